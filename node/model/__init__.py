@@ -1,0 +1,1 @@
+"""Frozen values that every room of the node speaks in. Nothing here does I/O or reads a clock."""

@@ -1,0 +1,62 @@
+"""Requests for reports and reports as issued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from node.model.calendar import Period
+from node.model.subject import SubjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodExceptionNote:
+    """Why a period is longer than the scheme's cap: who asked, and what for (R061)."""
+
+    relying_party: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOrder:
+    """What a caller asks of CreateReport. `period` None: the longest allowed; `local_codes` empty: complete."""
+
+    request_id: str
+    subject: SubjectRef
+    period: Period | None
+    exception: PeriodExceptionNote | None
+    local_codes: tuple[str, ...]
+    scenario: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """Durable idempotency (AIP-155): one request id per caller; `content` is SHA-256 of the request's meaning."""
+
+    caller: str
+    request_id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedReport:
+    """A committed report: what callers are told. `bundle` is the serialised complete ReportBundle without proof."""
+
+    report_number: str
+    subject: SubjectRef
+    issued_at: datetime
+    period: Period
+    section_count: int
+    record_count: int
+    scenario: str
+    attestation_digest: bytes
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """Whether a report can be issued here; when not, why and what to do (R022)."""
+
+    eligible: bool
+    reason: str = ""
+    advice: str = ""

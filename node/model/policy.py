@@ -1,0 +1,25 @@
+"""What a jurisdiction's trust certificate lets recognition do: the content, apart from keys and signatures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from node.model.catalogue import Caveat
+from node.model.records import RecordType
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionPolicy:
+    """Scope and conditions under which one issuer's reports are recognised. Empty sets recognise nothing."""
+
+    recogniser: str
+    issuer: str
+    leaves: frozenset[str]
+    record_types: frozenset[RecordType]
+    scenarios: frozenset[str]
+    reviewed_catalogues: frozenset[bytes]
+    reviewed_crosswalks: frozenset[bytes]
+    accepted_caveats: frozenset[Caveat]
+    max_trust_state_age: timedelta
+    max_log_view_age: timedelta
