@@ -1,4 +1,4 @@
-"""Logs of signed statements as this node stores them: its own and the replicas of its peers' (`docs/protocol.md`, Log)."""
+"""Logs of signed statements as this node stores them: its own and the replicas of its peers (`docs/protocol.md`)."""
 
 from __future__ import annotations
 
