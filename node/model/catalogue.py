@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -77,6 +78,9 @@ class Scheme:
     subject_kinds: frozenset[str]
     validity_days: int | None
     scenarios: tuple[str, ...]
+    document_number: str = ""
+    """Number of the document as published; empty where it bears none or it is not known."""
+    issued_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,21 @@ class Catalogue:
     rows: Mapping[str, Row]
     scheme: Scheme
     digest: bytes
+    own_record_types: Mapping[RecordType, tuple[str, str]] = field(default_factory=dict)
+    """Record types that this jurisdiction adds to the common ones (R037), with their names, Chinese first."""
+
+
+def rows_naming(catalogue: Catalogue, list_name: str) -> tuple[str, ...]:
+    """Codes of all rows that name a severe dishonesty list, in catalogue order: an entry is filed under each (R046).
+
+    Full-width and half-width brackets are the same; () when no row names the list.
+    """
+    wanted = _plain(list_name)
+    return tuple(row.local_code for row in catalogue.rows.values() if wanted in map(_plain, row.severe_lists))
+
+
+def _plain(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +125,14 @@ class Crosswalk:
     digest: bytes
     by_leaf: Mapping[str, tuple[tuple[str, Relation], ...]] = field(repr=False)
     """leaf -> ((local code, relation), ...), in catalogue order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One version of a jurisdiction's catalogue with the crosswalk that belongs to it."""
+
+    catalogue: Catalogue
+    crosswalk: Crosswalk
 
 
 @dataclass(frozen=True, slots=True)
