@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from node.model.catalogue import Caveat
 from node.model.records import RecordType
@@ -11,7 +11,10 @@ from node.model.records import RecordType
 
 @dataclass(frozen=True, slots=True)
 class RecognitionPolicy:
-    """Scope and conditions under which one issuer's reports are recognised. Empty sets recognise nothing."""
+    """Scope and conditions under which one issuer's reports are recognised. Empty sets recognise nothing.
+
+    Holds from `valid_from` (inclusive) until `valid_until` (exclusive), both instants in UTC.
+    """
 
     recogniser: str
     issuer: str
@@ -23,3 +26,5 @@ class RecognitionPolicy:
     accepted_caveats: frozenset[Caveat]
     max_trust_state_age: timedelta
     max_log_view_age: timedelta
+    valid_from: datetime
+    valid_until: datetime
