@@ -166,3 +166,31 @@ class Taxonomy:
         if concept.parent:
             return (code,)
         return tuple(c.code for c in self.concepts.values() if c.parent == code)
+
+
+class CoverageState(StrEnum):
+    """Whether a jurisdiction's catalogue reaches a leaf at all; what a report proves is recognition's question."""
+
+    UNKNOWN = "UNKNOWN"
+    NOT_COVERED = "NOT_COVERED"
+    COVERED = "COVERED"
+
+
+@dataclass(frozen=True, slots=True)
+class LeafCoverage:
+    """How one jurisdiction's rows bear on one leaf: `lines` are ((local code, relation), ...) in catalogue order."""
+
+    leaf: str
+    division: str
+    state: CoverageState
+    lines: tuple[tuple[str, Relation], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A purpose of a report (R093-R101): `group` is administration, business, finance or other."""
+
+    code: str
+    group: str
+    name_zh: str
+    name_en: str

@@ -40,7 +40,7 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True)
 class IssuedReport:
-    """A committed report: what callers are told. `bundle` is the serialised complete ReportBundle without proof."""
+    """A committed report: what callers are told."""
 
     report_number: str
     subject: SubjectRef
@@ -60,3 +60,23 @@ class Eligibility:
     eligible: bool
     reason: str = ""
     advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """What is stored with the log entry of a report, in the same transaction.
+
+    `bundle` is the serialised ReportBundle with every section disclosed and no proof of inclusion yet.
+    """
+
+    issued: IssuedReport
+    bundle: bytes
+    request: RequestKey
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """What is stored with the log entry of a status change made here, in the same transaction."""
+
+    log_index: int
+    request: RequestKey

@@ -12,6 +12,8 @@ class EntryKind(StrEnum):
 
     ATTESTATION = "attestation"
     STATUS_CHANGE = "status_change"
+    OTHER = "other"
+    """Not readable by this version: kept, because the head authenticates it, and it counts for nothing."""
 
 
 class StatusFlag(StrEnum):
@@ -79,3 +81,30 @@ class EntryView:
     index: int
     entry: bytes
     statuses: tuple[StatusEvent, ...]
+
+
+class LogMoved(Exception):
+    """Another replica of this node extended the log first. Nothing was committed."""
+
+
+class DuplicateRequests(Exception):
+    """Some request ids of a group came before: `places` are their positions. Nothing was committed."""
+
+    def __init__(self, places: frozenset[int]) -> None:
+        super().__init__(f"{len(places)} request ids of the group were used before")
+        self.places = places
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBatch:
+    """What a follower is sent: entries from `first_index` on and what authenticates them.
+
+    `entries` are envelope bytes in log order, empty when only a newer head is told. `checkpoint` is the signed note of a
+    head at least as large as the end of this batch; `consistency` proves the tree that ends with this batch to be a
+    prefix of it (32 bytes each, empty when the sizes are equal).
+    """
+
+    first_index: int
+    entries: tuple[bytes, ...]
+    checkpoint: str
+    consistency: tuple[bytes, ...]

@@ -1,0 +1,57 @@
+# huxin. `make` alone lists what there is. Nothing but Python 3.11+ and make is needed; no root.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Tests to run: `make test T=tests/trust`
+T      ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check proto proto-check bench run fmt clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime ## four provinces on this machine: issue, follow, verify (KEEP=1 leaves the nodes running)
+	@$(BIN)/python ops/demo/run.py $(if $(KEEP),--keep)
+
+test: $(VENV)/.dev check ## every check and every test
+	$(BIN)/python -m pytest -n auto $(T)
+
+check: $(VENV)/.dev proto-check ## lint, types, import law, schema, freshness of generated code
+	$(BIN)/ruff check node trust ops tests
+	$(BIN)/ruff format --check node trust ops tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+proto: $(VENV)/.dev ## generate Python from the schema
+	$(BIN)/python ops/proto/generate.py
+
+proto-check: $(VENV)/.dev
+	cd proto && ../$(BIN)/buf lint
+	$(BIN)/python ops/proto/generate.py --check
+
+bench: $(VENV)/.dev ## speed, as ratios against limits measured in the same run; writes build/bench.json
+	$(BIN)/python ops/bench/run.py
+
+run: $(VENV)/.runtime ## serve a jurisdiction: make run JURISDICTION=path/of/its/folder
+	$(BIN)/huxin --home $(JURISDICTION) serve
+
+fmt: $(VENV)/.dev ## format the code
+	$(BIN)/ruff format node trust ops tests
+	$(BIN)/ruff check --fix node trust ops tests
+
+clean: ## remove what was built, not the data
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "huxin needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV) || { echo "The venv module is missing: on Debian, apt install python3-venv." >&2; exit 1; }
+
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

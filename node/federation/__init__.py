@@ -1,0 +1,1 @@
+"""Peers: following their logs, and what is known of each connection."""

@@ -1,0 +1,141 @@
+"""Following one peer's log: pull from where our view ends, prove, store, and begin again after any trouble.
+
+A peer that is away is asked again after a pause that doubles from `Backoff.least` to `Backoff.most`, with jitter, and
+any entry or head that it sends resets the pause. Each follower has its own task, channel and batch, so that no peer
+can slow another one down. A peer that shows two histories is not asked again: what it showed first stays our view,
+which grows stale, so that nothing it signs later is accepted, and an operator must look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from node.model.log import FeedBatch, LogHead, LogMoved
+from node.model.peers import PeerState
+from trust.errors import HeadInconsistent, TrustError
+
+_log = structlog.get_logger(__name__)
+
+
+class PeerUnavailable(Exception):  # noqa: N818 - an event, told by the peer client
+    """The peer cannot be reached, refused us, or broke off. The message is a sentence without addresses."""
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+class PeerClient(Protocol):
+    """One peer's FederationService. Raises PeerUnavailable, also in the middle of a stream."""
+
+    def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]: ...
+
+
+class View(Protocol):
+    """Our proven view of the peer's log. `head_size` is the size of the newest head that the peer signed."""
+
+    @property
+    def head_size(self) -> int: ...
+    async def open(self) -> int: ...
+    async def accept(self, batch: FeedBatch) -> LogHead: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses between attempts, in seconds."""
+
+    least: float = 0.5
+    most: float = 30.0
+
+    def pause(self, attempts: int, jitter: float) -> float:
+        """The pause after so many failed attempts; `jitter` in [0, 1) spreads it over its upper half."""
+        whole: float = min(self.most, self.least * 2 ** min(attempts - 1, 30))
+        return whole * (0.5 + jitter / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerNames:
+    """Who the peer is."""
+
+    division: str
+    name_zh: str
+    endpoint: str
+    origin: str
+
+
+class Follower:
+    """Keeps our view of one peer's log up to date. `run` ends only when cancelled or when the peer showed a fork."""
+
+    def __init__(
+        self,
+        names: PeerNames,
+        client: PeerClient,
+        view: View,
+        backoff: Backoff,
+        jitter: Callable[[], float],
+        batch_limit: int,
+    ) -> None:
+        self._names = names
+        self._client = client
+        self._view = view
+        self._backoff = backoff
+        self._jitter = jitter
+        self._batch_limit = batch_limit
+        self._status = "waiting"
+        self._last_error = ""
+        self._replicated = 0
+        self._fresh_at: datetime | None = None
+
+    def state(self) -> PeerState:
+        """What an operator is told about this peer."""
+        return PeerState(
+            division=self._names.division,
+            name_zh=self._names.name_zh,
+            endpoint=self._names.endpoint,
+            state=self._status,
+            replicated=self._replicated,
+            head_size=self._view.head_size,
+            fresh_at=self._fresh_at,
+            last_error=self._last_error,
+        )
+
+    async def run(self) -> None:
+        """Follows until cancelled. Returns when the peer contradicted itself: then only an operator helps."""
+        attempts = 0
+        while True:
+            before = (self._replicated, self._fresh_at)
+            try:
+                await self._follow()
+            except PeerUnavailable as error:
+                self._note("refused" if error.refused else "waiting", str(error))
+            except HeadInconsistent as error:
+                self._note("halted", error.message)
+                _log.error("peer_shows_two_histories", peer=self._names.division, reason=error.reason)
+                return
+            except TrustError as error:
+                self._note("waiting", f"What the peer sent was refused: {error.message}")
+                _log.warning("peer_batch_refused", peer=self._names.division, reason=error.reason)
+            except LogMoved:
+                continue
+            made_contact = (self._replicated, self._fresh_at) != before
+            attempts = 1 if made_contact else attempts + 1
+            await asyncio.sleep(self._backoff.pause(attempts, self._jitter()))
+
+    async def _follow(self) -> None:
+        self._replicated = await self._view.open()
+        async for batch in self._client.follow(self._names.origin, self._replicated, self._batch_limit):
+            head = await self._view.accept(batch)
+            self._replicated, self._fresh_at = head.size, head.fresh_at
+            self._note("connected", "")
+        raise PeerUnavailable("The peer ended the stream.")
+
+    def _note(self, status: str, error: str) -> None:
+        if status != self._status:
+            _log.info("peer_state", peer=self._names.division, state=status, error=error)
+        self._status, self._last_error = status, error

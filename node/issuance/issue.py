@@ -1,0 +1,262 @@
+"""The use case behind ReportService: issue, look up, list and hand out reports."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Protocol
+
+from node.errors import Conflict, InvalidInput, NotEligible, NotFound
+from node.issuance.attesting import AttestedReport, DocumentEncoder, RandomBytes, ReportDraft, attest
+from node.issuance.eligibility import assess_eligibility, require_eligible
+from node.issuance.period import choose_period
+from node.issuance.presenting import present
+from node.issuance.sections import (
+    FiledRecord,
+    LastDeliveries,
+    SectionEncoder,
+    SectionTemplate,
+    Window,
+    choose_rows,
+    section_template,
+)
+from node.model.calendar import Period, day_in_china
+from node.model.catalogue import Catalogue, Crosswalk
+from node.model.identifiers import make_report_number
+from node.model.issuing import Eligibility, IssuedReport, ReportOrder, ReportRow, RequestKey
+from node.model.log import EntryKind
+from node.model.report import Section, Summary
+from node.model.subject import Registration, SubjectRef
+from trust.bundle import InclusionEvidence
+from trust.keys import Signer
+
+_TEMPLATES_KEPT = 256
+
+
+class ReportStore(Protocol):
+    """Committed reports. Reads see every report whose `create` was answered."""
+
+    async def get(self, report_number: str) -> IssuedReport | None: ...
+    async def bundle(self, report_number: str) -> bytes | None: ...
+    async def find_request(self, caller: str, request_id: str) -> tuple[bytes, IssuedReport] | None: ...
+    async def list_for_subject(self, subject: SubjectRef, limit: int, after: str) -> tuple[list[IssuedReport], str]: ...
+
+
+class Ledger(Protocol):
+    """This node's log. `append` returns only after entry, head and attachment are durably committed together."""
+
+    async def append(
+        self, entry: bytes, digest: bytes, kind: EntryKind, report_number: str, attach: Callable[[int], ReportRow]
+    ) -> int: ...
+    async def prove(self, index: int) -> InclusionEvidence: ...
+
+
+class Encoders(Protocol):
+    """The wire forms of what a report contains."""
+
+    @property
+    def section(self) -> SectionEncoder: ...
+    @property
+    def document(self) -> DocumentEncoder: ...
+    def summary(self, summary: Summary, catalogue: Catalogue) -> bytes: ...
+    def decode_section(self, section: bytes) -> Section: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The catalogue and crosswalk in force on a day."""
+
+    catalogue: Catalogue
+    crosswalk: Crosswalk
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the facts come from. Look-ups of concurrent callers share queries."""
+
+    rules_on: Callable[[datetime], Rules]
+    registration: Callable[[SubjectRef], Awaitable[Registration | None]]
+    records: Callable[[SubjectRef], Awaitable[Sequence[FiledRecord]]]
+    deliveries: Callable[[], Awaitable[tuple[int, LastDeliveries]]]
+    """Version of the deliveries, and the last complete one per unit and row."""
+
+
+class IssueReports:
+    """Issues reports of one jurisdiction. Time and randomness are passed in."""
+
+    def __init__(  # noqa: PLR0913 - the composition root names each collaborator once
+        self,
+        sources: Sources,
+        reports: ReportStore,
+        ledger: Ledger,
+        signer: Signer,
+        encoders: Encoders,
+        now: Callable[[], datetime],
+        random: RandomBytes,
+    ) -> None:
+        self._sources = sources
+        self._reports = reports
+        self._ledger = ledger
+        self._signer = signer
+        self._encoders = encoders
+        self._now = now
+        self._random = random
+        self._templates: dict[tuple[bytes, int, tuple[str, ...]], SectionTemplate] = {}
+
+    async def create(self, order: ReportOrder, caller: str) -> IssuedReport:
+        """Issues a report, or returns the one that the same request id of this caller already made (AIP-155).
+
+        Raises NotEligible, InvalidInput, and Conflict when the request id came before with other content.
+        """
+        key = RequestKey(caller, order.request_id, _meaning(order))
+        try:
+            return await self._issue(order, key)
+        except (NotEligible, InvalidInput):
+            # The rules may have changed since the first time; the first answer still stands.
+            earlier = await self._earlier(key)
+            if earlier is None:
+                raise
+            return earlier
+
+    async def _issue(self, order: ReportOrder, key: RequestKey) -> IssuedReport:
+        now = self._now()
+        rules = self._sources.rules_on(now)
+        scheme = rules.catalogue.scheme
+        if order.scenario not in scheme.scenarios:
+            raise InvalidInput(
+                "scenario", f"The scheme {scheme.scheme} names these scenarios: {', '.join(scheme.scenarios)}."
+            )
+        registration = require_eligible(
+            order.subject, await self._sources.registration(order.subject), scheme, rules.catalogue.territory
+        )
+        today = day_in_china(now)
+        period, exception = choose_period(rules.catalogue, order.period, order.exception, today)
+        template = await self._template(rules.catalogue, order.local_codes)
+        sections, record_count = template.filled(
+            await self._sources.records(order.subject), Window.of(period, today, scheme), self._encoders.section
+        )
+        number = make_report_number(rules.catalogue.division, today, self._random(10))
+        summary = Summary(
+            number,
+            registration.name,
+            registration.ref,
+            period,
+            record_count,
+            template.selection,
+            f"本报告仅反映所列领域在{rules.catalogue.name_zh}行政区域内、所列期间与数据截止时间之前归集到的记录。",
+        )
+        draft = ReportDraft(
+            number,
+            registration,
+            now,
+            period,
+            exception,
+            order.scenario,
+            [self._encoders.summary(summary, rules.catalogue), *sections],
+            rules.catalogue,
+            rules.crosswalk.digest,
+        )
+        attested = attest(draft, self._signer, self._random, self._encoders.document)
+        return await self._commit(draft, attested, record_count, key)
+
+    async def _commit(
+        self, draft: ReportDraft, attested: AttestedReport, record_count: int, key: RequestKey
+    ) -> IssuedReport:
+        issued: list[IssuedReport] = []
+
+        def attach(index: int) -> ReportRow:
+            report = IssuedReport(
+                draft.report_number,
+                draft.registration.ref,
+                draft.issued_at,
+                draft.period,
+                len(draft.sections),
+                record_count,
+                draft.scenario,
+                attested.digest,
+                index,
+            )
+            issued.append(report)
+            return ReportRow(report, attested.bundle, key)
+
+        try:
+            await self._ledger.append(
+                attested.envelope, attested.digest, EntryKind.ATTESTATION, draft.report_number, attach
+            )
+        except Conflict:
+            earlier = await self._earlier(key)
+            if earlier is None:
+                raise
+            return earlier
+        return issued[-1]
+
+    async def _earlier(self, key: RequestKey) -> IssuedReport | None:
+        found = await self._reports.find_request(key.caller, key.request_id)
+        if found is None:
+            return None
+        content, report = found
+        if content != key.content:
+            raise Conflict(
+                "REQUEST_ID_REUSED", "This request_id was used before with other content; choose a new UUID."
+            )
+        return report
+
+    async def _template(self, catalogue: Catalogue, local_codes: tuple[str, ...]) -> SectionTemplate:
+        version, deliveries = await self._sources.deliveries()
+        key = (catalogue.digest, version, local_codes)
+        template = self._templates.get(key)
+        if template is None:
+            template = section_template(
+                catalogue, choose_rows(catalogue, local_codes), deliveries, self._encoders.section
+            )
+            if len(self._templates) >= _TEMPLATES_KEPT:
+                self._templates.clear()
+            self._templates[key] = template
+        return template
+
+    async def get(self, report_number: str) -> IssuedReport:
+        """A committed report. Raises NotFound."""
+        report = await self._reports.get(report_number)
+        if report is None:
+            raise NotFound("NO_SUCH_REPORT", "This node issued no report of that number; check the digits.")
+        return report
+
+    async def list(self, subject: SubjectRef, limit: int, after: str) -> tuple[list[IssuedReport], str]:
+        """Reports of a subject, newest first, and the token of the next page ("" on the last)."""
+        return await self._reports.list_for_subject(subject, limit, after)
+
+    async def bundle(self, report_number: str, disclosed_codes: tuple[str, ...]) -> bytes:
+        """The bundle of a report with proof of inclusion: complete, or only the named rows and the summary.
+
+        Raises NotFound for the report, InvalidInput for a row that the report does not have.
+        """
+        report = await self.get(report_number)
+        stored = await self._reports.bundle(report_number)
+        if stored is None:
+            raise NotFound("NO_SUCH_REPORT", "This node holds no bundle of that report any more.")
+        evidence = await self._ledger.prove(report.log_index)
+        return present(stored, evidence, disclosed_codes, self._encoders.decode_section)
+
+    async def eligibility(self, subject: SubjectRef) -> Eligibility:
+        """Whether a report can be issued here for a subject, and if not, why (R022)."""
+        rules = self._sources.rules_on(self._now())
+        registration = await self._sources.registration(subject)
+        return assess_eligibility(subject, registration, rules.catalogue.scheme, rules.catalogue.territory)
+
+
+def _meaning(order: ReportOrder) -> bytes:
+    """SHA-256 of what is asked, so that the same request id cannot come to mean something else."""
+    period: Period | None = order.period
+    parts = (
+        order.subject.id_type.value,
+        order.subject.id,
+        period.start.isoformat() if period else "",
+        period.end.isoformat() if period else "",
+        order.exception.relying_party if order.exception else "",
+        order.exception.reason if order.exception else "",
+        *order.local_codes,
+        order.scenario,
+    )
+    return sha256("\x1f".join(parts).encode()).digest()

@@ -1,0 +1,1 @@
+"""Logs of signed statements: the own one, which one sequencer extends, and the replicas of the peers."""

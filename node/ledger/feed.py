@@ -1,0 +1,89 @@
+"""Serving the own log to followers: batches from an index on, then live, each with what authenticates it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from node.errors import InvalidInput, NotFound
+from node.ledger.assembly import HashReader, read_run
+from node.ledger.heads import HeadBoard
+from node.model.log import FeedBatch, LogHead
+from trust.bundle import InclusionEvidence
+from trust.log import proofs
+from trust.log.tree import root_of, stored_run
+
+BATCH_LIMIT = 1000
+_POLL_SECONDS = 1.0
+"""How long a head that another replica of this node committed can go unnoticed."""
+
+
+class FeedStore(HashReader, Protocol):
+    """Reads of committed logs."""
+
+    async def head(self, origin: str) -> LogHead | None: ...
+    async def entries(self, origin: str, start: int, limit: int) -> list[bytes]: ...
+
+
+class Feed:
+    """Reads of one log. Only the own log is served: replicas are each node's private view."""
+
+    def __init__(self, store: FeedStore, origin: str, board: HeadBoard) -> None:
+        self._store = store
+        self._origin = origin
+        self._board = board
+
+    async def checkpoint(self, origin: str) -> str:
+        """The newest signed and cosigned head as a note. Raises NotFound for another origin."""
+        return (await self._head(origin)).checkpoint
+
+    async def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]:
+        """Batches of at most `limit` entries from index `start` on; when all are told, newer heads as they come.
+
+        Raises NotFound for another origin, InvalidInput when `start` lies beyond the log.
+        """
+        head = await self._head(origin)
+        if start > head.size:
+            raise InvalidInput("start", f"The log has {head.size} entries; a larger view cannot have come from it.")
+        told: LogHead | None = None
+        while True:
+            if start < head.size:
+                entries = await self._store.entries(origin, start, min(limit, head.size - start))
+                end = start + len(entries)
+                yield FeedBatch(start, tuple(entries), head.checkpoint, await self._consistency(end, head.size))
+                start = end
+                told = head if end == head.size else None
+            elif head != told:
+                yield FeedBatch(start, (), head.checkpoint, ())
+                told = head
+            if start == head.size:
+                head = await self._newer_head(head)
+
+    async def prove(self, index: int) -> InclusionEvidence:
+        """Proof that the entry at `index` of the own log is in its newest committed head."""
+        head = await self._head(self._origin)
+        hashes = await self._fold(proofs.inclusion_plan(index, head.size))
+        return InclusionEvidence(index, hashes, head.checkpoint)
+
+    async def _head(self, origin: str) -> LogHead:
+        head = await self._store.head(origin) if origin == self._origin else None
+        if head is None:
+            raise NotFound("NO_SUCH_LOG", f"This node serves the log {self._origin} only.")
+        return head
+
+    async def _newer_head(self, known: LogHead) -> LogHead:
+        while True:
+            await self._board.newer_than(known, self._origin, _POLL_SECONDS)
+            head = await self._head(self._origin)
+            if head != known:
+                return head
+
+    async def _consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        return () if old == new else await self._fold(proofs.consistency_plan(old, new))
+
+    async def _fold(self, plan: proofs.ProofPlan) -> tuple[bytes, ...]:
+        roots = {
+            subtree: root_of(await read_run(self._store, self._origin, stored_run(subtree)))
+            for subtree in plan.subtrees
+        }
+        return plan.fold(roots)

@@ -1,0 +1,144 @@
+"""Our view of a peer's log: a batch counts only after it was proven to be part of a head the peer signed.
+
+The arithmetic is done on our side of the wire: our own tree is extended by the batch, and its root must lead to the
+signed head by a consistency proof. So an entry can be neither altered, left out nor moved without being caught here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Protocol
+
+from node.ledger.assembly import Batch, EntryDraft, assemble, load_frontier
+from node.ledger.heads import HeadBoard
+from node.ledger.sequencer import LedgerStore
+from node.model.log import EntryKind, FeedBatch, LogHead
+from trust.algorithms import PublicKey
+from trust.errors import CheckpointInvalid, HeadInconsistent, MalformedInput, ProofInvalid
+from trust.log import checkpoint, proofs
+from trust.log.checkpoint import SignedHead
+from trust.log.tree import Frontier
+
+CLOCK_SKEW = timedelta(seconds=60)
+"""How far ahead of our clock a peer's cosignature may be before it is refused."""
+
+
+class EntryReader(Protocol):
+    """Reads what an entry states, without checking its signature. Raises MalformedInput for what it cannot read."""
+
+    def __call__(self, entry: bytes, digest: bytes) -> EntryDraft: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaKeys:
+    """What the trusted state says of a peer's log."""
+
+    origin: str
+    head: PublicKey
+    cosigners: Mapping[str, PublicKey]
+
+
+class Replica:
+    """Stores one peer's log. One task at a time may call `accept`."""
+
+    def __init__(
+        self,
+        store: LedgerStore,
+        keys: ReplicaKeys,
+        board: HeadBoard,
+        now: Callable[[], datetime],
+        read_entry: EntryReader,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._board = board
+        self._now = now
+        self._read_entry = read_entry
+        self._frontier: Frontier | None = None
+        self._known: LogHead | None = None
+        self.head_size = 0
+        """Size of the newest head that the peer signed, as far as it told us."""
+
+    async def open(self) -> int:
+        """Loads what is stored, as after any stop. Returns the size of our view: where to resume."""
+        self._known = await self._store.head(self._keys.origin)
+        size = 0 if self._known is None else self._known.size
+        self._frontier = await load_frontier(self._store, self._keys.origin, size)
+        if self._known is not None:
+            self._board.publish(self._known)
+        return size
+
+    async def accept(self, batch: FeedBatch) -> LogHead:
+        """Proves a batch, stores it in one transaction, and returns our view's head.
+
+        Raises CheckpointInvalid for a head that its keys did not sign, ProofInvalid for a gap in the entries, and
+        HeadInconsistent when the peer's head contradicts what it showed us before. LogMoved: another replica of this
+        node stored the batch first; `open` again.
+        """
+        if self._frontier is None:
+            await self.open()
+        frontier = self._frontier or Frontier()
+        head = self._opened(batch.checkpoint)
+        if batch.entries and batch.first_index != frontier.size:
+            raise ProofInvalid(f"The batch starts at {batch.first_index}, our view ends at {frontier.size}.")
+        extended = assemble(frontier, [self._draft(entry) for entry in batch.entries])
+        self._prove(extended.frontier, head, batch)
+        view = self._view(extended.frontier, head, batch.checkpoint)
+        await self._keep(frontier.size, view, extended)
+        self.head_size = head.size
+        self._frontier, self._known = extended.frontier, view
+        self._board.publish(view)
+        return view
+
+    def _opened(self, text: str) -> SignedHead:
+        head = checkpoint.open_checkpoint(text, self._keys.head, self._keys.origin, self._keys.cosigners)
+        if head.cosigned_at is not None and head.cosigned_at > self._now() + CLOCK_SKEW:
+            raise CheckpointInvalid("The head was cosigned in the future by our clock; check both clocks.")
+        return head
+
+    @staticmethod
+    def _prove(frontier: Frontier, head: SignedHead, batch: FeedBatch) -> None:
+        """Our tree, extended, must be the signed tree or its beginning."""
+        if head.size < frontier.size:
+            raise HeadInconsistent(f"The signed head has {head.size} entries, we were shown {frontier.size} before.")
+        if frontier.size == 0:
+            return
+        try:
+            proofs.verify_consistency(frontier.size, frontier.root(), head.size, head.root, batch.consistency)
+        except ProofInvalid as error:
+            raise HeadInconsistent(
+                f"What we were shown up to entry {frontier.size} is not the beginning of the signed head "
+                f"of {head.size} entries."
+            ) from error
+
+    def _view(self, frontier: Frontier, head: SignedHead, text: str) -> LogHead:
+        # A view that has not caught up is only as fresh as when it last had: the head tells of entries, such as a
+        # revocation, that we do not hold yet.
+        known_at = None if self._known is None else self._known.fresh_at
+        caught_up = frontier.size == head.size
+        fresh_at = _latest(known_at, head.cosigned_at) if caught_up else known_at
+        return LogHead(self._keys.origin, frontier.size, frontier.root(), text, fresh_at)
+
+    async def _keep(self, old_size: int, view: LogHead, batch: Batch) -> None:
+        if batch.entries or self._known is None:
+            # The commit point of replication. A crash before it: the batch is asked for again from the same index.
+            # A crash after it: the next index is asked for. Never a gap, never an entry twice.
+            await self._store.append(old_size, view, batch.entries, batch.subtrees)
+        else:
+            # A crash here leaves an older, still true, time of freshness.
+            await self._store.update_head(view)
+
+    def _draft(self, entry: bytes) -> EntryDraft:
+        digest = sha256(entry).digest()
+        try:
+            return self._read_entry(entry, digest)
+        except MalformedInput:
+            # The head vouches that it is the peer's entry; a later version may know what it means.
+            return EntryDraft(entry, digest, EntryKind.OTHER)
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at is not None), default=None)

@@ -1,0 +1,220 @@
+"""The one sequencer of this node's own log: entries share commits, and nobody is answered before theirs.
+
+Exactly one sequencer extends a log at a time, whichever replica of the node runs it: the database decides by
+compare-and-swap on the size of the head. Who loses the race reloads the frontier and tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from node.errors import Conflict, NotReady
+from node.ledger.assembly import Batch, EntryDraft, HashReader, assemble, load_frontier
+from node.ledger.heads import HeadBoard
+from node.model.issuing import ReportRow, StatusRow
+from node.model.log import DuplicateRequests, LogEntry, LogHead, LogMoved, SubtreeRoot
+from trust.keys import Signer
+from trust.log import checkpoint
+from trust.log.tree import EMPTY_ROOT, Frontier
+
+_log = structlog.get_logger(__name__)
+
+GROUP_LIMIT = 256
+LINGER_SECONDS = 0.01
+"""Longest wait of a group for callers that are known to be on their way; a lone caller never waits."""
+_RACES_LOST_BEFORE_GIVING_UP = 10
+
+
+class LedgerStore(HashReader, Protocol):
+    """Durable log storage. `append` commits everything or nothing, and returns only after the commit.
+
+    Raises LogMoved when the stored size is not `expected_size`, DuplicateRequests when request keys clash.
+    """
+
+    async def head(self, origin: str) -> LogHead | None: ...
+    async def append(
+        self,
+        expected_size: int,
+        head: LogHead,
+        entries: Sequence[LogEntry],
+        subtrees: Sequence[SubtreeRoot],
+        attachments: Sequence[ReportRow | StatusRow] = (),
+    ) -> None: ...
+    async def update_head(self, head: LogHead) -> bool: ...
+
+
+Attach = Callable[[int], ReportRow | StatusRow]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    draft: EntryDraft
+    attach: Attach
+    answer: asyncio.Future[int]
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeys:
+    """Origin of a log, the key that signs its heads, and name and key with which the node cosigns them."""
+
+    origin: str
+    head: Signer
+    cosigner_name: str
+    cosigner: Signer
+
+
+class Sequencer:
+    """Appends to the own log in groups. Run `run()` as a task; `append` waits for it."""
+
+    def __init__(
+        self,
+        store: LedgerStore,
+        keys: LogKeys,
+        board: HeadBoard,
+        now: Callable[[], datetime],
+        observe_group: Callable[[int], None] = lambda _size: None,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._board = board
+        self._now = now
+        self._observe_group = observe_group
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._frontier: Frontier | None = None
+        self._expected = 0
+        self._complete = asyncio.Event()
+
+    @contextlib.contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Announces a caller who will probably append soon, so that a group knows whom to wait for."""
+        self._expected += 1
+        try:
+            yield
+        finally:
+            self._expected -= 1
+
+    async def append(self, draft: EntryDraft, attach: Attach) -> int:
+        """Index of the entry, once entry, head and attachment are committed together.
+
+        Raises Conflict when the attachment's request id came before, NotReady when storage cannot commit.
+        """
+        waiting = _Waiting(draft, attach, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(waiting)
+        if self._queue.qsize() >= min(self._expected, GROUP_LIMIT):
+            self._complete.set()
+        return await waiting.answer
+
+    async def run(self) -> None:
+        """Commits group after group until cancelled. Who still waits then gets NotReady."""
+        try:
+            while True:
+                await self._commit(await self._next_group())
+        finally:
+            while not self._queue.empty():
+                _answer_error(self._queue.get_nowait(), NotReady("STOPPING", "The node is stopping; ask again soon."))
+
+    async def cosign(self) -> LogHead:
+        """Cosigns the newest head again with the present time: the proof of freshness. Creates the first head."""
+        head = await self._store.head(self._keys.origin)
+        if head is None:
+            head = self._signed_head(0, EMPTY_ROOT)
+            # A crash here leaves no head or an empty one: both mean an empty log.
+            await self._store.append(0, head, (), ())
+        else:
+            at = self._now()
+            text = checkpoint.cosign(head.checkpoint, self._keys.cosigner_name, self._keys.cosigner, at)
+            head = LogHead(head.origin, head.size, head.root, text, at)
+            # A crash here leaves the older cosignature: followers see an older, still true, time.
+            if not await self._store.update_head(head):
+                return await self.cosign()  # the log grew meanwhile, and with a fresher cosignature
+        self._board.publish(head)
+        return head
+
+    async def _next_group(self) -> list[_Waiting]:
+        group = [await self._queue.get()]
+        if self._expected > 1 and len(group) + self._queue.qsize() < min(self._expected, GROUP_LIMIT):
+            self._complete.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_SECONDS):
+                    await self._complete.wait()
+        while len(group) < GROUP_LIMIT and not self._queue.empty():
+            group.append(self._queue.get_nowait())
+        return [waiting for waiting in group if not waiting.answer.done()]
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        lost = 0
+        while group:
+            try:
+                await self._commit_once(group)
+            except LogMoved:
+                self._frontier = None
+                lost += 1
+                if lost > _RACES_LOST_BEFORE_GIVING_UP:
+                    for waiting in group:
+                        _answer_error(waiting, NotReady("LOG_BUSY", "Other replicas are faster; ask again soon."))
+                    return
+            except DuplicateRequests as duplicates:
+                for place in duplicates.places:
+                    _answer_error(group[place], Conflict("REQUEST_ID_REUSED", "This request_id was used before."))
+                group = [waiting for place, waiting in enumerate(group) if place not in duplicates.places]
+            except Exception as error:
+                # Nobody may be told that a report was issued when it was not: the frontier is read again from what
+                # is committed, and each caller of the group gets the error and may repeat its request id.
+                self._frontier = None
+                _log.exception("group_not_committed", size=len(group))
+                for waiting in group:
+                    _answer_error(waiting, error)
+                return
+            else:
+                return
+
+    async def _commit_once(self, group: Sequence[_Waiting]) -> None:
+        if self._frontier is None:
+            stored = await self._store.head(self._keys.origin)
+            size = 0 if stored is None else stored.size
+            self._frontier = await load_frontier(self._store, self._keys.origin, size)
+        batch: Batch = assemble(self._frontier, [waiting.draft for waiting in group])
+        head = self._signed_head(batch.frontier.size, batch.frontier.root())
+        attachments = [waiting.attach(entry.index) for waiting, entry in zip(group, batch.entries, strict=True)]
+        # The commit point of issuing. A crash before it: nothing happened, nobody was answered, the same request ids
+        # work again. A crash after it: reports, entries and head are all there, and the repeated request ids find them.
+        await self._store.append(self._frontier.size, head, batch.entries, batch.subtrees, attachments)
+        self._frontier = batch.frontier
+        self._board.publish(head)
+        self._observe_group(len(group))
+        for waiting, entry in zip(group, batch.entries, strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(entry.index)
+
+    def _signed_head(self, size: int, root: bytes) -> LogHead:
+        at = self._now()
+        signed = checkpoint.sign_head(self._keys.origin, size, root, self._keys.head)
+        return LogHead(
+            self._keys.origin,
+            size,
+            root,
+            checkpoint.cosign(signed, self._keys.cosigner_name, self._keys.cosigner, at),
+            at,
+        )
+
+
+async def keep_cosigning(sequencer: Sequencer, every: timedelta) -> None:
+    """Cosigns the own head again and again, until cancelled: a quiet log must not look like a dead one."""
+    while True:
+        try:
+            await sequencer.cosign()
+        except NotReady as error:
+            _log.warning("cosigning_failed", reason=error.reason)
+        await asyncio.sleep(every.total_seconds())
+
+
+def _answer_error(waiting: _Waiting, error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

@@ -1,0 +1,33 @@
+"""Peers of this node, as its operators see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class PeerCondition(StrEnum):
+    """How things stand with a peer."""
+
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    HALTED = "halted"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """A peer and the replica of its log. `fresh_at` is the newest cosignature seen, None before the first.
+
+    `last_error` is a sentence for operators, empty when none; `head_size` and `replicated` count entries.
+    """
+
+    division: str
+    name_zh: str
+    endpoint: str
+    state: PeerCondition
+    replicated: int
+    head_size: int
+    fresh_at: datetime | None
+    last_error: str = ""
