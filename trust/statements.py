@@ -43,10 +43,10 @@ MAX_STATEMENT_BYTES = 256 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 1 to 9999, as google.protobuf.Timestamp says
 
-_KIND_TO_WIRE = {kind: subject_pb2.SubjectKind.Value(f"SUBJECT_KIND_{kind.name}") for kind in SubjectKind}
-_KIND_FROM_WIRE: dict[int, SubjectKind] = {number: kind for kind, number in _KIND_TO_WIRE.items()}
-_FLAG_TO_WIRE = {flag: statement_pb2.StatusFlag.Value(f"STATUS_FLAG_{flag.name}") for flag in StatusFlag}
-_FLAG_FROM_WIRE: dict[int, StatusFlag] = {number: flag for flag, number in _FLAG_TO_WIRE.items()}
+_KIND_TO_WIRE = {kind: f"SUBJECT_KIND_{kind.name}" for kind in SubjectKind}
+_KIND_FROM_WIRE: dict[int, SubjectKind] = {subject_pb2.SubjectKind.Value(n): kind for kind, n in _KIND_TO_WIRE.items()}
+_FLAG_TO_WIRE = {flag: f"STATUS_FLAG_{flag.name}" for flag in StatusFlag}
+_FLAG_FROM_WIRE: dict[int, StatusFlag] = {statement_pb2.StatusFlag.Value(n): flag for flag, n in _FLAG_TO_WIRE.items()}
 
 M = TypeVar("M", bound=Message)
 

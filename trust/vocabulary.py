@@ -123,7 +123,7 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """Says: the standing of that report changed. `attestation_digest` is SHA-256 of the attestation's envelope bytes."""
+    """Says: the standing of a report changed. `attestation_digest` is SHA-256 of that attestation's envelope bytes."""
 
     issuer: str
     attestation_digest: bytes
