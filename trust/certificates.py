@@ -1,0 +1,368 @@
+"""X.509 profile of workloads: one CA per jurisdiction, SPIFFE identities, and the one way to validate a path.
+
+A CA vouches only for its own trust domain: the trust domain in the leaf picks the CA, and no other CA's certificates
+are looked at. TLS does not do this by itself (a pool of roots accepts A's certificate for B's name), so whoever
+accepts a connection calls `validate_path` for every call.
+
+The profile: ECDSA P-256 with SHA-256; one self-signed CA (path length 0) directly above its leaves; clientAuth in every
+leaf, serverAuth and the DNS name `node.<division>.huxin` in those of nodes alone. The CA is constrained to its domain's
+DNS names (RFC 5280 section 4.2.1.10), which TLS stacks enforce at the handshake. It holds no constraint on URIs: the
+verifier of `cryptography` refuses every path below such a CA ("unsupported name constraint"). What it would do is done
+by the choice of the CA.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
+
+from trust.algorithms import PublicKey
+from trust.errors import CertificateRejected
+from trust.keys import PrivateKey
+
+MAX_CERTIFICATE_BYTES = 16_384
+"""Refused above this size before parsing. Certificates of this profile have below 1,000 bytes, in PEM below 1,500."""
+
+
+class Role(StrEnum):
+    """What a workload is, as the first segment of its SPIFFE path. The permission table opens methods by role."""
+
+    NODE = "node"
+    GATEWAY = "gateway"
+    OPERATOR = "operator"
+    SOURCE = "source"
+    RELYING_PARTY = "relying-party"
+
+
+# One spelling per identity: the trust domain and unit names are lowercase (SPIFFE ID section 2), a unified social
+# credit code is uppercase without I, O, S, V, Z (GB 32100). No port, user, query, fragment, empty or trailing segment.
+_SPIFFE_ID = re.compile(
+    r"spiffe://(?P<division>[0-9]{6})\.huxin/(?:"
+    r"(?P<plain>node|gateway|operator)"
+    r"|source/(?P<unit>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
+    r"|relying-party/(?P<uscc>[0-9A-HJ-NP-RTUWXY]{18}))"
+)
+_TRUST_DOMAIN_ID = re.compile(r"spiffe://(?P<division>[0-9]{6})\.huxin")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadIdentity:
+    """Who a workload is: six-digit division code, role, and for a source its unit, for a relying party its code.
+
+    Raises CertificateRejected when made of parts that no SPIFFE ID of this profile has.
+    """
+
+    division: str
+    role: Role
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        if not _SPIFFE_ID.fullmatch(self.spiffe_id):
+            raise _bad_identity()
+
+    @property
+    def spiffe_id(self) -> str:
+        return f"spiffe://{self.division}.huxin/{self.role.value}" + (f"/{self.detail}" if self.detail else "")
+
+    @property
+    def dns_names(self) -> tuple[str, ...]:
+        """The DNS names that its certificate carries: one for a node, none for anyone else."""
+        return (node_dns_name(self.division),) if self.role is Role.NODE else ()
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatedIdentity:
+    """An identity whose certificate was checked: validity inclusive on both ends (RFC 5280), UTC.
+
+    `fingerprint` is the lowercase hex SHA-256 of the DER certificate, 64 characters.
+    """
+
+    identity: WorkloadIdentity
+    not_before: datetime
+    not_after: datetime
+    fingerprint: str
+
+
+def node_dns_name(division: str) -> str:
+    """The name under which a client reaches that jurisdiction's node, whatever host it dials."""
+    return f"node.{division}.huxin"
+
+
+def parse_spiffe_id(text: str) -> WorkloadIdentity:
+    """The identity that a SPIFFE ID names. Raises CertificateRejected for any other spelling or an unknown role."""
+    found = _SPIFFE_ID.fullmatch(text)
+    if found is None:
+        raise _bad_identity()
+    division = found["division"]
+    if found["plain"]:
+        return WorkloadIdentity(division, Role(found["plain"]))
+    if found["unit"]:
+        return WorkloadIdentity(division, Role.SOURCE, found["unit"])
+    return WorkloadIdentity(division, Role.RELYING_PARTY, found["uscc"])
+
+
+def create_ca(
+    division: str,
+    name: str,
+    key: PrivateKey,
+    serial: int,
+    not_before: datetime,
+    not_after: datetime,
+) -> x509.Certificate:
+    """The self-signed CA certificate of a jurisdiction. `serial` is positive with at most 159 bits, drawn at random.
+
+    It carries its trust domain as SPIFFE ID without path (SPIFFE X.509-SVID section 3.2), which `ca_division` reads.
+    Raises CertificateRejected for a division code not of six digits or a key that is not ECDSA P-256.
+    """
+    trust_domain = f"spiffe://{division}.huxin"
+    if not _TRUST_DOMAIN_ID.fullmatch(trust_domain):
+        raise _bad_identity()
+    subject = _name(division, name)
+    signing_key = _signing_key(key)
+    public_key = signing_key.public_key()
+    identifier = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    constraints = x509.NameConstraints([x509.DNSName(f"{division}.huxin")], None)
+    return (
+        _builder(subject, subject, public_key, serial, not_before, not_after)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(ca=True), critical=True)
+        .add_extension(constraints, critical=True)
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(trust_domain)]), critical=False)
+        .sign(signing_key, hashes.SHA256())
+    )
+
+
+def ca_division(certificate: x509.Certificate) -> str:
+    """Division code of the trust domain that a CA certificate names. Raises CertificateRejected when it names none."""
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except (ValueError, x509.ExtensionNotFound):
+        raise _not_a_ca() from None
+    uri = names[0].value if len(names) == 1 and isinstance(names[0], x509.UniformResourceIdentifier) else ""
+    found = _TRUST_DOMAIN_ID.fullmatch(uri)
+    if found is None or not constraints.ca or constraints.path_length != 0:
+        raise _not_a_ca()
+    return found["division"]
+
+
+def issue_workload(
+    ca: x509.Certificate,
+    ca_key: PrivateKey,
+    identity: WorkloadIdentity,
+    public_key: PublicKey,
+    serial: int,
+    not_before: datetime,
+    not_after: datetime,
+) -> x509.Certificate:
+    """A leaf of this profile for `identity`. `serial` is positive with at most 159 bits, drawn at random.
+
+    Raises CertificateRejected when the identity is not of the CA's trust domain, or the key is not the CA's.
+    """
+    if ca_division(ca) != identity.division:
+        raise CertificateRejected("A CA vouches for its own trust domain only. Use the CA of the identity's division.")
+    signing_key = _signing_key(ca_key)
+    if ca.public_key() != signing_key.public_key():
+        raise CertificateRejected("This key is not the key of the CA certificate. Use the two that belong together.")
+    usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
+    if identity.role is Role.NODE:
+        usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
+    names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(identity.spiffe_id)]
+    names += [x509.DNSName(name) for name in identity.dns_names]
+    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key())
+    common_name = f"{identity.role.value} {identity.detail}".strip()
+    subject = _name(identity.division, common_name)
+    return (
+        _builder(subject, ca.subject, _p256(load_der_public_key(public_key.spki)), serial, not_before, not_after)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(ca=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(issuer_key, critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(signing_key, hashes.SHA256())
+    )
+
+
+def validate_path(
+    leaf: bytes, ca_by_division: Mapping[str, Sequence[x509.Certificate]], at: datetime
+) -> ValidatedIdentity:
+    """Check a workload's certificate (one, DER or PEM) at the instant `at` (aware) and say who it is.
+
+    Raises CertificateRejected. Reasons: CERTIFICATE_UNREADABLE, SPIFFE_ID_INVALID, TRUST_DOMAIN_UNKNOWN (no CA of the
+    leaf's own division), CERTIFICATE_NOT_YET_VALID, CERTIFICATE_EXPIRED, CERTIFICATE_REJECTED (not issued by that CA,
+    or outside the profile). Revocation is not looked at: certificates are short-lived.
+    """
+    certificate = _load(leaf)
+    identity = _identity_in(certificate)
+    authorities = ca_by_division.get(identity.division)
+    if not authorities:
+        raise CertificateRejected(
+            "No CA is known for the certificate's trust domain. Import that jurisdiction's bundle first.",
+            "TRUST_DOMAIN_UNKNOWN",
+        )
+    not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if at < not_before:
+        raise CertificateRejected(
+            "The certificate is not valid yet. Check both clocks, or wait.", "CERTIFICATE_NOT_YET_VALID"
+        )
+    if at > not_after:
+        raise CertificateRejected("The certificate has expired. Its holder must renew it.", "CERTIFICATE_EXPIRED")
+    verifier = (
+        PolicyBuilder()
+        .store(Store(list(authorities)))
+        .time(at)
+        .max_chain_depth(0)
+        .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_LEAF_POLICY)
+        .build_client_verifier()
+    )
+    try:
+        verifier.verify(certificate, [])
+    except VerificationError:
+        raise CertificateRejected(
+            "The certificate is not one that its trust domain's CA issued for a workload. Have it issued again."
+        ) from None
+    return ValidatedIdentity(identity, not_before, not_after, certificate.fingerprint(hashes.SHA256()).hex())
+
+
+def _load(leaf: bytes) -> x509.Certificate:
+    unreadable = CertificateRejected(
+        "This is not one X.509 certificate in DER or PEM. Present the certificate alone.", "CERTIFICATE_UNREADABLE"
+    )
+    if len(leaf) > MAX_CERTIFICATE_BYTES:
+        raise unreadable
+    try:
+        if not leaf.lstrip().startswith(b"-----BEGIN"):
+            return x509.load_der_x509_certificate(leaf)
+        certificates = x509.load_pem_x509_certificates(leaf)
+    except ValueError:
+        raise unreadable from None
+    if len(certificates) != 1:
+        raise unreadable
+    return certificates[0]
+
+
+def _identity_in(certificate: x509.Certificate) -> WorkloadIdentity:
+    """The identity in the SAN: exactly one URI, and beside it exactly the DNS names of that identity."""
+    try:
+        names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except (ValueError, x509.ExtensionNotFound):
+        raise _bad_identity() from None
+    uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+    if len(uris) != 1:
+        raise _bad_identity()
+    identity = parse_spiffe_id(uris[0])
+    others = [name for name in names if not isinstance(name, x509.UniformResourceIdentifier)]
+    if others != [x509.DNSName(name) for name in identity.dns_names]:
+        raise _bad_identity()
+    return identity
+
+
+def _require_leaf_usage(_policy: Policy, certificate: x509.Certificate, usage: x509.ExtendedKeyUsage) -> None:
+    """RFC 5280 section 4.2.1.12: clientAuth for all, serverAuth for nodes, nothing else. Absence never reaches here."""
+    expected = {ExtendedKeyUsageOID.CLIENT_AUTH}
+    if _identity_in(certificate).role is Role.NODE:
+        expected.add(ExtendedKeyUsageOID.SERVER_AUTH)
+    if set(usage) != expected:
+        raise ValueError("extended key usage")
+
+
+def _require_leaf_key(_policy: Policy, certificate: x509.Certificate, usage: x509.KeyUsage) -> None:
+    if usage != _key_usage(ca=False):
+        raise ValueError("key usage")
+    _p256(certificate.public_key())
+
+
+def _require_not_ca(_policy: Policy, _certificate: x509.Certificate, constraints: x509.BasicConstraints) -> None:
+    if constraints.ca:
+        raise ValueError("a CA certificate is no workload")
+
+
+# The default of `cryptography` lets a leaf without extended key usage pass as a client: each extension is required.
+_LEAF_POLICY = (
+    ExtensionPolicy.webpki_defaults_ee()
+    .require_present(x509.BasicConstraints, Criticality.CRITICAL, _require_not_ca)
+    .require_present(x509.KeyUsage, Criticality.CRITICAL, _require_leaf_key)
+    .require_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _require_leaf_usage)
+    .require_present(x509.SubjectAlternativeName, Criticality.AGNOSTIC, None)
+)
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    serial: int,
+    not_before: datetime,
+    not_after: datetime,
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(serial)
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
+    )
+
+
+def _name(division: str, common_name: str) -> x509.Name:
+    organisation = x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"{division}.huxin")
+    return x509.Name([organisation, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _key_usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _signing_key(key: PrivateKey) -> ec.EllipticCurvePrivateKey:
+    """The key as X.509 builders want it: they sign with keys of `cryptography` only."""
+    loaded = load_pem_private_key(key.pem(), None)
+    if isinstance(loaded, ec.EllipticCurvePrivateKey):
+        return loaded
+    raise _wrong_key()
+
+
+def _p256(key: object) -> ec.EllipticCurvePublicKey:
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    raise _wrong_key()
+
+
+def _wrong_key() -> CertificateRejected:
+    return CertificateRejected("Certificates of this profile have ECDSA P-256 keys. Make a new key of that kind.")
+
+
+def _bad_identity() -> CertificateRejected:
+    return CertificateRejected(
+        "A workload is named by exactly one SPIFFE ID, such as spiffe://140000.huxin/node, in its one spelling, and a "
+        "node by its DNS name beside it. Have the certificate issued again.",
+        "SPIFFE_ID_INVALID",
+    )
+
+
+def _not_a_ca() -> CertificateRejected:
+    return CertificateRejected(
+        "This is not the CA certificate of one trust domain with path length 0. Use the one that `create_ca` made."
+    )
