@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from node.model.identifiers import IdWarning
 from node.model.records import RecordType, ViolationRecord
@@ -12,7 +12,7 @@ from node.model.subject import Registration, SubjectRef
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
-    """One delivered record. Intake MUST leave it out unless `storable` says so, and keep no trace of it (R043-R053, F07).
+    """One delivered record. Intake MUST leave it out, without a trace, unless `storable` says so (R043-R053, F07).
 
     `local_code` is empty when the entry of a severe list is filed by `record.list_name` alone (`rows_naming`).
     `line` is the physical line of the file, 1 for its first.
@@ -68,3 +68,23 @@ class DeliveryHeader:
     local_codes: tuple[str, ...]
     as_of: date
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FiledRow:
+    """A checked record under one row of the catalogue: what the record store keeps."""
+
+    line: int
+    subject: SubjectRef
+    local_code: str
+    record_type: RecordType
+    record: ViolationRecord = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelivery:
+    """A delivery as stored. `digest` is SHA-256 of its content, `received_at` our own receipt time."""
+
+    header: DeliveryHeader
+    digest: bytes
+    received_at: datetime

@@ -1,8 +1,8 @@
 """Identifiers of subjects and reports: their forms, check characters and repairs of the way people type them.
 
-Sources: GB 32100-2015 (unified social credit code), GB 11714-1997 (organisation code inside it), GB 11643-1999 (resident
-ID), ISO 7064 MOD 37,36 (check character of report numbers), Crockford base32. Nothing here says where a subject is
-registered: a code keeps its division digits when its bearer moves, so the register decides that (R022).
+Sources: GB 32100-2015 (unified social credit code), GB 11714-1997 (organisation code inside it), GB 11643-1999
+(resident ID), ISO 7064 MOD 37,36 (check character of report numbers), Crockford base32. Nothing here says where a
+subject is registered: a code keeps its division digits when its bearer moves, so the register decides that (R022).
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Tools that read what others publish or deliver: catalogues, requirements of procedures, files of records."""

@@ -1,0 +1,152 @@
+"""All versions of all catalogues: found in folders, chosen by division and day or by digest.
+
+A root holds one folder per jurisdiction, `<division>_<name>`, and that holds one folder per version (any name). The
+node's own root is the folder of this module; configuration may name more, so that a jurisdiction is added without
+touching the program. A jurisdiction's versions may lie in several roots; their days of validity must not overlap.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+from node.adapters.catalogues.loading import load_edition
+from node.adapters.catalogues.shared_data import SharedData, load_shared
+from node.errors import BadSource, NotFound
+from node.model.catalogue import Catalogue, Crosswalk, Edition, Scenario, Taxonomy
+
+BUILT_IN = Path(__file__).parent
+PROCEDURES = "procedures"
+"""Folder inside a jurisdiction's folder that holds requirements, not a version."""
+
+_JURISDICTION = re.compile(r"([0-9]{6})_[a-z][a-z0-9_]*")
+
+
+class CatalogueRegistry:
+    """What this node knows of catalogues; read once, unchanged afterwards."""
+
+    def __init__(self, shared: SharedData, editions: Iterable[Edition]) -> None:
+        self.shared = shared
+        self.editions: tuple[Edition, ...] = tuple(
+            sorted(editions, key=lambda e: (e.catalogue.division, e.catalogue.valid_from))
+        )
+        self._catalogues = {e.catalogue.digest: e.catalogue for e in self.editions}
+        self._crosswalks = {e.crosswalk.digest: e.crosswalk for e in self.editions}
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The shared taxonomy."""
+        return self.shared.taxonomy
+
+    @property
+    def scenarios(self) -> Mapping[str, Scenario]:
+        """The shared codes of scenarios."""
+        return self.shared.scenarios
+
+    @property
+    def divisions(self) -> tuple[str, ...]:
+        """All jurisdictions with at least one version, by code."""
+        return tuple(dict.fromkeys(e.catalogue.division for e in self.editions))
+
+    def of(self, division: str) -> tuple[Edition, ...]:
+        """All versions of a jurisdiction, oldest first; () when none is known."""
+        return tuple(e for e in self.editions if e.catalogue.division == division)
+
+    def on(self, division: str, day: date) -> Edition:
+        """The version in force on a day. Raises NotFound."""
+        for edition in self.of(division):
+            start, end = edition.catalogue.valid_from, edition.catalogue.valid_until
+            if start <= day and (end is None or day < end):
+                return edition
+        raise NotFound(
+            "NO_CATALOGUE",
+            f"no catalogue of {division} is in force on {day}; see `huxin catalogue show` for the versions known here",
+        )
+
+    def catalogue(self, digest: bytes) -> Catalogue | None:
+        """The version with that digest, or None when this node does not know it (CATALOGUE_UNKNOWN)."""
+        return self._catalogues.get(digest)
+
+    def crosswalk(self, digest: bytes) -> Crosswalk | None:
+        """The crosswalk with that digest, or None."""
+        return self._crosswalks.get(digest)
+
+
+def discover(extra_roots: Iterable[Path] = (), shared: SharedData | None = None) -> CatalogueRegistry:
+    """Everything in the built-in root and the extra ones.
+
+    Raises BadSource for a folder that is no jurisdiction's, a version that cannot be loaded, and overlapping validity.
+    """
+    shared = shared or load_shared()
+    editions = [load_version(folder, shared) for folder in version_folders((BUILT_IN, *extra_roots))]
+    registry = CatalogueRegistry(shared, editions)
+    for division in registry.divisions:
+        _check_validity(registry.of(division))
+    return registry
+
+
+def jurisdiction_folders(roots: Iterable[Path]) -> tuple[Path, ...]:
+    """The folders of jurisdictions in those roots, by name; a root may itself be one. Raises BadSource."""
+    found: list[Path] = []
+    for root in roots:
+        if not root.is_dir():
+            raise BadSource(root.name, "there is no such folder of catalogues; correct the setting")
+        if _JURISDICTION.fullmatch(root.name):
+            found.append(root)
+            continue
+        for folder in sorted(root.iterdir()):
+            if not folder.is_dir() or folder.name.startswith((".", "_")) or folder == BUILT_IN / "shared":
+                continue
+            if not _JURISDICTION.fullmatch(folder.name):
+                raise BadSource(
+                    folder.name, "name the folder <division>_<name>, such as 140000_shanxi, or move it away"
+                )
+            found.append(folder)
+    return tuple(found)
+
+
+def version_folders(roots: Iterable[Path]) -> tuple[Path, ...]:
+    """The folders of all versions in those roots. Raises BadSource for a jurisdiction without one."""
+    versions: list[Path] = []
+    for folder in jurisdiction_folders(roots):
+        inside = [
+            f
+            for f in sorted(folder.iterdir())
+            if f.is_dir() and not f.name.startswith((".", "_")) and f.name != PROCEDURES
+        ]
+        if not inside:
+            raise BadSource(folder.name, "there is no version; put jurisdiction.toml and its tables in a folder inside")
+        versions.extend(inside)
+    return tuple(versions)
+
+
+def load_version(folder: Path, shared: SharedData) -> Edition:
+    """One version, its division checked against its folder's name. Raises BadSource."""
+    edition = load_edition(folder, shared)
+    if not folder.parent.name.startswith(f"{edition.catalogue.division}_"):
+        raise BadSource(
+            f"{folder.parent.name}/{folder.name}/jurisdiction.toml",
+            "the division is not the one of the folder's name; correct one of them",
+            column="division",
+        )
+    return edition
+
+
+def _check_validity(editions: tuple[Edition, ...]) -> None:
+    for earlier, later in zip(editions, editions[1:], strict=False):
+        end, start = earlier.catalogue.valid_until, later.catalogue.valid_from
+        if end is None or end > start:
+            raise BadSource(
+                f"{earlier.catalogue.division}, version {earlier.catalogue.version}",
+                f"it is still valid when version {later.catalogue.version} begins; "
+                f"write valid_until = {start} in the earlier one, at the top and in [scheme] if that ends too",
+                column="valid_until",
+            )
+        if earlier.catalogue.version == later.catalogue.version:
+            raise BadSource(
+                f"{earlier.catalogue.division}, version {earlier.catalogue.version}",
+                "two versions have the same name; name them apart",
+                column="version",
+            )
