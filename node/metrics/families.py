@@ -1,0 +1,171 @@
+"""Every metric the node exports: names, labels and what each means to an operator. `docs/metrics.md` is made from this.
+
+Base units only (seconds, entries); `_total` on counters only. Labels hold names from closed lists (methods, codes,
+reasons, division codes of peers) and never anything about a subject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+LATENCY_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+GROUP_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+
+
+class Kind(StrEnum):
+    """Prometheus metric types in use here."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric: its name as it is scraped, its labels in order, and its help text."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = ()
+
+
+RPC_REQUESTS = Family(
+    "huxin_rpc_requests_total",
+    Kind.COUNTER,
+    ("method", "code"),
+    "gRPC calls answered, by method and status code. INTERNAL and UNKNOWN are faults of this node.",
+)
+RPC_DURATION = Family(
+    "huxin_rpc_duration_seconds",
+    Kind.HISTOGRAM,
+    ("method",),
+    "Time from the arrival of a call to its answer. Streams count once, when they end.",
+    LATENCY_SECONDS,
+)
+VERDICTS = Family(
+    "huxin_verdicts_total",
+    Kind.COUNTER,
+    ("decision", "reason"),
+    "Verdicts given, by decision (NONE: no requirement was named) and most serious reason. "
+    "A sudden share of REJECT is forged paper, a peer's mistake or our own.",
+)
+REPLICA_LAG = Family(
+    "huxin_replica_lag_entries",
+    Kind.GAUGE,
+    ("peer",),
+    "Entries of a peer's log that it has announced and this node does not hold yet. Should return to 0.",
+)
+REPLICA_AGE = Family(
+    "huxin_replica_age_seconds",
+    Kind.GAUGE,
+    ("peer",),
+    "Age of the newest cosigned head held of a peer's log. Past the limit of our trust certificate, "
+    "that peer's reports are at most REFER.",
+)
+PEER_CONNECTED = Family(
+    "huxin_peer_connected",
+    Kind.GAUGE,
+    ("peer",),
+    "1 while this node follows the peer's log over an open stream, else 0.",
+)
+TRUST_STATE_AGE = Family(
+    "huxin_trust_state_age_seconds",
+    Kind.GAUGE,
+    ("issuer",),
+    "Age of what this node trusts of a jurisdiction: its keys and our certificate for it. "
+    "Past the limit, decisions are at most REFER.",
+)
+REPORT_ISSUE_DURATION = Family(
+    "huxin_report_issue_duration_seconds",
+    Kind.HISTOGRAM,
+    (),
+    "Time to issue one report, durable commit included; reports that were refused do not count.",
+    LATENCY_SECONDS,
+)
+REPORTS_ISSUED = Family(
+    "huxin_reports_issued_total",
+    Kind.COUNTER,
+    (),
+    "Reports committed to this node's log. A repeated request_id does not count again.",
+)
+REFUSALS = Family(
+    "huxin_refusals_total",
+    Kind.COUNTER,
+    ("reason",),
+    "Calls refused for their certificate: not authenticated, or not permitted. "
+    "A rise is a wrong set-up at a peer, or someone trying doors.",
+)
+LOG_SIZE = Family(
+    "huxin_log_size",
+    Kind.GAUGE,
+    ("origin",),
+    "Entries held of each log: the own one and the replicas of peers. Never shrinks.",
+)
+COMMIT_GROUP_SIZE = Family(
+    "huxin_commit_group_size",
+    Kind.HISTOGRAM,
+    (),
+    "Reports that shared one durable commit. Grows with load; always 1 under load means that grouping does not work.",
+    GROUP_SIZES,
+)
+POOL_CONNECTIONS = Family(
+    "huxin_database_pool_connections",
+    Kind.GAUGE,
+    ("state",),
+    "Database connections by state: in_use or idle. No idle one for minutes means that calls wait for the database.",
+)
+READY = Family(
+    "huxin_ready",
+    Kind.GAUGE,
+    ("check",),
+    "1 when the readiness check holds, 0 when it does not. Each scrape runs the checks; /readyz says what to do.",
+)
+BUILD_INFO = Family(
+    "huxin_build_info",
+    Kind.GAUGE,
+    ("version", "division"),
+    "Always 1: which version this is and which jurisdiction it speaks for.",
+)
+
+FAMILIES = (
+    RPC_REQUESTS,
+    RPC_DURATION,
+    VERDICTS,
+    REPORT_ISSUE_DURATION,
+    REPORTS_ISSUED,
+    COMMIT_GROUP_SIZE,
+    LOG_SIZE,
+    REPLICA_LAG,
+    REPLICA_AGE,
+    PEER_CONNECTED,
+    TRUST_STATE_AGE,
+    REFUSALS,
+    POOL_CONNECTIONS,
+    READY,
+    BUILD_INFO,
+)
+
+
+def reference() -> str:
+    """The text of `docs/metrics.md`."""
+    lines = [
+        "# Metrics",
+        "",
+        "Served at `/metrics` on the operations address (`operations.listen`, see `configuration.md`) in the formats",
+        "that Prometheus reads. Labels hold names from closed lists and division codes, never anything about a",
+        "subject; a name outside its list counts as `OTHER`. Gauges of age and lag are computed at each scrape.",
+        "Besides these the process exports the usual `process_*` metrics (memory, CPU, open files), and each counter",
+        "and histogram the time of its making (`_created`).",
+        "",
+        "Alert rules and what to do about each: `../ops/README.md`.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for family in FAMILIES:
+        labels = ", ".join(f"`{label}`" for label in family.labels) or "-"
+        lines.append(f"| `{family.name}` | {family.kind} | {labels} | {family.help} |")
+    return "\n".join(lines) + "\n"

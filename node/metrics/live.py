@@ -1,0 +1,68 @@
+"""Gauges whose value is asked for at each scrape, so that an age is never the age of an age."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client.core import GaugeMetricFamily
+
+from node.metrics.families import (
+    LOG_SIZE,
+    PEER_CONNECTED,
+    POOL_CONNECTIONS,
+    REPLICA_AGE,
+    REPLICA_LAG,
+    TRUST_STATE_AGE,
+    Family,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReading:
+    """How we stand with one peer. `lag_entries` and `age_seconds` are None while nothing is known of its log."""
+
+    peer: str
+    connected: bool
+    lag_entries: int | None
+    age_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What to ask at a scrape. Each callable answers from memory at once: it runs on the event loop.
+
+    `trust_ages`: seconds by issuer. `log_sizes`: entries by origin. `pool`: connections by state (`in_use`, `idle`).
+    """
+
+    peers: Callable[[], Iterable[PeerReading]]
+    trust_ages: Callable[[], Mapping[str, float]]
+    log_sizes: Callable[[], Mapping[str, int]]
+    pool: Callable[[], Mapping[str, int]]
+
+
+class LiveCollector:
+    """Turns readings into gauges. A reading that raises fails the scrape, which `HuxinNoMetrics` makes known."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        for family in (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS):
+            yield _gauge(family, {})
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        peers = tuple(self._readings.peers())
+        yield _gauge(PEER_CONNECTED, {p.peer: p.connected for p in peers})
+        yield _gauge(REPLICA_LAG, {p.peer: p.lag_entries for p in peers if p.lag_entries is not None})
+        yield _gauge(REPLICA_AGE, {p.peer: p.age_seconds for p in peers if p.age_seconds is not None})
+        yield _gauge(TRUST_STATE_AGE, self._readings.trust_ages())
+        yield _gauge(LOG_SIZE, self._readings.log_sizes())
+        yield _gauge(POOL_CONNECTIONS, self._readings.pool())
+
+
+def _gauge(family: Family, values: Mapping[str, float]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(family.name, family.help, labels=family.labels)
+    for label, value in values.items():
+        gauge.add_metric([label], float(value))
+    return gauge

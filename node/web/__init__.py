@@ -1,0 +1,1 @@
+"""HTTP doors. Here so far: the operations pages, on an address of their own."""
