@@ -17,7 +17,7 @@ from typing import Protocol
 import structlog
 
 from node.model.log import FeedBatch, LogHead, LogMoved
-from node.model.peers import PeerState
+from node.model.peers import PeerCondition, PeerState
 from trust.errors import HeadInconsistent, TrustError
 
 _log = structlog.get_logger(__name__)
@@ -87,7 +87,7 @@ class Follower:
         self._backoff = backoff
         self._jitter = jitter
         self._batch_limit = batch_limit
-        self._status = "waiting"
+        self._status = PeerCondition.WAITING
         self._last_error = ""
         self._replicated = 0
         self._fresh_at: datetime | None = None
@@ -113,13 +113,13 @@ class Follower:
             try:
                 await self._follow()
             except PeerUnavailable as error:
-                self._note("refused" if error.refused else "waiting", str(error))
+                self._note(PeerCondition.REFUSED if error.refused else PeerCondition.WAITING, str(error))
             except HeadInconsistent as error:
-                self._note("halted", error.message)
+                self._note(PeerCondition.HALTED, error.message)
                 _log.error("peer_shows_two_histories", peer=self._names.division, reason=error.reason)
                 return
             except TrustError as error:
-                self._note("waiting", f"What the peer sent was refused: {error.message}")
+                self._note(PeerCondition.WAITING, f"What the peer sent was refused: {error.message}")
                 _log.warning("peer_batch_refused", peer=self._names.division, reason=error.reason)
             except LogMoved:
                 continue
@@ -132,10 +132,10 @@ class Follower:
         async for batch in self._client.follow(self._names.origin, self._replicated, self._batch_limit):
             head = await self._view.accept(batch)
             self._replicated, self._fresh_at = head.size, head.fresh_at
-            self._note("connected", "")
+            self._note(PeerCondition.CONNECTED, "")
         raise PeerUnavailable("The peer ended the stream.")
 
-    def _note(self, status: str, error: str) -> None:
+    def _note(self, status: PeerCondition, error: str) -> None:
         if status != self._status:
-            _log.info("peer_state", peer=self._names.division, state=status, error=error)
+            _log.info("peer_state", peer=self._names.division, state=status.value, error=error)
         self._status, self._last_error = status, error

@@ -11,7 +11,7 @@ from node.model.calendar import Period
 from node.model.catalogue import Catalogue
 from node.model.issuing import PeriodExceptionNote
 from node.model.subject import Registration
-from trust import bundle, disclosure, statements
+from trust import bundle, disclosure, statements, vocabulary
 from trust.envelope import seal
 from trust.keys import Signer
 
@@ -57,22 +57,21 @@ def attest(draft: ReportDraft, signer: Signer, random: RandomBytes, encode_docum
     subject_salt, report_salt = salts[_SALT * count : _SALT * (count + 1)], salts[_SALT * (count + 1) :]
     scheme = draft.catalogue.scheme
     ref = draft.registration.ref
-    statement = statements.Attestation(
+    statement = vocabulary.Attestation(
         report_number=draft.report_number,
         issuer=draft.catalogue.division,
         territory=draft.catalogue.territory,
-        subject_kind=draft.registration.kind.value,
+        subject_kind=vocabulary.SubjectKind(draft.registration.kind.value),
         scheme=scheme.scheme,
         template_version=scheme.template_version,
         legal_basis=scheme.legal_basis,
         issued_at=draft.issued_at,
         valid_until=None if scheme.validity_days is None else draft.issued_at + timedelta(days=scheme.validity_days),
         data_cutoff=draft.issued_at,
-        period_start=draft.period.start,
-        period_end=draft.period.end,
+        period=vocabulary.Period(draft.period.start, draft.period.end),
         period_exception=None
         if draft.exception is None
-        else statements.PeriodException(draft.exception.relying_party, draft.exception.reason),
+        else vocabulary.PeriodException(draft.exception.relying_party, draft.exception.reason),
         scenario=draft.scenario,
         subject_commitment=disclosure.commitment(subject_salt, ref.id_type.value, ref.id),
         section_count=count,
@@ -82,7 +81,7 @@ def attest(draft: ReportDraft, signer: Signer, random: RandomBytes, encode_docum
         crosswalk_digest=draft.crosswalk_digest,
     )
     envelope = statements.encode_envelope(
-        seal(statements.ATTESTATION_TYPE, statements.encode_attestation(statement), [signer])
+        seal(statements.ATTESTATION, statements.encode_attestation(statement), [signer])
     )
     return AttestedReport(
         envelope,

@@ -45,7 +45,7 @@ def assemble(frontier: Frontier, drafts: Sequence[EntryDraft]) -> Batch:
         LogEntry(index, draft.entry, draft.digest, leaf, draft.kind, draft.report_number, draft.status)
         for index, (draft, leaf) in enumerate(zip(drafts, hashes, strict=True), start=frontier.size)
     )
-    return Batch(entries, tuple(SubtreeRoot(*root) for root in completed), extended)
+    return Batch(entries, tuple(SubtreeRoot(root.level, root.index, root.hash) for root in completed), extended)
 
 
 async def load_frontier(reader: HashReader, origin: str, size: int) -> Frontier:

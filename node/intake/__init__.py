@@ -1,0 +1,1 @@
+"""Deliveries of source units become records in reach of reports: read, checked, filed, or put aside with the reason."""

@@ -1,0 +1,161 @@
+"""The use case behind `huxin ingest`: one delivery of one source unit, stored whole or not at all.
+
+What the law keeps out of reports (R043-R045, R052, R053, F07: not effective, not penalised, revoked, secret, sealed) is
+dropped here, before anything is stored, and leaves no trace: not even a count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from node.errors import InvalidInput
+from node.model.calendar import day_in_china
+from node.model.catalogue import Catalogue
+from node.model.delivery import BadRow, DeliveryHeader, FiledRow, RecordRow, RegistrationRow, StoredDelivery
+from node.model.records import SEVERE_LIST
+from node.model.subject import Registration
+
+_GROUP = 2000
+"""Registrations per transaction."""
+
+
+class RecordStore(Protocol):
+    """Where records live. `apply_delivery` is one transaction: all rows and the delivery, or nothing.
+
+    It consumes `rows` as it writes, so that a large file needs no large memory. Returns how many rows were new or
+    changed. The same delivery again (same unit, rows, day and content) changes nothing.
+    """
+
+    async def apply_delivery(self, delivery: StoredDelivery, rows: Iterable[FiledRow | BadRow]) -> int: ...
+
+
+class RegistrationStore(Protocol):
+    """The register of subjects."""
+
+    async def upsert(self, registrations: list[Registration]) -> None: ...
+
+
+Progress = Callable[[int], None]
+"""Told the number of lines read since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSummary:
+    """What became of a delivery. Rows that the law keeps out are in none of the numbers."""
+
+    filed: int
+    quarantined: tuple[BadRow, ...]
+
+
+class IngestRecords:
+    """Takes deliveries into the record store of one jurisdiction."""
+
+    def __init__(self, store: RecordStore, catalogue: Catalogue, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._now = now
+
+    async def ingest(
+        self, header: DeliveryHeader, digest: bytes, rows: Iterable[RecordRow | BadRow], progress: Progress
+    ) -> IntakeSummary:
+        """Stores a delivery. `digest` is SHA-256 of the file, so that sending it twice changes nothing.
+
+        Raises InvalidInput when the header names a row or unit that the catalogue does not have.
+        """
+        now = self._now()
+        check_header(header, self._catalogue, day_in_china(now))
+        quarantined: list[BadRow] = []
+        delivery = StoredDelivery(header, digest, now)
+        filed = await self._store.apply_delivery(delivery, self._checked(header, rows, quarantined, progress))
+        return IntakeSummary(filed, tuple(quarantined))
+
+    def _checked(
+        self,
+        header: DeliveryHeader,
+        rows: Iterable[RecordRow | BadRow],
+        quarantined: list[BadRow],
+        progress: Progress,
+    ) -> Iterator[FiledRow | BadRow]:
+        for row in rows:
+            progress(1)
+            if isinstance(row, BadRow):
+                quarantined.append(row)
+                yield row
+            elif row.storable:
+                for filed in file_record(row, header, self._catalogue):
+                    if isinstance(filed, BadRow):
+                        quarantined.append(filed)
+                    yield filed
+
+
+class IngestRegistrations:
+    """Takes the register of subjects in: who is registered where decides eligibility (R022)."""
+
+    def __init__(self, store: RegistrationStore) -> None:
+        self._store = store
+
+    async def ingest(self, rows: Iterable[RegistrationRow | BadRow], progress: Progress) -> IntakeSummary:
+        """Stores registrations in groups; a repeated file changes nothing."""
+        quarantined: list[BadRow] = []
+        group: list[Registration] = []
+        filed = 0
+        for row in rows:
+            progress(1)
+            if isinstance(row, BadRow):
+                quarantined.append(row)
+                continue
+            group.append(row.registration)
+            if len(group) >= _GROUP:
+                filed += await self._flush(group)
+        return IntakeSummary(filed + await self._flush(group), tuple(quarantined))
+
+    async def _flush(self, group: list[Registration]) -> int:
+        # A crash here leaves whole groups: the same file again completes them.
+        count = len(group)
+        if group:
+            await self._store.upsert(group)
+            group.clear()
+        return count
+
+
+def check_header(header: DeliveryHeader, catalogue: Catalogue, today: date) -> None:
+    """Raises InvalidInput when a delivery names a row or unit that the catalogue lacks, or a day to come."""
+    if header.as_of > today:
+        raise InvalidInput("as_of", f"A delivery cannot be complete for days to come; today is {today.isoformat()}.")
+    for code in header.local_codes:
+        row = catalogue.rows.get(code)
+        if row is None:
+            raise InvalidInput(
+                "local_codes", f"The catalogue {catalogue.version} has no row {code}; see `huxin catalogue show`."
+            )
+        if row.units and header.unit not in row.units:
+            raise InvalidInput(
+                "unit", f"Row {code} {row.local_name} is delivered by {'; '.join(row.units)}, not by {header.unit}."
+            )
+
+
+def file_record(row: RecordRow, header: DeliveryHeader, catalogue: Catalogue) -> list[FiledRow | BadRow]:
+    """Under which rows a record is filed: its own, or, for a list entry, every row that names its list (R046)."""
+    if row.record_type == SEVERE_LIST and row.record.list_name:
+        codes = [code for code, entry in catalogue.rows.items() if row.record.list_name in entry.severe_lists]
+        if not codes and row.local_code:
+            codes = [row.local_code]
+    else:
+        codes = [row.local_code] if row.local_code else []
+    if not codes:
+        return [BadRow(row.line, "list_name", "No row of the catalogue names this list; give its local_code.")]
+    filed: list[FiledRow | BadRow] = []
+    for code in codes:
+        entry = catalogue.rows.get(code)
+        if entry is None:
+            filed.append(BadRow(row.line, "local_code", "The catalogue has no such row; see `huxin catalogue show`."))
+        elif entry.collects(row.record_type) is None:
+            filed.append(BadRow(row.line, "record_type", f"Row {code} does not collect records of this type."))
+        elif row.local_code and header.local_codes and row.local_code not in header.local_codes:
+            filed.append(BadRow(row.line, "local_code", "The delivery's header does not name this row."))
+        else:
+            filed.append(FiledRow(row.line, row.subject, code, row.record_type, row.record))
+    return filed

@@ -1,0 +1,221 @@
+"""The trusted state as a directory of signed statements in standard DSSE JSON: bootstrap and air-gapped path.
+
+    trust/bundles/<division>.json         what a jurisdiction says of itself, the own one included
+    trust/certificates/<issuer>.json      our trust certificate: what we recognise of that issuer
+
+Loading verifies everything again. A file that does not verify is left out and told as a problem: it can make this
+node trust less, never more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography import x509
+
+from node.errors import BadSource, NotReady
+from trust import certificates, envelope, statements
+from trust.algorithms import PublicKey, load_public_key
+from trust.errors import TrustError, UnknownSuite
+from trust.vocabulary import JurisdictionBundle, TrustCertificate
+
+MAX_FILE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedJurisdiction:
+    """A verified bundle, its keys by key id (all 64 characters), and SHA-256 of its envelope.
+
+    `signers` are the key ids that signed it: what two administrators compare out of band.
+    """
+
+    bundle: JurisdictionBundle
+    keys: Mapping[str, PublicKey]
+    digest: bytes
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCertificate:
+    """A verified trust certificate of this jurisdiction and SHA-256 of its envelope."""
+
+    certificate: TrustCertificate
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedState:
+    """Everything this node trusts at one moment. `problems` are sentences about files that were left out."""
+
+    own: TrustedJurisdiction
+    jurisdictions: Mapping[str, TrustedJurisdiction]
+    certificates: Mapping[str, HeldCertificate]
+    problems: tuple[str, ...]
+    stamp: bytes
+    """Changes whenever a file does."""
+
+
+class TrustDirectory:
+    """Reads and extends one node's trust directory."""
+
+    def __init__(self, root: Path, own_division: str) -> None:
+        self._bundles = root / "bundles"
+        self._certificates = root / "certificates"
+        self._own = own_division
+
+    def stamp(self) -> bytes:
+        """Changes whenever a file is added, replaced or removed: cheap enough to ask every few seconds."""
+        seen = sha256()
+        for path in self._files():
+            status = path.stat()
+            seen.update(f"{path.name}\x1f{status.st_mtime_ns}\x1f{status.st_size}\x1e".encode())
+        return seen.digest()
+
+    def load(self) -> TrustedState:
+        """Verifies every file. Raises NotReady when not even the own bundle verifies."""
+        stamp = self.stamp()
+        problems: list[str] = []
+        jurisdictions: dict[str, TrustedJurisdiction] = {}
+        for path in sorted(self._bundles.glob("*.json")):
+            try:
+                found = read_bundle(_read(path))
+                if path.stem != found.bundle.division:
+                    raise BadSource(path.name, f"it is the bundle of {found.bundle.division}; name the file after it")
+                jurisdictions[found.bundle.division] = found
+            except (TrustError, BadSource) as error:
+                problems.append(f"bundles/{path.name} is left out: {error.message}")
+        own = jurisdictions.get(self._own)
+        if own is None:
+            raise NotReady("NO_OWN_BUNDLE", f"The trust directory holds no valid bundle of {self._own}; run `huxin init`.")
+        recognised: dict[str, HeldCertificate] = {}
+        for path in sorted(self._certificates.glob("*.json")):
+            try:
+                held = read_certificate(_read(path), own)
+                if path.stem != held.certificate.issuer:
+                    raise BadSource(path.name, f"it recognises {held.certificate.issuer}; name the file after it")
+                recognised[held.certificate.issuer] = held
+            except (TrustError, BadSource) as error:
+                problems.append(f"certificates/{path.name} is left out: {error.message}")
+        return TrustedState(own, jurisdictions, recognised, tuple(problems), stamp)
+
+    def accept_bundle(self, text: str, confirmed_key: str | None) -> TrustedJurisdiction:
+        """Stores a jurisdiction's bundle. Raises BadSource, or a TrustError when it does not verify.
+
+        The first bundle of a jurisdiction needs `confirmed_key`: the key id that signed it, compared with that
+        jurisdiction's administrator by another channel. A later one must be newer and signed by a key that the
+        bundle we hold names, and that was never compromised; else it needs the confirmation again.
+        """
+        found = read_bundle(text)
+        division = found.bundle.division
+        path = self._bundles / f"{division}.json"
+        held = read_bundle(_read(path)) if path.exists() else None
+        if held is not None:
+            if found.digest == held.digest:
+                return found
+            if found.bundle.version <= held.bundle.version:
+                raise BadSource(
+                    "bundle", f"it is version {found.bundle.version}, we hold {held.bundle.version}; ask for a newer one"
+                )
+        if confirmed_key not in found.signers and not _continues(held, found):
+            raise BadSource(
+                "bundle",
+                f"it was signed by key {found.signers[0]}; compare this with {found.bundle.name_zh}'s administrator "
+                "by another channel and give it with --key",
+            )
+        write_durably(path, text)
+        return found
+
+    def accept_certificate(self, text: str) -> HeldCertificate:
+        """Stores our own trust certificate for an issuer, replacing an earlier one. Raises TrustError."""
+        held = read_certificate(text, self.load().own)
+        write_durably(self._certificates / f"{held.certificate.issuer}.json", text)
+        return held
+
+    def withdraw_certificate(self, issuer: str) -> None:
+        """Ends the recognition of an issuer. Raises BadSource when there is none."""
+        path = self._certificates / f"{issuer}.json"
+        if not path.exists():
+            raise BadSource("certificates", f"{issuer} is not recognised here; see `huxin trust list`")
+        path.unlink()
+
+    def exported(self) -> str:
+        """The own bundle as DSSE JSON, to hand to peers."""
+        return _read(self._bundles / f"{self._own}.json")
+
+    def _files(self) -> list[Path]:
+        return sorted([*self._bundles.glob("*.json"), *self._certificates.glob("*.json")])
+
+
+def read_bundle(text: str) -> TrustedJurisdiction:
+    """Verifies a jurisdiction's bundle against the keys that it names itself. Raises TrustError.
+
+    Keys of suites that this version does not know are left out; a signature by one of them does not count.
+    """
+    sealed = envelope.from_json(text)
+    if sealed.payload_type != statements.JURISDICTION_BUNDLE:
+        raise BadSource("bundle", "the file holds another kind of statement; ask for the output of `huxin trust export`")
+    bundle = statements.read_jurisdiction_bundle(sealed.payload)
+    keys: dict[str, PublicKey] = {}
+    for info in bundle.signing_keys:
+        try:
+            key = load_public_key(info.spki, info.suite)
+        except UnknownSuite:
+            continue
+        keys[key.key_id] = key
+    envelope.check_signatures(sealed, keys)
+    for der in bundle.ca_certificates:
+        if certificates.ca_division(x509.load_der_x509_certificate(der)) != bundle.division:
+            raise BadSource("bundle", "it names a CA of another jurisdiction; a CA vouches for its own only")
+    digest = sha256(statements.encode_envelope(sealed)).digest()
+    return TrustedJurisdiction(bundle, keys, digest, tuple(signature.key_id for signature in sealed.signatures))
+
+
+def read_certificate(text: str, own: TrustedJurisdiction) -> HeldCertificate:
+    """Verifies a trust certificate under our own keys. Raises TrustError, or BadSource when it is not ours."""
+    sealed = envelope.from_json(text)
+    if sealed.payload_type != statements.TRUST_CERTIFICATE:
+        raise BadSource("certificate", "the file holds another kind of statement; see `huxin trust recognise`")
+    certificate = statements.read_trust_certificate(sealed.payload)
+    if certificate.recogniser != own.bundle.division:
+        raise BadSource("certificate", f"it speaks for {certificate.recogniser}, this node is {own.bundle.division}")
+    envelope.check_signatures(sealed, own.keys)
+    return HeldCertificate(certificate, sha256(statements.encode_envelope(sealed)).digest())
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Replaces a file whole: after a crash at any moment either the old or the new one is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _continues(held: TrustedJurisdiction | None, found: TrustedJurisdiction) -> bool:
+    """Whether a key that we hold for the jurisdiction, and that nobody ever called compromised, signed the new bundle."""
+    if held is None:
+        return False
+    compromised = {
+        info.spki for info in (*held.bundle.signing_keys, *found.bundle.signing_keys) if info.compromised_at is not None
+    }
+    return any(key_id in held.keys and held.keys[key_id].spki not in compromised for key_id in found.signers)
+
+
+def _read(path: Path) -> str:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise BadSource(path.name, f"it is larger than {MAX_FILE_BYTES} bytes; ask for the original")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadSource(path.name, "it is not UTF-8 text; ask for the original") from None
