@@ -1,19 +1,20 @@
 """Sections of a report: `Section`, `SummarySection` <-> model, and the bytes that the section tree hashes.
 
-Encoding is deterministic: fields in the order of their numbers, no maps, no unknown fields. Decoding refuses what the
-encoder would not write, so that a section has one reading only.
+Encoding is deterministic: fields in the order of their numbers, no maps, no unknown fields. Decoding refuses any other
+encoding of the same content, so that a section has one reading only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from huxin.v1 import report_pb2 as pb
 
 from node.errors import InvalidInput
-from node.model.records import RECORD_TYPES, RecordType, RepairState, ViolationRecord
+from node.model.catalogue import Catalogue
+from node.model.records import RecordType, RepairState, ViolationRecord
 from node.model.report import Coverage, Section, Selection, Summary
 from node.wire.fields import (
     choice,
@@ -36,7 +37,6 @@ _REPAIR_STATES: dict[pb.RepairState, RepairState] = {
     pb.REPAIR_STATE_REPAIRED: RepairState.REPAIRED,
 }
 _REPAIR_NUMBERS = {value: number for number, value in _REPAIR_STATES.items()}
-_TYPE_ORDER: dict[str, int] = {code: place for place, code in enumerate(RECORD_TYPES)}
 _MAX_CONTENT = 20_000
 
 _without_records: dict[bytes, Section] = {}
@@ -79,7 +79,6 @@ def decode_section(data: bytes, path: str = "section") -> Section:
         coverage=coverage,
         records=tuple(_record(each, within(path, f"records[{place}]")) for place, each in enumerate(message.records)),
     )
-    _exactly(encode_section(section), data, path)
     if not section.records:
         if len(_without_records) >= _WITHOUT_RECORDS_LIMIT:
             _without_records.clear()
@@ -87,15 +86,20 @@ def decode_section(data: bytes, path: str = "section") -> Section:
     return section
 
 
-def encode_summary(summary: Summary) -> bytes:
-    """Serialised `SummarySection`, section 0 of the tree. Selected rows stand in the order of their codes."""
+def encode_document(report_number: str, sections: Sequence[bytes]) -> bytes:
+    """Serialised `ReportDocument`: what the report digest hashes. `sections` are in tree order, the summary first."""
+    return pb.ReportDocument(report_number=report_number, sections=sections).SerializeToString(deterministic=True)
+
+
+def encode_summary(summary: Summary, catalogue: Catalogue) -> bytes:
+    """Serialised `SummarySection`, section 0 of the tree. Rows and their types stand in the catalogue's order."""
     return pb.SummarySection(
         report_number=summary.report_number,
         subject_name=summary.subject_name,
         subject=subject_claim(summary.subject),
         period=period_message(summary.period),
         record_count=summary.record_count,
-        selection=_selection_message(summary.selection),
+        selection=_selection_message(summary.selection, catalogue),
         territory_statement=summary.territory_statement,
     ).SerializeToString(deterministic=True)
 
@@ -106,7 +110,7 @@ def decode_summary(data: bytes, path: str = "summary") -> Summary:
     for name in ("subject", "period", "selection"):
         if not message.HasField(name):
             raise InvalidInput(within(path, name), "A summary needs this field; it is missing.")
-    summary = Summary(
+    return Summary(
         report_number=text(message.report_number, within(path, "report_number"), limit=64),
         subject_name=text(message.subject_name, within(path, "subject_name")),
         subject=stated_subject(message.subject, within(path, "subject")),
@@ -115,8 +119,6 @@ def decode_summary(data: bytes, path: str = "summary") -> Summary:
         selection=_selection(message.selection, within(path, "selection")),
         territory_statement=optional_text(message.territory_statement, within(path, "territory_statement")),
     )
-    _exactly(encode_summary(summary), data, path)
-    return summary
 
 
 def _record_message(record: ViolationRecord) -> pb.ViolationRecord:
@@ -153,48 +155,44 @@ def _record(message: pb.ViolationRecord, path: str) -> ViolationRecord:
     )
 
 
-def _code_order(code: str) -> tuple[bool, int, str]:
-    """Published row numbers count as numbers, so that row 9 stands before row 10; other codes follow by text."""
-    numeric = code.isascii() and code.isdigit()
-    return (not numeric, int(code) if numeric else 0, code)
-
-
-def _type_order(code: str) -> tuple[int, str]:
-    return (_TYPE_ORDER.get(code, len(_TYPE_ORDER)), code)
-
-
-def _selection_message(selection: Selection) -> pb.Selection:
-    rows: dict[str, list[RecordType]] = {}
-    for local_code, kind in selection.cells:
-        rows.setdefault(local_code, []).append(kind)
-    return pb.Selection(
-        complete=selection.complete,
-        rows=[
-            pb.SelectedRow(local_code=code, record_types=sorted(rows[code], key=_type_order))
-            for code in sorted(rows, key=_code_order)
-        ],
-    )
+def _selection_message(selection: Selection, catalogue: Catalogue) -> pb.Selection:
+    message = pb.Selection(complete=selection.complete)
+    for row in catalogue.rows.values():
+        types = [each.record_type for each in row.types if (row.local_code, each.record_type) in selection.cells]
+        if types:
+            message.rows.add(local_code=row.local_code, record_types=types)
+    return message
 
 
 def _selection(message: pb.Selection, path: str) -> Selection:
-    return Selection(complete=message.complete, cells=frozenset(_cells(message.rows, within(path, "rows"))))
-
-
-def _cells(rows: Iterable[pb.SelectedRow], path: str) -> Iterable[tuple[str, RecordType]]:
-    for place, row in enumerate(rows):
-        here = f"{path}[{place}]"
+    cells: set[tuple[str, RecordType]] = set()
+    seen: set[str] = set()
+    for place, row in enumerate(message.rows):
+        here = within(path, f"rows[{place}]")
         local_code = text(row.local_code, within(here, "local_code"), limit=64)
-        for kind in record_types(row.record_types, within(here, "record_types")):
-            yield local_code, kind
+        if local_code in seen:
+            raise InvalidInput(here, "The same row is named twice; take the bundle as it was issued.")
+        seen.add(local_code)
+        cells.update((local_code, kind) for kind in record_types(row.record_types, within(here, "record_types")))
+    return Selection(complete=message.complete, cells=frozenset(cells))
 
 
 def _parse(kind: type[M], data: bytes, path: str) -> M:
+    """Reads a message in its one form: without unknown or repeated fields, in the order of field numbers."""
     try:
-        return kind.FromString(data)
+        message = kind.FromString(data)
     except DecodeError:
         raise InvalidInput(path, "The bytes are not a section of a report; take the bundle as it was issued.") from None
-
-
-def _exactly(encoded: bytes, data: bytes, path: str) -> None:
-    if encoded != data:
+    message.DiscardUnknownFields()
+    if message.SerializeToString(deterministic=True) != data:
         raise InvalidInput(path, "The section is not in its one canonical form; take the bundle as it was issued.")
+    return message
+
+
+class ReportEncoding:
+    """The wire forms of what a report contains, as issuance asks for them."""
+
+    section = staticmethod(encode_section)
+    decode_section = staticmethod(decode_section)
+    summary = staticmethod(encode_summary)
+    document = staticmethod(encode_document)
