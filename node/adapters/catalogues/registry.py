@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 from node.adapters.catalogues.loading import load_edition
@@ -135,7 +136,7 @@ def load_version(folder: Path, shared: SharedData) -> Edition:
 
 
 def _check_validity(editions: tuple[Edition, ...]) -> None:
-    for earlier, later in zip(editions, editions[1:], strict=False):
+    for earlier, later in pairwise(editions):
         end, start = earlier.catalogue.valid_until, later.catalogue.valid_from
         if end is None or end > start:
             raise BadSource(
