@@ -157,7 +157,7 @@ class Shown:
         )
 
     def since(self, feed: Feed, kind: RecordType) -> date:
-        """First day from which every feeding row is covered: a section may begin later than the catalogue, never earlier."""
+        """First day from which every feeding row is covered: a section may begin later than its row, never earlier."""
         return max(max(how.since, self.sections[row.local_code, kind].coverage.since) for row, how in feed.feeding)
 
     def until(self, feed: Feed, kind: RecordType, cutoff: date) -> date | None:
