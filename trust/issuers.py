@@ -1,0 +1,179 @@
+"""What we trust of an issuer: its keys with their times, its log's keys, and since when we know.
+
+Also opens the statements that trust is made of: a jurisdiction's own bundle, trust certificates, status changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from trust.algorithms import PublicKey, Suite, key_id_of, load_public_key
+from trust.envelope import Envelope, check_signatures
+from trust.errors import MalformedInput, SignatureInvalid, StepFailed, StepUndecided, UnknownSuite
+from trust.log.checkpoint import own_cosigner
+from trust.statements import (
+    JURISDICTION_BUNDLE,
+    STATUS_CHANGE,
+    TRUST_CERTIFICATE,
+    read_envelope,
+    read_jurisdiction_bundle,
+    read_status_change,
+    read_trust_certificate,
+)
+from trust.vocabulary import JurisdictionBundle, StatusChange, TrustCertificate
+
+_NO_WITNESSES: Mapping[str, PublicKey] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A signing key and when it may sign: from `valid_from` (inclusive) to `retired_at` (exclusive)."""
+
+    key: PublicKey
+    valid_from: datetime
+    retired_at: datetime | None
+    compromised_at: datetime | None
+
+    def require_valid(self, at: datetime) -> None:
+        """Check that what claims to be signed at that instant can count (`docs/recognition.md`, Recognition policy).
+
+        Raises StepFailed: KEY_NOT_YET_VALID, KEY_RETIRED or KEY_COMPROMISED. Raises StepUndecided
+        (KEY_COMPROMISED_SINCE) for what claims to be older than a compromise: the thief could have dated it back.
+        """
+        if at < self.valid_from:
+            raise StepFailed("KEY_NOT_YET_VALID", "signed before its key was valid: ask the issuer for a new report")
+        if self.compromised_at is not None and at >= self.compromised_at:
+            raise StepFailed("KEY_COMPROMISED", "signed when its key was in other hands: do not rely on it")
+        if self.retired_at is not None and at >= self.retired_at:
+            raise StepFailed("KEY_RETIRED", "signed after its key was retired: ask the issuer for a new report")
+        if self.compromised_at is not None:
+            raise StepUndecided(
+                "KEY_COMPROMISED_SINCE",
+                "its key was compromised later, so its date proves nothing: ask for a new report",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """Trusted state of one issuer, as of `refreshed_at`, when it was last known to be current.
+
+    `keys` by key id; `unsupported` are ids of keys whose suite this version does not know; `cosigners` by the name in
+    the log's notes, the issuer's own node among them.
+    """
+
+    division: str
+    keys: Mapping[str, TrustedKey]
+    unsupported: frozenset[str]
+    origin: str
+    head_key: PublicKey
+    cosigners: Mapping[str, PublicKey]
+    refreshed_at: datetime
+    log_keys_digest: bytes = field(init=False, repr=False)
+    """SHA-256 over origin and log keys: what the arithmetic of a tree head depends on."""
+
+    def __post_init__(self) -> None:
+        known = sorted((name, key.key_id) for name, key in self.cosigners.items())
+        text = repr((self.origin, self.head_key.key_id, known))
+        object.__setattr__(self, "log_keys_digest", hashlib.sha256(text.encode()).digest())
+
+    @staticmethod
+    def of(
+        bundle: JurisdictionBundle, refreshed_at: datetime, witnesses: Mapping[str, PublicKey] = _NO_WITNESSES
+    ) -> TrustedIssuer:
+        """Trusted state from a bundle that was verified, with the witnesses whose cosignatures we know by name.
+
+        Raises BadKey when a key does not fit its suite or a log key is not Ed25519.
+        """
+        keys: dict[str, TrustedKey] = {}
+        unsupported = set()
+        for info in bundle.signing_keys:
+            try:
+                key = load_public_key(info.spki, info.suite)
+            except UnknownSuite:
+                unsupported.add(key_id_of(info.spki))
+            else:
+                keys[key.key_id] = TrustedKey(key, info.valid_from, info.retired_at, info.compromised_at)
+        cosigner = load_public_key(bundle.log.cosigner_spki, Suite.ED25519)
+        return TrustedIssuer(
+            division=bundle.division,
+            keys=MappingProxyType(keys),
+            unsupported=frozenset(unsupported),
+            origin=bundle.log.origin,
+            head_key=load_public_key(bundle.log.head_spki, Suite.ED25519),
+            cosigners=MappingProxyType({**witnesses, own_cosigner(bundle.log.origin): cosigner}),
+            refreshed_at=refreshed_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What our trust certificate demands of an issuer's statements. Nothing in a message can lower it."""
+
+    all_of: frozenset[str]
+    any_of: frozenset[str]
+    witness_quorum: int
+    max_trust_state_age: timedelta
+    max_log_view_age: timedelta
+
+    @staticmethod
+    def of(certificate: TrustCertificate) -> Conditions:
+        """The conditions of a certificate that was verified."""
+        return Conditions(
+            all_of=frozenset(certificate.suites.all_of),
+            any_of=frozenset(certificate.suites.any_of),
+            witness_quorum=certificate.witness_quorum,
+            max_trust_state_age=timedelta(seconds=certificate.max_trust_state_age_seconds),
+            max_log_view_age=timedelta(seconds=certificate.max_log_view_age_seconds),
+        )
+
+
+def open_jurisdiction_bundle(data: bytes) -> JurisdictionBundle:
+    """Read a jurisdiction's bundle from envelope bytes; it is signed by keys that it lists itself.
+
+    That proves possession of the keys, not who holds them: whoever imports it confirms the key ids another way.
+    Raises MalformedInput, BadKey, SignatureInvalid, StepFailed or StepUndecided (key validity).
+    """
+    envelope = _envelope_of(JURISDICTION_BUNDLE, data)
+    bundle = read_jurisdiction_bundle(envelope.payload)
+    _require_signed(envelope, TrustedIssuer.of(bundle, bundle.issued_at), bundle.issued_at)
+    return bundle
+
+
+def open_trust_certificate(data: bytes, recogniser: TrustedIssuer) -> TrustCertificate:
+    """Read a trust certificate from envelope bytes and check that the recogniser signed it. Raises as above."""
+    envelope = _envelope_of(TRUST_CERTIFICATE, data)
+    certificate = read_trust_certificate(envelope.payload)
+    _require_author(certificate.recogniser, recogniser)
+    _require_signed(envelope, recogniser, certificate.issued_at)
+    return certificate
+
+
+def open_status_change(data: bytes, issuer: TrustedIssuer) -> StatusChange:
+    """Read a status change from envelope bytes and check that the issuer signed it. Raises as above."""
+    envelope = _envelope_of(STATUS_CHANGE, data)
+    change = read_status_change(envelope.payload)
+    _require_author(change.issuer, issuer)
+    _require_signed(envelope, issuer, change.issued_at)
+    return change
+
+
+def _envelope_of(payload_type: str, data: bytes) -> Envelope:
+    envelope = read_envelope(data)
+    if envelope.payload_type != payload_type:
+        raise MalformedInput(f"not a statement of type {payload_type}: give the right file", "WRONG_PAYLOAD_TYPE")
+    return envelope
+
+
+def _require_author(claimed: str, signer: TrustedIssuer) -> None:
+    if claimed != signer.division:
+        raise SignatureInvalid("a jurisdiction speaks for itself only: ask the one it names", "ISSUER_MISMATCH")
+
+
+def _require_signed(envelope: Envelope, signer: TrustedIssuer, at: datetime) -> None:
+    check_signatures(envelope, {key_id: trusted.key for key_id, trusted in signer.keys.items()})
+    for signature in envelope.signatures:
+        signer.keys[signature.key_id].require_valid(at)

@@ -1,0 +1,215 @@
+"""Verification steps 1 to 13 (`docs/protocol.md`) over (bundle, trusted state, log view, time): the runner.
+
+ 1 form    2 statement    3 issuer    4 keys    5 signatures    6 log    7 quorum    8 trusted state    9 log view
+10 status  11 validity   12 subject  13 content
+The caller still owes 14 to 18: the issuing scheme's rules, our trust certificate's scope, gaps, findings, decision.
+
+A check that fails raises; the runner collects and goes on where it can, so that the caller sees everything at once.
+Only the runner makes a `Verified`, and only when all thirteen passed: ACCEPT is built from nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NoReturn, final
+
+from trust import steps
+from trust.bundle import PresentedBundle
+from trust.issuers import Conditions, TrustedIssuer
+from trust.memo import ArithmeticMemo
+from trust.outcome import StepOutcome, StepStatus, not_required, run, unreached
+from trust.reading import Reading, read, remember
+from trust.steps import EntryFacts, LogProof, LogViewFacts, flags_in_force
+from trust.vocabulary import Attestation, StatusFlag
+
+MERGE_DELAY = timedelta(seconds=60)
+"""How long after `issued_at` a statement may be missing from a head: nodes cosign their log each minute."""
+
+CLOCK_SKEW = timedelta(seconds=60)
+"""How far ahead of ours another clock may be before its time counts as being in the future."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """How far clocks and sequencers may be apart."""
+
+    merge_delay: timedelta = MERGE_DELAY
+    skew: timedelta = CLOCK_SKEW
+
+
+DEFAULT_TOLERANCES = Tolerances()
+
+_CONTENT_STEPS = (1, 2, 3, 5, 13)
+_RUNNER = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A report whose signatures and digests hold, whatever else is undecided or has failed.
+
+    `sections` are the proven serialised sections, the n-th at the n-th of `positions` in the report's tree of
+    `attestation.section_count`.
+    """
+
+    attestation: Attestation
+    envelope_digest: bytes
+    bundle_digest: bytes
+    sections: tuple[bytes, ...]
+    positions: tuple[int, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every section is shown."""
+        return len(self.positions) == self.attestation.section_count
+
+
+@final
+class Verified:
+    """Proof that steps 1 to 13 passed for a report at an instant. Only `verify` makes one; it cannot be copied."""
+
+    __slots__ = ("_at", "_examined")
+
+    def __init__(self, runner: object, examined: Examined, at: datetime) -> None:
+        if runner is not _RUNNER:
+            raise TypeError("only trust.verify.verify makes a Verified: verify the bundle")
+        self._examined = examined
+        self._at = at
+
+    @property
+    def examined(self) -> Examined:
+        return self._examined
+
+    @property
+    def at(self) -> datetime:
+        """The instant for which it was verified."""
+        return self._at
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Verified is not copied or stored: verify the bundle again")
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Thirteen outcomes in order, and what may be relied on.
+
+    `examined` is None unless signatures and digests hold; `verified` is None unless everything passed. `flags` are
+    those that our view of the log shows in force.
+    """
+
+    outcomes: tuple[StepOutcome, ...]
+    reading: Reading
+    examined: Examined | None
+    verified: Verified | None
+    flags: tuple[StatusFlag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Everything but the bundle that the steps look at."""
+
+    claim: tuple[str, str] | None
+    trusted: TrustedIssuer | None
+    terms: Conditions | None
+    view: LogViewFacts | None
+    entry: EntryFacts | None
+    flags: tuple[StatusFlag, ...]
+    now: datetime
+    tolerances: Tolerances
+    memo: ArithmeticMemo
+
+
+def verify(  # noqa: PLR0913 - everything that a verification is a pure function of, by keyword
+    bundle: bytes | Reading,
+    *,
+    claim: tuple[str, str] | None,
+    trusted: TrustedIssuer | None,
+    terms: Conditions | None,
+    view: LogViewFacts | None,
+    entry: EntryFacts | None,
+    now: datetime,
+    memo: ArithmeticMemo | None = None,
+    tolerances: Tolerances = DEFAULT_TOLERANCES,
+) -> Examination:
+    """Run steps 1 to 13 over a serialised bundle, or over one that `trust.reading.read` has read.
+
+    `claim` is (id type, normalised id) as the presenter says; `trusted` and `terms` are what we hold of the issuer and
+    what our trust certificate demands of it; `view` is our view of its log, `entry` what that view holds under SHA-256
+    of the envelope; `now` is aware UTC. Whatever is None leaves steps failed or undecided, never passed. `memo`
+    remembers arithmetic alone. Raises nothing for bad input: the outcomes tell.
+    """
+    memo = ArithmeticMemo() if memo is None else memo
+    reading = bundle if isinstance(bundle, Reading) else read(bundle, memo)
+    if view is not None and trusted is not None and view.origin != trusted.origin:
+        view = entry = None  # the view of another log says nothing here
+    flags = flags_in_force(entry.statuses, now) if entry is not None else ()
+    case = _Case(claim, trusted, terms, view, entry, flags, now, tolerances, memo)
+    if reading.bundle is None or reading.attestation is None:
+        middle = [unreached(number) for number in range(3, 13)]
+    else:
+        middle = _run_middle(reading, reading.bundle, reading.attestation, case)
+    outcomes = (reading.form, reading.statement, *middle, reading.content)
+    examined = _examined(reading, outcomes)
+    if examined is not None:
+        remember(reading, memo)
+    verified = None
+    if examined is not None and all(map(_stands, outcomes)):
+        verified = Verified(_RUNNER, examined, now)
+    return Examination(outcomes, reading, examined, verified, flags)
+
+
+def _run_middle(reading: Reading, bundle: PresentedBundle, attestation: Attestation, case: _Case) -> list[StepOutcome]:
+    """Outcomes of steps 3 to 12."""
+    issuer = run(3, steps.issuer_is_known, attestation, case.trusted)
+    if case.trusted is None or issuer.status is not StepStatus.PASS:
+        ours = [unreached(number) for number in range(4, 10)]
+    else:
+        ours = _run_issuer_steps(reading, bundle, attestation, case.trusted, case)
+    logged = len(ours) > 2 and ours[2].status is StepStatus.PASS
+    return [
+        issuer,
+        *ours,
+        run(10, steps.status_is_clear, case.view, case.entry, case.flags, logged),
+        run(11, steps.still_valid, attestation, case.now, case.tolerances.skew),
+        run(12, steps.subject_matches, bundle, attestation, case.claim),
+    ]
+
+
+def _run_issuer_steps(
+    reading: Reading, bundle: PresentedBundle, attestation: Attestation, trusted: TrustedIssuer, case: _Case
+) -> list[StepOutcome]:
+    """Outcomes of steps 4 to 9, which need the trusted state of the issuer."""
+    terms, view, memo, now = case.terms, case.view, case.memo, case.now
+    merge_delay, skew = case.tolerances.merge_delay, case.tolerances.skew
+    proof = LogProof(reading.bundle_digest, bundle.envelope_bytes, bundle.inclusion)
+    if terms is not None and not terms.witness_quorum:
+        quorum = not_required(7)
+    else:
+        quorum = run(7, steps.quorum_has_cosigned, proof, trusted, terms, memo)
+    return [
+        run(4, steps.keys_were_valid, bundle.envelope, attestation.issued_at, trusted),
+        run(5, steps.signatures_hold, bundle.envelope, reading.envelope_digest, trusted, terms, memo),
+        run(6, steps.statement_is_logged, proof, attestation.issued_at + merge_delay, trusted, view, case.entry, memo),
+        quorum,
+        run(8, steps.trust_is_fresh, trusted, terms, now, skew),
+        run(9, steps.view_is_fresh, terms, view, now, skew),
+    ]
+
+
+def _examined(reading: Reading, outcomes: Sequence[StepOutcome]) -> Examined | None:
+    """The content, when its signatures and digests hold and no key of it failed."""
+    bundle, attestation = reading.bundle, reading.attestation
+    if bundle is None or attestation is None or bundle.disclosure is None:
+        return None
+    holds = all(outcomes[number - 1].status is StepStatus.PASS for number in _CONTENT_STEPS)
+    if not holds or outcomes[3].status is StepStatus.FAIL:
+        return None
+    shown = bundle.disclosure
+    positions = shown.positions or tuple(range(attestation.section_count))
+    return Examined(attestation, reading.envelope_digest, reading.bundle_digest, shown.sections, positions)
+
+
+def _stands(outcome: StepOutcome) -> bool:
+    """Whether a step lets the report stand: passed, or step 7 while our quorum is zero."""
+    return outcome.status is StepStatus.PASS or (outcome.number == 7 and outcome.status is StepStatus.NOT_REQUIRED)
