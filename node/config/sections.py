@@ -1,0 +1,224 @@
+"""The tables of `huxin.toml`, every key with its default, its bounds and what it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from node.config.values import Address, HostPort, LogLevel, OptionalPath, read_secret, several
+from node.errors import BadConfiguration
+from node.logs import Form
+
+MAX_BUNDLE_BYTES = 1 << 20
+MAX_BATCH_ITEMS = 1000
+REQUEST_OVERHEAD_BYTES = 16 << 10
+
+
+class Section(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+class RpcSettings(Section):
+    """The gRPC door."""
+
+    listen: HostPort = Field(
+        default=Address("127.0.0.1", 7443), description="Where the node listens for callers and peers."
+    )
+    advertised: Annotated[tuple[HostPort, ...], BeforeValidator(several)] = Field(
+        default=(),
+        description="Where peers reach this node, in order of preference: published in its jurisdiction bundle. "
+        "Empty: the listen address.",
+    )
+    grace_seconds: float = Field(
+        default=5.0, ge=0, le=300, description="How long open calls may take to end when the node stops."
+    )
+
+
+class OperationsSettings(Section):
+    """Pages for operators."""
+
+    listen: HostPort = Field(
+        default=Address("127.0.0.1", 9464),
+        description="Where /metrics, /healthz and /readyz are served, over plain HTTP: keep it away from callers.",
+    )
+
+
+class TlsSettings(Section):
+    """Identity of this node towards callers and peers."""
+
+    certificate: Path = Field(default=Path("keys/node.crt.pem"), description="Certificate chain of the node, PEM.")
+    key: Path = Field(default=Path("keys/node.key.pem"), description="Its private key, PEM, mode 0600.")
+    ca: Path = Field(default=Path("keys/ca.crt.pem"), description="Certificates of the jurisdiction's own CA, PEM.")
+
+
+class KeySettings(Section):
+    """Keys that sign statements and log heads."""
+
+    signing: Path = Field(default=Path("keys/signing.pem"), description="Key that signs statements, PEM, mode 0600.")
+    log: Path = Field(
+        default=Path("keys/log.pem"), description="Ed25519 key that signs the log's heads, PEM, mode 0600."
+    )
+    cosigner: Path = Field(
+        default=Path("keys/cosigner.pem"), description="Ed25519 key that cosigns heads with the time, PEM, mode 0600."
+    )
+    passphrase_file: OptionalPath = Field(
+        default=None,
+        description="File that holds the passphrase of these keys on its first line. Empty: keys have none.",
+    )
+
+
+class TrustSettings(Section):
+    """Whom this node trusts."""
+
+    directory: Path = Field(
+        default=Path("trust"),
+        description="Folder of jurisdiction bundles and trust certificates, written by `huxin trust`.",
+    )
+
+
+class DatabaseSettings(Section):
+    """Where records, reports and logs are kept."""
+
+    url: str = Field(
+        default="",
+        description="`sqlite+aiosqlite:////path/to/file` or `postgresql+asyncpg://user@host/database`, without a "
+        "password. Empty: the file `huxin.db` in the home.",
+    )
+    password_file: OptionalPath = Field(
+        default=None, description="File that holds the database password on its first line."
+    )
+    pool_size: int = Field(
+        default=10, ge=1, le=1000, description="Connections kept to PostgreSQL; SQLite does not use it."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and parts.scheme not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+            raise ValueError("must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
+        if parts.scheme == "sqlite+aiosqlite" and not parts.path.startswith("//"):
+            raise ValueError("must name an absolute path: four slashes after the colon")
+        if parts.password is not None:
+            raise ValueError("must not hold a password: put it into a file and name that in database.password_file")
+        return url
+
+    def connection_url(self) -> str:
+        """The URL with the password in it: for the database driver, never for a log. Raises BadConfiguration."""
+        if self.password_file is None:
+            return self.url
+        password = read_secret(self.password_file, "database.password_file")
+        parts = urlsplit(self.url)
+        user, at, host = parts.netloc.rpartition("@")
+        if not at:
+            raise BadConfiguration("database.url", "names no user to whom the password could belong; write user@host.")
+        return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+class LimitSettings(Section):
+    """What one caller may ask for at once. Larger messages are refused before they are parsed."""
+
+    max_message_bytes: int = Field(
+        default=16 << 20, ge=64 << 10, le=1 << 30, description="Largest gRPC message received. A full batch must fit."
+    )
+    max_bundle_bytes: int = Field(
+        default=MAX_BUNDLE_BYTES,
+        ge=4 << 10,
+        le=MAX_BUNDLE_BYTES,
+        description="Largest report bundle. The protocol allows 1 MiB.",
+    )
+    batch_items: int = Field(
+        default=MAX_BATCH_ITEMS,
+        ge=1,
+        le=MAX_BATCH_ITEMS,
+        description="Bundles in one BatchVerify. The protocol allows 1,000.",
+    )
+    concurrent_streams: int = Field(default=256, ge=1, le=65535, description="Calls open at once on one connection.")
+
+    @field_validator("max_bundle_bytes")
+    @classmethod
+    def _bundle_fits(cls, size: int, info: ValidationInfo) -> int:
+        # A request that holds a bundle also holds a subject claim and a requirement.
+        message = info.data.get("max_message_bytes")
+        if message is not None and message < size + REQUEST_OVERHEAD_BYTES:
+            raise ValueError(f"must be at least {REQUEST_OVERHEAD_BYTES} less than limits.max_message_bytes")
+        return size
+
+
+class FederationSettings(Section):
+    """How peers' logs are followed, and how the own log keeps time."""
+
+    poll_seconds: float = Field(
+        default=10.0, gt=0, le=3600, description="How often a peer is asked for its newest head while nothing arrives."
+    )
+    backoff_min_seconds: float = Field(
+        default=1.0, gt=0, le=3600, description="First wait after a peer could not be reached."
+    )
+    backoff_max_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        le=86400,
+        description="Longest wait; each failure doubles the wait up to this. Contact clears it.",
+    )
+    batch_entries: int = Field(
+        default=1000, ge=1, le=100_000, description="Entries stored in one transaction when replicating."
+    )
+    cosign_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        le=3600,
+        description="How often the own head is cosigned with the time: the proof of freshness.",
+    )
+    merge_delay_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        le=86400,
+        description="How long after its issue an attestation may be missing from a view of its log before that counts "
+        "against it.",
+    )
+
+    @field_validator("backoff_max_seconds")
+    @classmethod
+    def _backoff_grows(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds < info.data.get("backoff_min_seconds", 0.0):
+            raise ValueError("must not be less than federation.backoff_min_seconds")
+        return seconds
+
+
+class FreshnessSettings(Section):
+    """Upper limits of this node. A trust certificate can be stricter, never laxer; past a limit decisions are REFER."""
+
+    trust_state_seconds: float = Field(
+        default=604_800.0, gt=0, description="Oldest trusted state of an issuer that counts as fresh. Default: 7 days."
+    )
+    log_view_seconds: float = Field(
+        default=86_400.0, gt=0, description="Oldest view of an issuer's log that counts as fresh. Default: 1 day."
+    )
+    clock_skew_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        le=3600,
+        description="By how much clocks of nodes may differ before the own one is called wrong.",
+    )
+
+
+class CatalogueSettings(Section):
+    """Catalogues besides those that come with huxin."""
+
+    folders: Annotated[tuple[Path, ...], BeforeValidator(several)] = Field(
+        default=(), description="Folders with further jurisdictions, one folder each (see `add-a-jurisdiction.md`)."
+    )
+
+
+class LogSettings(Section):
+    """What the node writes to standard output."""
+
+    level: LogLevel = Field(default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
+    format: Form = Field(
+        default=Form.AUTO, description="`json`, `console`, or `auto`: console on a terminal, else JSON."
+    )

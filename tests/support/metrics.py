@@ -1,0 +1,40 @@
+"""Metrics on which every family has at least one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from prometheus_client import CollectorRegistry
+
+from node.metrics import Metrics, PeerReading, Readings, Vocabulary
+
+VERIFY = "huxin.v1.VerificationService/Verify"
+VOCABULARY = Vocabulary(
+    methods=frozenset({VERIFY}),
+    verdict_reasons=frozenset({"SIGNATURE_INVALID"}),
+    refusal_reasons=frozenset({"NOT_PERMITTED"}),
+)
+
+
+def readings(peers: Callable[[], Iterable[PeerReading]] = tuple) -> Readings:
+    """Readings of a node without peers, unless given."""
+    return Readings(
+        peers=peers,
+        trust_ages=lambda: {"140000": 60.0},
+        log_sizes=lambda: {"huxin/140000": 12},
+        pool=lambda: {"in_use": 1, "idle": 9},
+    )
+
+
+def exercised() -> Metrics:
+    """A node's metrics after one of everything."""
+    metrics = Metrics(CollectorRegistry(), VOCABULARY)
+    metrics.observe_rpc(VERIFY, "OK", 0.1)
+    metrics.observe_verdict("ACCEPT", None)
+    metrics.observe_issue(0.1)
+    metrics.observe_commit_group(2)
+    metrics.observe_refusal("NOT_PERMITTED")
+    metrics.set_ready({"keys": True})
+    metrics.set_build("0.1.0", "140000")
+    metrics.watch(readings(lambda: [PeerReading("520000", True, 0, 3.0)]))
+    return metrics
