@@ -88,3 +88,28 @@ class StoredDelivery:
     header: DeliveryHeader
     digest: bytes
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery as received. `digest` is SHA-256 of the delivered bytes: the same delivery again changes nothing."""
+
+    header: DeliveryHeader
+    received_at: datetime
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """A row that could not be read, with its bytes as delivered, so that nothing is lost."""
+
+    bad: BadRow
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceipt:
+    """What became of a delivery. `repeated`: it was stored before, and nothing changed now."""
+
+    delivery_id: int
+    repeated: bool

@@ -1,0 +1,221 @@
+"""Logs of signed statements: the own one and the replicas of the peers, in one set of tables.
+
+Appending is one transaction that first compares and swaps the size of the stored head: of several replicas of a node,
+or followers of one peer, exactly one extends a log from a given size. Look-ups by digest and number are per origin, for
+a peer may log what another one signed; the first entry in a log counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import exc, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from node.model.issuing import ReportRow, StatusRow
+from node.model.log import (
+    DuplicateRequests,
+    EntryView,
+    LogEntry,
+    LogHead,
+    LogMoved,
+    StatusEvent,
+    StatusFlag,
+    SubtreeRoot,
+)
+from node.storage import attachments as attached
+from node.storage.bulk import insert_rows, key_table
+from node.storage.database import Database
+from node.storage.grouping import GroupedLookup
+from node.storage.schema import from_instant, log_entries, log_heads, log_subtrees, to_instant
+
+_ENTRY_COLUMNS = ("origin", "idx", "leaf_hash", "digest", "kind", "report_number", "entry")
+_STATUS_COLUMNS = ("origin", "idx", "attestation_digest", "flag", "is_set", "effective_at")
+
+EntryKey = tuple[str, Any]
+"""(origin, digest) or (origin, report number)."""
+
+
+class LogStore:
+    """Durable logs. What `append` committed, every later read of any process sees."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_digest = GroupedLookup(self.find_by_digests)
+        self._by_report_number = GroupedLookup(self.find_by_report_numbers)
+
+    async def append(
+        self,
+        expected_size: int,
+        head: LogHead,
+        entries: Sequence[LogEntry],
+        subtrees: Sequence[SubtreeRoot],
+        attachments: Sequence[ReportRow | StatusRow] = (),
+    ) -> None:
+        """Commit entries, completed subtrees, the head after them and what goes with them: all or nothing.
+
+        `expected_size` is the stored size before (0 for a log that has no head yet); entries continue from there.
+        Raises LogMoved when the log has another size, DuplicateRequests when request ids came before, ValueError when
+        entries, size and head do not fit together.
+        """
+        if [entry.index for entry in entries] != list(range(expected_size, head.size)):
+            raise ValueError(f"entries must be numbered from {expected_size} to {head.size} (exclusive)")
+        duplicates = attached.repeated_requests(attachments)
+        if duplicates:
+            raise DuplicateRequests(duplicates)
+        try:
+            # The commit point of issuing and of replication. A crash before the end of this block leaves the log at
+            # `expected_size`, no report and no request; after it, all of them.
+            async with self._database.write() as connection:
+                await _swap_head(connection, expected_size, head)
+                await insert_rows(
+                    connection, "log_entries", _ENTRY_COLUMNS, [_entry_row(head.origin, entry) for entry in entries]
+                )
+                await insert_rows(connection, "log_status", _STATUS_COLUMNS, _status_rows(head.origin, entries))
+                await insert_rows(
+                    connection,
+                    "log_subtrees",
+                    ("origin", "level", "idx", "hash"),
+                    [(head.origin, root.level, root.index, root.hash) for root in subtrees],
+                )
+                await _attach(connection, attachments)
+        except _RequestsClash:
+            raise DuplicateRequests(await attached.stored_requests(self._database, attachments)) from None
+
+    async def update_head(self, head: LogHead) -> bool:
+        """Replace checkpoint and time of a head of the same size and root; False when the stored log is another one.
+
+        An older time than the stored one changes nothing and is no failure.
+        """
+        same = (log_heads.c.origin == head.origin, log_heads.c.size == head.size, log_heads.c.root == head.root)
+        fresh_at = _stored_time(head)
+        # A crash here leaves the older cosignature: an older, still true, time.
+        async with self._database.write() as connection:
+            found = (
+                await connection.execute(select(log_heads.c.fresh_at).where(*same).with_for_update())
+            ).one_or_none()
+            if found is None:
+                return False
+            if found.fresh_at is None or (fresh_at is not None and fresh_at >= found.fresh_at):
+                change = log_heads.update().where(*same)
+                await connection.execute(change.values(checkpoint=head.checkpoint, fresh_at=fresh_at))
+            return True
+
+    async def head(self, origin: str) -> LogHead | None:
+        """The newest committed head of a log, or None for a log that nothing is known of."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(log_heads).where(log_heads.c.origin == origin))).one_or_none()
+        if row is None:
+            return None
+        fresh_at = None if row.fresh_at is None else from_instant(row.fresh_at)
+        return LogHead(row.origin, row.size, row.root, row.checkpoint, fresh_at)
+
+    async def entries(self, origin: str, start: int, limit: int) -> list[bytes]:
+        """At most `limit` entries in log order from index `start` on."""
+        table = log_entries.c
+        return await self._hashes(
+            select(table.entry).where(table.origin == origin, table.idx >= start).order_by(table.idx).limit(limit)
+        )
+
+    async def leaf_hashes(self, origin: str, start: int, stop: int) -> list[bytes]:
+        """Leaf hashes of the entries [start, stop), 32 bytes each; fewer where the log ends."""
+        table = log_entries.c
+        return await self._hashes(
+            select(table.leaf_hash)
+            .where(table.origin == origin, table.idx >= start, table.idx < stop)
+            .order_by(table.idx)
+        )
+
+    async def subtree_roots(self, origin: str, level: int, start: int, stop: int) -> list[bytes]:
+        """Roots of the perfect subtrees [start, stop) of a level, 32 bytes each; fewer where the log ends."""
+        table = log_subtrees.c
+        return await self._hashes(
+            select(table.hash)
+            .where(table.origin == origin, table.level == level, table.idx >= start, table.idx < stop)
+            .order_by(table.idx)
+        )
+
+    async def _hashes(self, query: Any) -> list[bytes]:
+        async with self._database.read() as connection:
+            return list((await connection.scalars(query)).all())
+
+    async def find_by_digest(self, origin: str, digest: bytes) -> EntryView | None:
+        """The entry of one log whose envelope has this SHA-256. Concurrent calls share queries."""
+        return await self._by_digest.get((origin, digest))
+
+    async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None:
+        """The first attestation of that number in one log. Concurrent calls share queries."""
+        return await self._by_report_number.get((origin, report_number))
+
+    async def find_by_digests(self, keys: Sequence[EntryKey]) -> dict[EntryKey, EntryView]:
+        """(origin, digest) -> entry with every status change that the same log holds for it, in one query."""
+        return await self._find("digest", bytes, keys)
+
+    async def find_by_report_numbers(self, keys: Sequence[EntryKey]) -> dict[EntryKey, EntryView]:
+        """(origin, report number) -> entry with every status change that the same log holds for it, in one query."""
+        return await self._find("report_number", str, keys)
+
+    async def _find(self, column: str, kind: type, keys: Sequence[EntryKey]) -> dict[EntryKey, EntryView]:
+        if not keys:
+            return {}
+        table, parameters = key_table(self._database.dialect, {"origin": str, "wanted": kind}, keys)
+        # CROSS JOIN: SQLite then reads the keys first and one index per key; the first entry of a log wins.
+        query = f"""{table}
+            SELECT e.origin, keys.wanted, e.idx, e.entry, e.digest, s.flag, s.is_set, s.effective_at
+            FROM keys CROSS JOIN log_entries e
+            LEFT JOIN log_status s ON s.origin = e.origin AND s.attestation_digest = e.digest
+            WHERE e.origin = keys.origin AND e.{column} = keys.wanted AND e.idx = (
+                SELECT min(d.idx) FROM log_entries d WHERE d.origin = keys.origin AND d.{column} = keys.wanted)
+            ORDER BY s.idx"""  # noqa: S608 - own names
+        async with self._database.read() as connection:
+            rows: Sequence[Any] = (await connection.exec_driver_sql(query, parameters)).all()
+        first: dict[EntryKey, tuple[int, bytes]] = {}
+        statuses: dict[EntryKey, list[StatusEvent]] = {}
+        for origin, wanted, index, entry, digest, flag, is_set, effective_at in rows:
+            first[origin, wanted] = index, entry
+            changes = statuses.setdefault((origin, wanted), [])
+            if flag is not None:
+                changes.append(StatusEvent(digest, StatusFlag(flag), bool(is_set), from_instant(effective_at)))
+        return {key: EntryView(key[0], *found, tuple(statuses[key])) for key, found in first.items()}
+
+
+async def _swap_head(connection: AsyncConnection, expected_size: int, head: LogHead) -> None:
+    values = {"size": head.size, "root": head.root, "checkpoint": head.checkpoint, "fresh_at": _stored_time(head)}
+    swap = log_heads.update().where(log_heads.c.origin == head.origin, log_heads.c.size == expected_size)
+    swapped = (await connection.execute(swap.values(values))).rowcount
+    if swapped == 0 and expected_size == 0:
+        try:
+            await connection.execute(log_heads.insert().values(origin=head.origin, **values))
+        except exc.IntegrityError:
+            raise LogMoved from None
+    elif swapped == 0:
+        raise LogMoved
+
+
+class _RequestsClash(Exception):
+    """A request id or report of the group is stored already."""
+
+
+async def _attach(connection: AsyncConnection, attachments: Sequence[ReportRow | StatusRow]) -> None:
+    try:
+        await attached.insert_attachments(connection, attachments)
+    except exc.IntegrityError:
+        raise _RequestsClash from None
+
+
+def _entry_row(origin: str, entry: LogEntry) -> tuple[Any, ...]:
+    number = entry.report_number or None
+    return (origin, entry.index, entry.leaf_hash, entry.digest, entry.kind.value, number, entry.entry)
+
+
+def _status_rows(origin: str, entries: Sequence[LogEntry]) -> list[tuple[Any, ...]]:
+    return [
+        (origin, entry.index, change.attestation_digest, change.flag.value, change.set, to_instant(change.effective_at))
+        for entry in entries
+        if (change := entry.status) is not None
+    ]
+
+
+def _stored_time(head: LogHead) -> int | None:
+    return None if head.fresh_at is None else to_instant(head.fresh_at)

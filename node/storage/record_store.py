@@ -1,0 +1,163 @@
+"""Violation records by subject, and the deliveries that brought them (R030, R042, R145).
+
+A delivery is one transaction; it updates the records it knows again by their natural key (`record_rows.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from node.model.delivery import Delivery, DeliveryReceipt, QuarantinedRow, RecordRow
+from node.model.records import RecordType, ViolationRecord
+from node.model.subject import IdType, SubjectRef
+from node.storage.bulk import upsert_rows
+from node.storage.database import Database
+from node.storage.grouping import GroupedLookup
+from node.storage.record_rows import WITHDRAW, delivery_identity, record_values, to_record, withdrawal
+from node.storage.schema import counters, deliveries, delivery_rows, quarantine, records, to_instant
+
+LastDeliveries = Mapping[tuple[str, str], date]
+"""(unit, local code) -> as-of day of its last complete delivery."""
+
+
+class FiledRecord(NamedTuple):
+    """A record under one catalogue row."""
+
+    local_code: str
+    record_type: RecordType
+    record: ViolationRecord
+
+
+class RecordStore:
+    """Records and deliveries. Every read sees what was committed before it, by any process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._grouped = GroupedLookup(self.for_subjects)
+        self._newest_deliveries = GroupedLookup(self._read_deliveries, limit=1)
+        self._known: tuple[int, LastDeliveries] = (-1, {})
+
+    async def for_subject(self, ref: SubjectRef) -> list[FiledRecord]:
+        """All records of one subject. Concurrent calls share queries."""
+        return await self._grouped.get(ref) or []
+
+    async def for_subjects(self, refs: Sequence[SubjectRef]) -> dict[SubjectRef, list[FiledRecord]]:
+        """All records of subjects in one query, by catalogue row, type and day; subjects without any are left out."""
+        table = records.c
+        keys = [(ref.id_type.value, ref.id) for ref in refs]
+        query = (
+            select(records)
+            .where(tuple_(table.id_type, table.id).in_(keys))
+            .order_by(table.local_code, table.record_type, table.decided_on, table.record_key, table.ordinal)
+        )
+        found: dict[SubjectRef, list[FiledRecord]] = {}
+        async with self._database.read() as connection:
+            for row in await connection.execute(query):
+                ref = SubjectRef(IdType(row.id_type), row.id)
+                found.setdefault(ref, []).append(
+                    FiledRecord(row.local_code, RecordType(row.record_type), to_record(row))
+                )
+        return found
+
+    async def apply_delivery(
+        self,
+        delivery: Delivery,
+        rows: Sequence[RecordRow],
+        quarantined: Sequence[QuarantinedRow] = (),
+        withdrawn: Sequence[RecordRow] = (),
+    ) -> DeliveryReceipt:
+        """Store a delivery whole, in one transaction; the same delivery again (by content) changes nothing.
+
+        `withdrawn` rows were delivered earlier and may no longer be shown (revoked, sealed): the stored record of that
+        key and content goes, or the only one of that key. They go before `rows` come. Raises ValueError for rows that
+        may not be stored or are filed under no catalogue row.
+        """
+        if not all(row.storable and row.local_code for row in rows):
+            raise ValueError("a row may only be stored when it is storable and filed under a catalogue row")
+        identity = delivery_identity(delivery)
+        # A crash here leaves nothing of the delivery: it is ingested again from its first line.
+        async with self._database.write() as connection:
+            # First of all, so that deliveries of several processes go one after the other (PostgreSQL's row lock) and
+            # whoever sees the higher number sees the delivery.
+            bump = update(counters).where(counters.c.name == "deliveries").values(value=counters.c.value + 1)
+            await connection.execute(bump)
+            known = await connection.scalar(select(deliveries.c.id).where(deliveries.c.identity == identity))
+            if known is not None:
+                return DeliveryReceipt(known, repeated=True)
+            number = await _insert_delivery(connection, delivery, identity, quarantined)
+            if withdrawn:
+                await connection.execute(WITHDRAW, [withdrawal(row) for row in withdrawn])
+            await upsert_rows(connection, records, record_values(rows, number))
+        return DeliveryReceipt(number, repeated=False)
+
+    async def quarantined(self, delivery_id: int) -> list[tuple[int, str, str, bytes]]:
+        """(line, column, message, raw bytes) of the rows of a delivery that could not be read, as delivered."""
+        table = quarantine.c
+        query = select(table.line, table.column_name, table.message, table.raw).order_by(table.ordinal)
+        async with self._database.read() as connection:
+            return [tuple(row) for row in await connection.execute(query.where(table.delivery_id == delivery_id))]
+
+    async def delivery_version(self) -> int:
+        """A number that grows with every delivery of any process."""
+        async with self._database.read() as connection:
+            version = await connection.scalar(select(counters.c.value).where(counters.c.name == "deliveries"))
+        return int(version or 0)
+
+    async def last_complete_deliveries(self) -> LastDeliveries:
+        """As-of day of the newest complete delivery per unit and catalogue row. Silent units are absent."""
+        query = (
+            select(deliveries.c.unit, delivery_rows.c.local_code, func.max(deliveries.c.as_of))
+            .join(delivery_rows, delivery_rows.c.delivery_id == deliveries.c.id)
+            .where(deliveries.c.complete)
+            .group_by(deliveries.c.unit, delivery_rows.c.local_code)
+        )
+        async with self._database.read() as connection:
+            return {(unit, local_code): day for unit, local_code, day in await connection.execute(query)}
+
+    async def deliveries(self) -> tuple[int, LastDeliveries]:
+        """`delivery_version` and `last_complete_deliveries`, read again only when the version grew."""
+        return await self._newest_deliveries.get(None) or self._known
+
+    async def _read_deliveries(self, keys: Sequence[None]) -> dict[None, tuple[int, LastDeliveries]]:
+        version = await self.delivery_version()
+        if version != self._known[0]:
+            # Read after the version: the days can only be newer than it says, and then it grows with the next call.
+            self._known = (version, await self.last_complete_deliveries())
+        return dict.fromkeys(keys, self._known)
+
+
+async def _insert_delivery(
+    connection: AsyncConnection, delivery: Delivery, identity: bytes, quarantined: Sequence[QuarantinedRow]
+) -> int:
+    header = delivery.header
+    values = {
+        "identity": identity,
+        "unit": header.unit,
+        "as_of": header.as_of,
+        "complete": header.complete,
+        "received_at": to_instant(delivery.received_at),
+        "content_digest": delivery.digest,
+    }
+    number = (await connection.execute(insert(deliveries).values(values).returning(deliveries.c.id))).scalar_one()
+    codes = [{"delivery_id": number, "local_code": code} for code in dict.fromkeys(header.local_codes)]
+    if codes:
+        await connection.execute(insert(delivery_rows), codes)
+    kept = [
+        {
+            "delivery_id": number,
+            "ordinal": ordinal,
+            "line": row.bad.line,
+            "column_name": row.bad.column,
+            "message": row.bad.message,
+            "raw": row.raw,
+        }
+        for ordinal, row in enumerate(quarantined)
+    ]
+    if kept:
+        await connection.execute(insert(quarantine), kept)
+    return int(number)

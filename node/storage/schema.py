@@ -1,0 +1,209 @@
+"""The tables. One schema for SQLite and PostgreSQL; `migrations/` builds it, a test holds the two together.
+
+Instants are whole microseconds since 1970-01-01 UTC (BIGINT: the same in both databases and in raw statements), days
+are DATE, digests 32 bytes. Identifiers of subjects stand in `id` columns and in the raw rows of `quarantine` only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_instant(at: datetime) -> int:
+    """Microseconds since the epoch of a timezone-aware instant. Exact: no floating point."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_instant(value: int) -> datetime:
+    """The UTC instant of a stored value."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _subject() -> tuple[Column[Any], Column[Any]]:
+    return Column("id_type", String(16), primary_key=True), Column("id", String(64), primary_key=True)
+
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    comment="'deliveries' grows by one per delivery in commit order; 'probe' proves that writes work.",
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    *_subject(),
+    Column("name", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("division", String(6), nullable=False),
+    Column("registered_on", Date),
+    Column("excluded", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("identity", LargeBinary(32), nullable=False, unique=True),
+    Column("unit", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("content_digest", LargeBinary(32), nullable=False),
+    comment="What units delivered. `identity` is SHA-256 over everything but received_at.",
+)
+
+delivery_rows = Table(
+    "delivery_rows",
+    metadata,
+    Column("delivery_id", BigInteger, ForeignKey("deliveries.id"), primary_key=True),
+    Column("local_code", Text, primary_key=True),
+    sqlite_with_rowid=False,
+    comment="The catalogue rows that a delivery speaks for.",
+)
+
+records = Table(
+    "records",
+    metadata,
+    *_subject(),
+    Column("record_key", LargeBinary(32), primary_key=True),
+    Column("ordinal", SmallInteger, primary_key=True, autoincrement=False),
+    Column("local_code", Text, nullable=False),
+    Column("record_type", String(64), nullable=False),
+    Column("deciding_authority", Text, nullable=False),
+    Column("document_number", Text, nullable=False),
+    Column("decided_on", Date, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("source_unit", Text, nullable=False),
+    Column("effective_on", Date),
+    Column("removed_on", Date),
+    Column("list_name", Text, nullable=False),
+    Column("repair_state", String(16), nullable=False),
+    Column("repaired_on", Date),
+    Column("delivery_id", BigInteger, ForeignKey("deliveries.id"), nullable=False),
+    sqlite_with_rowid=False,
+    comment="One row per record and catalogue row that it is filed under; see record_store.py for the key.",
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("delivery_id", BigInteger, ForeignKey("deliveries.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("line", Integer, nullable=False),
+    Column("column_name", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    comment="Delivered rows that could not be read, kept byte for byte.",
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("report_number", String(32), primary_key=True),
+    Column("id_type", String(16), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("period_start", Date, nullable=False),
+    Column("period_end", Date, nullable=False),
+    Column("section_count", Integer, nullable=False),
+    Column("record_count", Integer, nullable=False),
+    Column("scenario", Text, nullable=False),
+    Column("attestation_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("log_index", BigInteger, nullable=False),
+    Column("bundle", LargeBinary, nullable=False),
+    Index("reports_by_subject", "id_type", "id", "issued_at", "report_number"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("caller", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("content", LargeBinary(32), nullable=False),
+    Column("report_number", String(32)),
+    Column("log_index", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="Request ids that were answered (AIP-155); report_number is empty for status changes.",
+)
+
+log_entries = Table(
+    "log_entries",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("leaf_hash", LargeBinary(32), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("report_number", Text),
+    Column("entry", LargeBinary, nullable=False),
+    Index("log_entries_by_digest", "origin", "digest", "idx"),
+    comment="Every log in our view, the own one and the replicas, as its issuer signed it.",
+)
+Index(
+    "log_entries_by_report",
+    log_entries.c.origin,
+    log_entries.c.report_number,
+    log_entries.c.idx,
+    sqlite_where=log_entries.c.report_number.is_not(None),
+    postgresql_where=log_entries.c.report_number.is_not(None),
+)
+
+log_subtrees = Table(
+    "log_subtrees",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
+    comment="Roots of perfect subtrees over 2**level leaves, level 8, 16, 24 or 32.",
+)
+
+log_heads = Table(
+    "log_heads",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("checkpoint", Text, nullable=False),
+    Column("fresh_at", BigInteger),
+    sqlite_with_rowid=False,
+    comment="The newest head of each log: `size` is what appends compare and swap.",
+)
+
+log_status = Table(
+    "log_status",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("attestation_digest", LargeBinary(32), nullable=False),
+    Column("flag", String(32), nullable=False),
+    Column("is_set", Boolean, nullable=False),
+    Column("effective_at", BigInteger, nullable=False),
+    Index("log_status_by_attestation", "origin", "attestation_digest", "idx"),
+    comment="What the status changes of log_entries state.",
+)

@@ -1,0 +1,38 @@
+"""Bringing a database to the schema of this program version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from node.errors import NotReady
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_ADVISORY_LOCK = 0x687578696E
+""""huxin" in ASCII: replicas that start together migrate one after the other (PostgreSQL)."""
+
+
+def upgrade(connection: Connection) -> None:
+    """Run every missing revision inside the caller's transaction: all of them or none.
+
+    Raises NotReady when the database was migrated by a newer program.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    known = {script.revision for script in scripts.walk_revisions()}
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is not None and present not in known:
+        raise NotReady(
+            "SCHEMA_TOO_NEW",
+            f"The database has schema {present}, this program knows up to {scripts.get_current_head()}. "
+            "Start the newer huxin that migrated it, or restore the backup taken before.",
+        )
+    command.upgrade(config, "head")

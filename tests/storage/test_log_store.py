@@ -1,0 +1,158 @@
+"""LogStore on both engines: what one append commits, who loses a race, what a look-up says."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from node.model.log import DuplicateRequests, EntryView, LogMoved, StatusFlag, SubtreeRoot
+from node.storage.database import Database
+from node.storage.errors import StorageFault
+from node.storage.log_store import LogStore
+from node.storage.report_store import ReportStore
+from tests.storage.samples import (
+    NOW,
+    ORIGIN,
+    sample_entry,
+    sample_head,
+    sample_report,
+    sample_status,
+    sample_status_row,
+)
+
+
+@pytest.fixture
+def store(database: Database) -> LogStore:
+    return LogStore(database)
+
+
+async def test_append_commits_everything_that_was_handed_in(store: LogStore, database: Database) -> None:
+    entries = [sample_entry(index) for index in range(300)]
+    report = sample_report(7)
+    await store.append(0, sample_head(300), entries, [SubtreeRoot(8, 0, b"h" * 32)], [report])
+    assert await store.head(ORIGIN) == sample_head(300)
+    assert await store.entries(ORIGIN, 290, 100) == [entry.entry for entry in entries[290:]]
+    assert await store.leaf_hashes(ORIGIN, 10, 20) == [entry.leaf_hash for entry in entries[10:20]]
+    assert await store.subtree_roots(ORIGIN, 8, 0, 5) == [b"h" * 32]
+    assert await ReportStore(database).get(report.issued.report_number) == report.issued
+
+
+async def test_an_unknown_log_is_empty(store: LogStore) -> None:
+    assert await store.head("huxin/520000") is None
+    assert await store.entries("huxin/520000", 0, 10) == []
+    assert await store.leaf_hashes("huxin/520000", 0, 10) == []
+
+
+async def test_an_empty_head_can_be_stored_and_then_extended(store: LogStore) -> None:
+    await store.append(0, sample_head(0), (), ())
+    await store.append(0, sample_head(1), [sample_entry(0)], ())
+    assert await store.head(ORIGIN) == sample_head(1)
+
+
+@pytest.mark.parametrize("stored", [0, 3])
+async def test_of_two_appends_from_the_same_size_one_wins(store: LogStore, stored: int) -> None:
+    if stored:
+        await store.append(0, sample_head(stored), [sample_entry(index) for index in range(stored)], ())
+    outcomes = await asyncio.gather(
+        *(store.append(stored, sample_head(stored + 1), [sample_entry(stored)], ()) for _ in range(4)),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes if outcome is not None] == [LogMoved] * 3
+    assert len(await store.entries(ORIGIN, 0, 100)) == stored + 1
+
+
+async def test_an_append_beyond_the_stored_size_is_refused(store: LogStore) -> None:
+    with pytest.raises(LogMoved):
+        await store.append(5, sample_head(6), [sample_entry(5)], ())
+    assert await store.head(ORIGIN) is None
+
+
+async def test_entries_size_and_head_must_fit_together(store: LogStore) -> None:
+    with pytest.raises(ValueError, match="numbered from 0 to 2"):
+        await store.append(0, sample_head(2), [sample_entry(0)], ())
+    with pytest.raises(ValueError, match="numbered from 0 to 1"):
+        await store.append(0, sample_head(1), [sample_entry(4)], ())
+
+
+async def test_a_used_request_id_names_its_place_and_commits_nothing(store: LogStore) -> None:
+    await store.append(0, sample_head(1), [sample_entry(0)], (), [sample_report(0, "first")])
+    group = [sample_report(1, "second"), sample_status_row(2, "first"), sample_report(3, "third")]
+    with pytest.raises(DuplicateRequests) as clash:
+        await store.append(1, sample_head(4), [sample_entry(index) for index in (1, 2, 3)], (), group)
+    assert clash.value.places == {1}
+    assert await store.head(ORIGIN) == sample_head(1)
+    # The others can be tried again at once.
+    retry = [sample_report(1, "second"), sample_report(2, "third")]
+    await store.append(1, sample_head(3), [sample_entry(1), sample_entry(2)], (), retry)
+    assert await store.head(ORIGIN) == sample_head(3)
+
+
+async def test_a_request_id_twice_in_one_group_names_the_second(store: LogStore) -> None:
+    group = [sample_report(0, "same"), sample_report(1, "same")]
+    with pytest.raises(DuplicateRequests) as clash:
+        await store.append(0, sample_head(2), [sample_entry(0), sample_entry(1)], (), group)
+    assert clash.value.places == {1}
+
+
+async def test_a_report_number_used_twice_is_a_fault_not_a_repeated_request(store: LogStore) -> None:
+    await store.append(0, sample_head(1), [sample_entry(0)], (), [sample_report(0, "first")])
+    with pytest.raises(StorageFault, match="REPORT_NOT_UNIQUE"):
+        await store.append(1, sample_head(2), [sample_entry(1)], (), [sample_report(0, "second")])
+
+
+async def test_a_statement_is_found_with_every_status_of_its_own_log(store: LogStore) -> None:
+    first, second = sample_entry(0), sample_entry(1)
+    changes = [sample_status(2, first.digest, StatusFlag.UNDER_OBJECTION), sample_status(3, first.digest)]
+    await store.append(0, sample_head(4), [first, second, *changes], ())
+    # Another log repeats the statement and revokes it: that is not the issuer's word.
+    other = "huxin/520000"
+    foreign = [sample_status(1, second.digest, origin=other)]
+    await store.append(0, sample_head(2, other), [first, *foreign], ())
+    found = await store.find_by_digests([(ORIGIN, first.digest), (ORIGIN, second.digest), (ORIGIN, b"?" * 32)])
+    assert found == {
+        (ORIGIN, first.digest): EntryView(ORIGIN, 0, first.entry, tuple(c.status for c in changes if c.status)),
+        (ORIGIN, second.digest): EntryView(ORIGIN, 1, second.entry, ()),
+    }
+    assert await store.find_by_digest(other, first.digest) == EntryView(other, 0, first.entry, ())
+    by_number = await store.find_by_report_number(ORIGIN, first.report_number)
+    assert by_number == found[ORIGIN, first.digest]
+    assert await store.find_by_report_number("huxin/210000", first.report_number) is None
+
+
+async def test_the_first_of_equal_entries_counts(store: LogStore) -> None:
+    entry = sample_entry(0)
+    again = replace(entry, index=1)
+    await store.append(0, sample_head(3), [entry, again, sample_status(2, entry.digest)], ())
+    view = await store.find_by_digest(ORIGIN, entry.digest)
+    assert view is not None
+    assert (view.index, len(view.statuses)) == (0, 1)
+
+
+async def test_64_concurrent_look_ups_cost_one_query(store: LogStore, count_statements: list[str]) -> None:
+    entries = [sample_entry(index) for index in range(64)]
+    await store.append(0, sample_head(64), entries, ())
+    count_statements.clear()
+    views = await asyncio.gather(*(store.find_by_digest(ORIGIN, entry.digest) for entry in entries))
+    assert [view.index for view in views if view] == list(range(64))
+    assert len(count_statements) == 1
+
+
+async def test_a_newer_cosignature_replaces_an_older_one(store: LogStore) -> None:
+    await store.append(0, sample_head(1), [sample_entry(0)], ())
+    newer = sample_head(1, fresh_at=NOW + timedelta(minutes=1))
+    assert await store.update_head(newer)
+    assert await store.head(ORIGIN) == newer
+    assert await store.update_head(sample_head(1, fresh_at=NOW - timedelta(minutes=1)))
+    assert await store.head(ORIGIN) == newer
+
+
+async def test_a_head_of_another_size_or_root_is_not_replaced(store: LogStore) -> None:
+    await store.append(0, sample_head(1), [sample_entry(0)], ())
+    assert not await store.update_head(sample_head(2))
+    forked = replace(sample_head(1), root=b"x" * 32, fresh_at=NOW + timedelta(days=1))
+    assert not await store.update_head(forked)
+    assert not await store.update_head(sample_head(1, "huxin/520000"))
+    assert await store.head(ORIGIN) == sample_head(1)
