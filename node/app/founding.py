@@ -69,7 +69,9 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
     The own bundle is written last: a crash before leaves a home that `serve` refuses and that can be deleted.
     """
     if layout.home.exists() and any(layout.home.iterdir()):
-        raise InvalidInput("home", "The folder is not empty; choose a new one, or delete it if `huxin init` was cut off.")
+        raise InvalidInput(
+            "home", "The folder is not empty; choose a new one, or delete it if `huxin init` was cut off."
+        )
     for folder in ("keys", "certificates", "trust/bundles", "trust/certificates"):
         (layout.home / folder).mkdir(parents=True, mode=0o700)
     signing, ca_key = keys.generate(founding.suite), keys.generate(Suite.ECDSA_P256_SHA256)
@@ -105,7 +107,7 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
     TrustDirectory(layout.trust, founding.division).accept_bundle(to_json(sealed), signing.key_id)
 
 
-def issue(  # noqa: PLR0913 - time, randomness and secrets are arguments
+def issue(
     layout: Layout,
     identity: WorkloadIdentity,
     name: str,

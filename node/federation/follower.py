@@ -23,7 +23,7 @@ from trust.errors import HeadInconsistent, TrustError
 _log = structlog.get_logger(__name__)
 
 
-class PeerUnavailable(Exception):  # noqa: N818 - an event, told by the peer client
+class PeerUnavailable(Exception):
     """The peer cannot be reached, refused us, or broke off. The message is a sentence without addresses."""
 
     def __init__(self, message: str, *, refused: bool = False) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from node.errors import InvalidInput
 from node.model.calendar import day_in_china
-from node.model.catalogue import Catalogue
+from node.model.catalogue import Catalogue, rows_naming
 from node.model.delivery import BadRow, DeliveryHeader, FiledRow, RecordRow, RegistrationRow, StoredDelivery
 from node.model.records import SEVERE_LIST
 from node.model.subject import Registration
@@ -140,7 +140,7 @@ def check_header(header: DeliveryHeader, catalogue: Catalogue, today: date) -> N
 def file_record(row: RecordRow, header: DeliveryHeader, catalogue: Catalogue) -> list[FiledRow | BadRow]:
     """Under which rows a record is filed: its own, or, for a list entry, every row that names its list (R046)."""
     if row.record_type == SEVERE_LIST and row.record.list_name:
-        codes = [code for code, entry in catalogue.rows.items() if row.record.list_name in entry.severe_lists]
+        codes = list(rows_naming(catalogue, row.record.list_name))
         if not codes and row.local_code:
             codes = [row.local_code]
     else:

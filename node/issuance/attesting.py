@@ -16,9 +16,6 @@ from trust.envelope import seal
 from trust.keys import Signer
 
 RandomBytes = Callable[[int], bytes]
-DocumentEncoder = Callable[[str, Sequence[bytes]], bytes]
-"""(report number, sections in tree order) -> ReportDocument bytes."""
-
 _SALT = 32
 
 
@@ -46,15 +43,12 @@ class AttestedReport:
     bundle: bytes
 
 
-def attest(draft: ReportDraft, signer: Signer, random: RandomBytes, encode_document: DocumentEncoder) -> AttestedReport:
+def attest(draft: ReportDraft, signer: Signer, random: RandomBytes) -> AttestedReport:
     """Signs `draft`. Every section, the subject and the report digest get fresh salts of 32 random bytes each."""
     count = len(draft.sections)
-    salts = random(_SALT * (count + 2))
-    leaves = [
-        disclosure.section_leaf(salts[at : at + _SALT], section)
-        for at, section in zip(range(0, _SALT * count, _SALT), draft.sections, strict=True)
-    ]
-    subject_salt, report_salt = salts[_SALT * count : _SALT * (count + 1)], salts[_SALT * (count + 1) :]
+    drawn = random(_SALT * (count + 2))
+    *salts, subject_salt, report_salt = (drawn[at : at + _SALT] for at in range(0, len(drawn), _SALT))
+    leaves = list(map(disclosure.section_leaf, salts, draft.sections))
     scheme = draft.catalogue.scheme
     ref = draft.registration.ref
     statement = vocabulary.Attestation(
@@ -76,7 +70,9 @@ def attest(draft: ReportDraft, signer: Signer, random: RandomBytes, encode_docum
         subject_commitment=disclosure.commitment(subject_salt, ref.id_type.value, ref.id),
         section_count=count,
         section_root=disclosure.tree_root(leaves),
-        report_digest=disclosure.report_digest(report_salt, encode_document(draft.report_number, draft.sections)),
+        report_digest=disclosure.report_digest(
+            report_salt, bundle.report_document(draft.report_number, draft.sections)
+        ),
         catalogue_digest=draft.catalogue.digest,
         crosswalk_digest=draft.crosswalk_digest,
     )
@@ -87,10 +83,6 @@ def attest(draft: ReportDraft, signer: Signer, random: RandomBytes, encode_docum
         envelope,
         sha256(envelope).digest(),
         bundle.encode_bundle(
-            envelope=envelope,
-            subject_salt=subject_salt,
-            sections=draft.sections,
-            salts=salts[: _SALT * count],
-            report_salt=report_salt,
+            envelope, subject_salt, bundle.Disclosure(tuple(draft.sections), tuple(salts)), report_salt
         ),
     )

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from node.errors import Conflict, InvalidInput, NotEligible, NotFound
-from node.issuance.attesting import AttestedReport, DocumentEncoder, RandomBytes, ReportDraft, attest
+from node.issuance.attesting import AttestedReport, RandomBytes, ReportDraft, attest
 from node.issuance.eligibility import assess_eligibility, require_eligible
 from node.issuance.period import choose_period
 from node.issuance.presenting import present
@@ -23,13 +23,13 @@ from node.issuance.sections import (
     section_template,
 )
 from node.model.calendar import Period, day_in_china
-from node.model.catalogue import Catalogue, Crosswalk
+from node.model.catalogue import Catalogue, Edition
 from node.model.identifiers import make_report_number
 from node.model.issuing import Eligibility, IssuedReport, ReportOrder, ReportRow, RequestKey
 from node.model.log import EntryKind
 from node.model.report import Section, Summary
 from node.model.subject import Registration, SubjectRef
-from trust.bundle import InclusionEvidence
+from trust.bundle import Inclusion
 from trust.keys import Signer
 
 _TEMPLATES_KEPT = 256
@@ -50,7 +50,7 @@ class Ledger(Protocol):
     async def append(
         self, entry: bytes, digest: bytes, kind: EntryKind, report_number: str, attach: Callable[[int], ReportRow]
     ) -> int: ...
-    async def prove(self, index: int) -> InclusionEvidence: ...
+    async def prove(self, index: int) -> Inclusion: ...
 
 
 class Encoders(Protocol):
@@ -58,25 +58,16 @@ class Encoders(Protocol):
 
     @property
     def section(self) -> SectionEncoder: ...
-    @property
-    def document(self) -> DocumentEncoder: ...
     def summary(self, summary: Summary, catalogue: Catalogue) -> bytes: ...
     def decode_section(self, section: bytes) -> Section: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The catalogue and crosswalk in force on a day."""
-
-    catalogue: Catalogue
-    crosswalk: Crosswalk
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Where the facts come from. Look-ups of concurrent callers share queries."""
 
-    rules_on: Callable[[datetime], Rules]
+    edition_at: Callable[[datetime], Edition]
+    """The catalogue and crosswalk in force at an instant. Raises NotReady when there is none."""
     registration: Callable[[SubjectRef], Awaitable[Registration | None]]
     records: Callable[[SubjectRef], Awaitable[Sequence[FiledRecord]]]
     deliveries: Callable[[], Awaitable[tuple[int, LastDeliveries]]]
@@ -86,7 +77,7 @@ class Sources:
 class IssueReports:
     """Issues reports of one jurisdiction. Time and randomness are passed in."""
 
-    def __init__(  # noqa: PLR0913 - the composition root names each collaborator once
+    def __init__(
         self,
         sources: Sources,
         reports: ReportStore,
@@ -122,22 +113,22 @@ class IssueReports:
 
     async def _issue(self, order: ReportOrder, key: RequestKey) -> IssuedReport:
         now = self._now()
-        rules = self._sources.rules_on(now)
-        scheme = rules.catalogue.scheme
+        edition = self._sources.edition_at(now)
+        scheme = edition.catalogue.scheme
         if order.scenario not in scheme.scenarios:
             raise InvalidInput(
                 "scenario", f"The scheme {scheme.scheme} names these scenarios: {', '.join(scheme.scenarios)}."
             )
         registration = require_eligible(
-            order.subject, await self._sources.registration(order.subject), scheme, rules.catalogue.territory
+            order.subject, await self._sources.registration(order.subject), scheme, edition.catalogue.territory
         )
         today = day_in_china(now)
-        period, exception = choose_period(rules.catalogue, order.period, order.exception, today)
-        template = await self._template(rules.catalogue, order.local_codes)
+        period, exception = choose_period(edition.catalogue, order.period, order.exception, today)
+        template = await self._template(edition.catalogue, order.local_codes)
         sections, record_count = template.filled(
             await self._sources.records(order.subject), Window.of(period, today, scheme), self._encoders.section
         )
-        number = make_report_number(rules.catalogue.division, today, self._random(10))
+        number = make_report_number(edition.catalogue.division, today, self._random(10))
         summary = Summary(
             number,
             registration.name,
@@ -145,7 +136,7 @@ class IssueReports:
             period,
             record_count,
             template.selection,
-            f"本报告仅反映所列领域在{rules.catalogue.name_zh}行政区域内、所列期间与数据截止时间之前归集到的记录。",
+            f"本报告仅反映所列领域在{edition.catalogue.name_zh}行政区域内、所列期间与数据截止时间之前归集到的记录。",
         )
         draft = ReportDraft(
             number,
@@ -154,11 +145,11 @@ class IssueReports:
             period,
             exception,
             order.scenario,
-            [self._encoders.summary(summary, rules.catalogue), *sections],
-            rules.catalogue,
-            rules.crosswalk.digest,
+            [self._encoders.summary(summary, edition.catalogue), *sections],
+            edition.catalogue,
+            edition.crosswalk.digest,
         )
-        attested = attest(draft, self._signer, self._random, self._encoders.document)
+        attested = attest(draft, self._signer, self._random)
         return await self._commit(draft, attested, record_count, key)
 
     async def _commit(
@@ -241,9 +232,9 @@ class IssueReports:
 
     async def eligibility(self, subject: SubjectRef) -> Eligibility:
         """Whether a report can be issued here for a subject, and if not, why (R022)."""
-        rules = self._sources.rules_on(self._now())
+        edition = self._sources.edition_at(self._now())
         registration = await self._sources.registration(subject)
-        return assess_eligibility(subject, registration, rules.catalogue.scheme, rules.catalogue.territory)
+        return assess_eligibility(subject, registration, edition.catalogue.scheme, edition.catalogue.territory)
 
 
 def _meaning(order: ReportOrder) -> bytes:

@@ -4,46 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from node.errors import InvalidInput
+from node.errors import InvalidInput, NotFound
 from node.model.report import Section
-from trust import bundle, disclosure
-from trust.bundle import InclusionEvidence
-
-_SALT = 32
+from trust.bundle import Disclosure, Inclusion, encode_bundle, read_bundle, with_inclusion
+from trust.disclosure import disclose
 
 
 def present(
-    stored: bytes, evidence: InclusionEvidence, disclosed_codes: Sequence[str], decode_section: Callable[[bytes], Section]
+    stored: bytes, inclusion: Inclusion, disclosed_codes: Sequence[str], decode_section: Callable[[bytes], Section]
 ) -> bytes:
     """The bundle to hand over. No codes: everything; else the summary and every section of the named rows.
 
     Raises InvalidInput for a row that the report does not have.
     """
-    whole = bundle.read_bundle(stored)
     if not disclosed_codes:
-        return bundle.encode_bundle(
-            envelope=whole.envelope_bytes,
-            subject_salt=whole.subject_salt,
-            sections=whole.sections,
-            salts=b"".join(whole.salts),
-            report_salt=whole.report_salt,
-            inclusion=evidence,
-        )
+        return with_inclusion(stored, inclusion)
+    bundle = read_bundle(stored, len(stored))
+    whole = bundle.disclosure
+    if whole is None:
+        raise NotFound("NO_SUCH_REPORT", "This node keeps no sections of that report any more.")
     positions = _positions(whole.sections, disclosed_codes, decode_section)
-    leaves = [
-        disclosure.section_leaf(salt, section) for salt, section in zip(whole.salts, whole.sections, strict=True)
-    ]
-    if len(positions) == len(leaves):
-        return present(stored, evidence, (), decode_section)
-    return bundle.encode_bundle(
-        envelope=whole.envelope_bytes,
-        subject_salt=whole.subject_salt,
-        sections=[whole.sections[at] for at in positions],
-        salts=b"".join(whole.salts[at] for at in positions),
-        positions=positions,
-        complement=b"".join(disclosure.disclose(leaves, positions)),
-        inclusion=evidence,
+    if len(positions) == len(whole.sections):
+        return with_inclusion(stored, inclusion)
+    part = Disclosure(
+        tuple(whole.sections[at] for at in positions),
+        tuple(whole.salts[at] for at in positions),
+        tuple(positions),
+        tuple(disclose(whole.leaves(), positions)),
     )
+    return encode_bundle(bundle.envelope_bytes, bundle.subject_salt, part, inclusion=inclusion)
 
 
 def _positions(
@@ -54,5 +43,7 @@ def _positions(
         of_code.setdefault(decode_section(section).local_code, []).append(position)
     for at, code in enumerate(codes):
         if code not in of_code:
-            raise InvalidInput(f"disclosed_codes[{at}]", "The report has no section of that row; download it whole first.")
+            raise InvalidInput(
+                f"disclosed_codes[{at}]", "The report has no section of that row; download it whole first."
+            )
     return [0, *sorted({position for code in codes for position in of_code[code]})]

@@ -49,8 +49,10 @@ def delivered_until(row: Row, deliveries: LastDeliveries) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which records a report shows. `before` is None when the period ends on the day of issue: then what that day
-    itself already brought is shown too, for leaving it out would be a false "no record found".
+    """Which records a report shows.
+
+    `before` is None when the period ends on the day of issue: then what that day itself already brought is shown too,
+    for leaving it out would be a false "no record found".
     """
 
     start: date
@@ -83,9 +85,7 @@ class SectionTemplate:
     places: Mapping[tuple[str, RecordType], int]
     selection: Selection
 
-    def filled(
-        self, records: Iterable[FiledRecord], window: Window, encode: SectionEncoder
-    ) -> tuple[list[bytes], int]:
+    def filled(self, records: Iterable[FiledRecord], window: Window, encode: SectionEncoder) -> tuple[list[bytes], int]:
         """Encoded sections with the records that belong in them, and how many distinct records are shown."""
         filed: dict[int, list[ViolationRecord]] = {}
         distinct: set[tuple[RecordType, ViolationRecord]] = set()

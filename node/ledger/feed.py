@@ -9,7 +9,7 @@ from node.errors import InvalidInput, NotFound
 from node.ledger.assembly import HashReader, read_run
 from node.ledger.heads import HeadBoard
 from node.model.log import FeedBatch, LogHead
-from trust.bundle import InclusionEvidence
+from trust.bundle import Inclusion
 from trust.log import proofs
 from trust.log.tree import root_of, stored_run
 
@@ -59,11 +59,11 @@ class Feed:
             if start == head.size:
                 head = await self._newer_head(head)
 
-    async def prove(self, index: int) -> InclusionEvidence:
+    async def prove(self, index: int) -> Inclusion:
         """Proof that the entry at `index` of the own log is in its newest committed head."""
         head = await self._head(self._origin)
         hashes = await self._fold(proofs.inclusion_plan(index, head.size))
-        return InclusionEvidence(index, hashes, head.checkpoint)
+        return Inclusion(index, hashes, head.checkpoint)
 
     async def _head(self, origin: str) -> LogHead:
         head = await self._store.head(origin) if origin == self._origin else None

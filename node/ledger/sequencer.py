@@ -164,7 +164,7 @@ class Sequencer:
                 for place in duplicates.places:
                     _answer_error(group[place], Conflict("REQUEST_ID_REUSED", "This request_id was used before."))
                 group = [waiting for place, waiting in enumerate(group) if place not in duplicates.places]
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, every caller of the group must be answered
                 # Nobody may be told that a report was issued when it was not: the frontier is read again from what
                 # is committed, and each caller of the group gets the error and may repeat its request id.
                 self._frontier = None

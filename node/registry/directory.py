@@ -83,20 +83,20 @@ class TrustDirectory:
         for path in sorted(self._bundles.glob("*.json")):
             try:
                 found = read_bundle(_read(path))
-                if path.stem != found.bundle.division:
-                    raise BadSource(path.name, f"it is the bundle of {found.bundle.division}; name the file after it")
+                _require_named(path, found.bundle.division)
                 jurisdictions[found.bundle.division] = found
             except (TrustError, BadSource) as error:
                 problems.append(f"bundles/{path.name} is left out: {error.message}")
         own = jurisdictions.get(self._own)
         if own is None:
-            raise NotReady("NO_OWN_BUNDLE", f"The trust directory holds no valid bundle of {self._own}; run `huxin init`.")
+            raise NotReady(
+                "NO_OWN_BUNDLE", f"The trust directory holds no valid bundle of {self._own}; run `huxin init`."
+            )
         recognised: dict[str, HeldCertificate] = {}
         for path in sorted(self._certificates.glob("*.json")):
             try:
                 held = read_certificate(_read(path), own)
-                if path.stem != held.certificate.issuer:
-                    raise BadSource(path.name, f"it recognises {held.certificate.issuer}; name the file after it")
+                _require_named(path, held.certificate.issuer)
                 recognised[held.certificate.issuer] = held
             except (TrustError, BadSource) as error:
                 problems.append(f"certificates/{path.name} is left out: {error.message}")
@@ -118,7 +118,8 @@ class TrustDirectory:
                 return found
             if found.bundle.version <= held.bundle.version:
                 raise BadSource(
-                    "bundle", f"it is version {found.bundle.version}, we hold {held.bundle.version}; ask for a newer one"
+                    "bundle",
+                    f"it is version {found.bundle.version}, we hold {held.bundle.version}; ask for a newer one",
                 )
         if confirmed_key not in found.signers and not _continues(held, found):
             raise BadSource(
@@ -157,7 +158,9 @@ def read_bundle(text: str) -> TrustedJurisdiction:
     """
     sealed = envelope.from_json(text)
     if sealed.payload_type != statements.JURISDICTION_BUNDLE:
-        raise BadSource("bundle", "the file holds another kind of statement; ask for the output of `huxin trust export`")
+        raise BadSource(
+            "bundle", "the file holds another kind of statement; ask for the output of `huxin trust export`"
+        )
     bundle = statements.read_jurisdiction_bundle(sealed.payload)
     keys: dict[str, PublicKey] = {}
     for info in bundle.signing_keys:
@@ -203,13 +206,18 @@ def write_durably(path: Path, text: str) -> None:
 
 
 def _continues(held: TrustedJurisdiction | None, found: TrustedJurisdiction) -> bool:
-    """Whether a key that we hold for the jurisdiction, and that nobody ever called compromised, signed the new bundle."""
+    """Whether a key that we hold for the jurisdiction, never called compromised, signed the new bundle."""
     if held is None:
         return False
     compromised = {
         info.spki for info in (*held.bundle.signing_keys, *found.bundle.signing_keys) if info.compromised_at is not None
     }
     return any(key_id in held.keys and held.keys[key_id].spki not in compromised for key_id in found.signers)
+
+
+def _require_named(path: Path, division: str) -> None:
+    if path.stem != division:
+        raise BadSource(path.name, f"it speaks of {division}; name the file after that")
 
 
 def _read(path: Path) -> str:

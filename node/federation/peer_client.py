@@ -1,0 +1,88 @@
+"""The gRPC client of one peer's FederationService: one channel, with that peer's CA as its only root."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import grpc
+from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
+
+from node.federation.follower import PeerUnavailable
+from node.model.log import FeedBatch
+from trust.certificates import node_dns_name
+
+_QUIET_SECONDS = 20
+"""A peer that answers no ping for so long is gone: half-open connections end here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """This node's own certificate and key, PEM."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+
+class GrpcPeerClient:
+    """Follows one peer. `ca_pem` holds that peer's CA certificates and nothing else: no other CA can vouch for it."""
+
+    def __init__(
+        self,
+        division: str,
+        endpoint: str,
+        ca_pem: bytes,
+        credentials: ClientCredentials,
+        max_message_bytes: int,
+    ) -> None:
+        self._channel = grpc.aio.secure_channel(
+            endpoint,
+            grpc.ssl_channel_credentials(ca_pem, credentials.key, credentials.certificate),
+            options=_options(node_dns_name(division), max_message_bytes),
+        )
+        self._stub = federation_service_pb2_grpc.FederationServiceStub(self._channel)
+
+    async def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]:
+        """Batches as the peer sends them, nothing of them proven yet. Raises PeerUnavailable."""
+        request = federation_service_pb2.FollowRequest(origin=origin, start=start, batch_limit=limit)
+        call = self._stub.Follow(request)
+        try:
+            async for response in call:
+                yield FeedBatch(
+                    response.first_index,
+                    tuple(response.entries),
+                    response.checkpoint,
+                    tuple(response.consistency),
+                )
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error.code()) from None
+        finally:
+            call.cancel()
+
+    async def close(self) -> None:
+        """Ends the channel and every stream on it."""
+        await self._channel.close()
+
+
+def _options(server_name: str, max_message_bytes: int) -> Sequence[tuple[str, str | int]]:
+    return (
+        ("grpc.ssl_target_name_override", server_name),
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.keepalive_time_ms", _QUIET_SECONDS * 1000),
+        ("grpc.keepalive_timeout_ms", _QUIET_SECONDS * 500),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # Our follower alone decides when to try again: the channel must not sit out a pause of its own.
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.max_reconnect_backoff_ms", 1000),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
+
+
+def _unavailable(code: grpc.StatusCode) -> PeerUnavailable:
+    if code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}:
+        return PeerUnavailable(
+            "The peer does not accept our certificate; its administrator must import our bundle.", refused=True
+        )
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return PeerUnavailable("The peer cannot be reached, or one side refused the other's certificate.")
+    return PeerUnavailable(f"The peer broke off with {code.name}.")
