@@ -1,8 +1,5 @@
 """What a report proves elsewhere (`docs/recognition.md`): pure rules, no I/O, no clock.
 
-requirement ──translate──> Plan ─┐
-catalogue, crosswalk ──> IssuerView ─┤
-policy (trust certificate) ──────────┼──assess──> Assessment ──judge──> Judgement
-Presented (an authenticated report) ─┘                          ▲
-                                     steps 1-13, flags, time ───┘
+`cells.translate` makes a requirement ready (Plan), `coverage.IssuerView` an issuer's catalogue; `findings.assess` holds
+one against the other for an examined report (Presented), cell by cell; `decision.judge` does steps 14 to 18 with that.
 """

@@ -7,16 +7,18 @@ from datetime import datetime
 
 from node.model.calendar import Period
 from node.model.report import DisclosedReport
+from trust.verify import Examined
 
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """An attestation's content and the sections shown with it.
+    """What an examined statement says, and the sections shown with it.
 
-    Made only from a statement whose signature was checked (steps 1-5) and from sections that were proven against its
-    root (step 13). `catalogue_digest` and `crosswalk_digest` are SHA-256, 32 bytes; instants are UTC.
+    `envelope_digest` (SHA-256 of the signed envelope) names the statement; the other digests are those of the issuer's
+    catalogue and crosswalk versions; all have 32 bytes. Instants are UTC.
     """
 
+    envelope_digest: bytes
     issuer: str
     territory: str
     subject_kind: str
@@ -30,3 +32,24 @@ class Presented:
     catalogue_digest: bytes
     crosswalk_digest: bytes
     report: DisclosedReport
+
+    @classmethod
+    def of(cls, examined: Examined, report: DisclosedReport) -> Presented:
+        """`report` is what `examined.sections` decode to, and nothing else."""
+        said = examined.attestation
+        return cls(
+            examined.envelope_digest,
+            said.issuer,
+            said.territory,
+            said.subject_kind.value,
+            said.scheme,
+            said.template_version,
+            said.issued_at,
+            said.data_cutoff,
+            Period(said.period.start, said.period.end),
+            said.period_exception is not None,
+            said.scenario,
+            said.catalogue_digest,
+            said.crosswalk_digest,
+            report,
+        )
