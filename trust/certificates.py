@@ -20,9 +20,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
@@ -51,6 +52,15 @@ _SPIFFE_ID = re.compile(
     r"(?P<plain>node|gateway|operator)"
     r"|source/(?P<unit>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
     r"|relying-party/(?P<uscc>[0-9A-HJ-NP-RTUWXY]{18}))"
+)
+# What `cryptography` raises on certificates that it cannot read; it reads some parts only when they are asked for.
+_PARSE_ERRORS = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
 )
 _TRUST_DOMAIN_ID = re.compile(r"spiffe://(?P<division>[0-9]{6})\.huxin")
 
@@ -84,7 +94,8 @@ class WorkloadIdentity:
 class ValidatedIdentity:
     """An identity whose certificate was checked: validity inclusive on both ends (RFC 5280), UTC.
 
-    `fingerprint` is the lowercase hex SHA-256 of the DER certificate, 64 characters.
+    `fingerprint` is the lowercase hex SHA-256 of the DER certificate, 64 characters: for logs and caches. Never refuse
+    by it: ECDSA has two valid signatures for everything, so the same certificate can come under another fingerprint.
     """
 
     identity: WorkloadIdentity
@@ -148,7 +159,7 @@ def ca_division(certificate: x509.Certificate) -> str:
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
         names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except (ValueError, x509.ExtensionNotFound):
+    except _PARSE_ERRORS:
         raise _not_a_ca() from None
     uri = names[0].value if len(names) == 1 and isinstance(names[0], x509.UniformResourceIdentifier) else ""
     found = _TRUST_DOMAIN_ID.fullmatch(uri)
@@ -204,14 +215,15 @@ def validate_path(
     or outside the profile). Revocation is not looked at: certificates are short-lived.
     """
     certificate = _load(leaf)
+    _require_whole_signature(certificate)
     identity = _identity_in(certificate)
-    authorities = ca_by_division.get(identity.division)
+    authorities = [ca for ca in ca_by_division.get(identity.division, ()) if ca_division(ca) == identity.division]
     if not authorities:
         raise CertificateRejected(
             "No CA is known for the certificate's trust domain. Import that jurisdiction's bundle first.",
             "TRUST_DOMAIN_UNKNOWN",
         )
-    not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    not_before, not_after = _validity(certificate)
     if at < not_before:
         raise CertificateRejected(
             "The certificate is not valid yet. Check both clocks, or wait.", "CERTIFICATE_NOT_YET_VALID"
@@ -220,7 +232,7 @@ def validate_path(
         raise CertificateRejected("The certificate has expired. Its holder must renew it.", "CERTIFICATE_EXPIRED")
     verifier = (
         PolicyBuilder()
-        .store(Store(list(authorities)))
+        .store(Store(authorities))
         .time(at)
         .max_chain_depth(0)
         .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_LEAF_POLICY)
@@ -236,27 +248,40 @@ def validate_path(
 
 
 def _load(leaf: bytes) -> x509.Certificate:
-    unreadable = CertificateRejected(
-        "This is not one X.509 certificate in DER or PEM. Present the certificate alone.", "CERTIFICATE_UNREADABLE"
-    )
     if len(leaf) > MAX_CERTIFICATE_BYTES:
-        raise unreadable
+        raise _unreadable()
     try:
         if not leaf.lstrip().startswith(b"-----BEGIN"):
             return x509.load_der_x509_certificate(leaf)
         certificates = x509.load_pem_x509_certificates(leaf)
-    except ValueError:
-        raise unreadable from None
+    except _PARSE_ERRORS:
+        raise _unreadable() from None
     if len(certificates) != 1:
-        raise unreadable
+        raise _unreadable()
     return certificates[0]
+
+
+def _require_whole_signature(certificate: x509.Certificate) -> None:
+    """The signature ends the DER as a BIT STRING without unused bits: `cryptography` lets their number be anything."""
+    signature = certificate.signature
+    encoded = certificate.public_bytes(Encoding.DER)
+    # 72 bytes is the longest ECDSA P-256 signature; no other kind has a place in this profile.
+    if len(signature) > 72 or not encoded.endswith(bytes((0x03, len(signature) + 1, 0)) + signature):
+        raise _unreadable()
+
+
+def _validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
+    try:
+        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except _PARSE_ERRORS:
+        raise _unreadable() from None
 
 
 def _identity_in(certificate: x509.Certificate) -> WorkloadIdentity:
     """The identity in the SAN: exactly one URI, and beside it exactly the DNS names of that identity."""
     try:
         names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except (ValueError, x509.ExtensionNotFound):
+    except _PARSE_ERRORS:
         raise _bad_identity() from None
     uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
     if len(uris) != 1:
@@ -352,6 +377,12 @@ def _p256(key: object) -> ec.EllipticCurvePublicKey:
 
 def _wrong_key() -> CertificateRejected:
     return CertificateRejected("Certificates of this profile have ECDSA P-256 keys. Make a new key of that kind.")
+
+
+def _unreadable() -> CertificateRejected:
+    return CertificateRejected(
+        "This is not one X.509 certificate in DER or PEM. Present the certificate alone.", "CERTIFICATE_UNREADABLE"
+    )
 
 
 def _bad_identity() -> CertificateRejected:
