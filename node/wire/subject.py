@@ -5,7 +5,7 @@ from __future__ import annotations
 from huxin.v1 import subject_pb2 as pb
 
 from node.errors import InvalidInput
-from node.model.identifiers import parse_subject_id
+from node.model.identifiers import normalise, parse_subject_id
 from node.model.subject import IdType, SubjectKind, SubjectRef
 from node.wire.fields import choice, text, within
 
@@ -32,6 +32,14 @@ def claimed_subject(claim: pb.SubjectClaim, path: str = "subject") -> SubjectRef
     except InvalidInput as error:
         raise InvalidInput(within(path, "id"), error.message, error.reason) from None
     return ref
+
+
+def presented_subject(claim: pb.SubjectClaim, path: str) -> SubjectRef:
+    """The subject claimed for one item of a batch. Raises InvalidInput for an unknown register only.
+
+    A code of impossible form is kept: it matches no report, which is that item's verdict and no fault of the others.
+    """
+    return SubjectRef(choice(ID_TYPES, claim.id_type, within(path, "id_type")), normalise(claim.id))
 
 
 def stated_subject(claim: pb.SubjectClaim, path: str = "subject") -> SubjectRef:

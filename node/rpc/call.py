@@ -1,0 +1,237 @@
+"""One guarded call: authenticate, authorise, parse, answer or refuse, count and time.
+
+Nothing that a handler or a serialiser raises reaches grpc.aio, which would send the exception's text to the caller.
+Cancellation and deadlines pass through: asyncio cancels the handler, and with it what it awaits.
+
+Streams hold a lease on their identity: it is checked at each message sent and at least every `recheck_seconds`, so that
+an expired certificate or a removed peer ends an open stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+import structlog
+
+from node.errors import HuxinError, InvalidInput, NotAuthenticated, NotPermitted, NotReady, TooLarge
+from node.rpc.caller import Caller
+from node.rpc.permissions import Party, role_of
+from node.rpc.status import Refusal, refusal_of
+
+_log = structlog.get_logger(__name__)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Behaviour = Callable[[Any, Context, Caller], Any]
+"""(request or async iterator of requests, context, caller) -> awaitable response, or async generator of responses."""
+
+Wrapped = Callable[[Any, Context], Coroutine[Any, Any, Any]]
+_CLOCK_SLACK_SECONDS = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the composition root gives the guard.
+
+    `authenticate` names the holder of a PEM certificate or raises NotAuthenticated, and remembers what it can;
+    `observe` is told method, code name and seconds of every call; `clock` is monotonic, in seconds; `new_incident`
+    draws the number under which an unforeseen error is logged.
+    """
+
+    own_division: str
+    authenticate: Callable[[bytes], Caller]
+    observe: Callable[[str, str, float], None]
+    clock: Callable[[], float]
+    new_incident: Callable[[], str]
+    recheck_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method: its name as counted, who may call it, what it does, how its bytes are read and written.
+
+    `writes_itself` says that `behaviour` is a coroutine that writes through its context, serialised by grpc.
+    """
+
+    name: str
+    parties: frozenset[Party]
+    behaviour: Behaviour
+    parse: Callable[[bytes], Any]
+    serialise: Callable[[Any], bytes]
+    max_bytes: int
+    request_streaming: bool
+    response_streaming: bool
+    writes_itself: bool = False
+
+    def read(self, data: bytes) -> Any:
+        """One request, refused by its size before it is parsed. Raises TooLarge, InvalidInput."""
+        if len(data) > self.max_bytes:
+            raise TooLarge(
+                "REQUEST_TOO_LARGE", f"A request of this method has at most {self.max_bytes} bytes; send less at once."
+            )
+        try:
+            return self.parse(data)
+        except Exception:  # noqa: BLE001 - parsers raise what they like, and its text belongs to nobody
+            raise InvalidInput(
+                "", "The bytes are not a request of this method; check the version of the client.", "REQUEST_UNREADABLE"
+            ) from None
+
+    def requests(self, request: Any) -> Any:
+        """What the behaviour is given: the message, or an iterator of them."""
+        return self._each(request) if self.request_streaming else self.read(request)
+
+    async def _each(self, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for data in requests:
+            yield self.read(data)
+
+
+def admit(gate: Gate, method: Method, leaf: bytes) -> Caller:
+    """The caller, when its certificate holds and opens the method. Raises NotAuthenticated, NotPermitted."""
+    caller = gate.authenticate(leaf)
+    if role_of(caller, gate.own_division) not in method.parties:
+        raise NotPermitted(
+            "NOT_PERMITTED",
+            "This certificate does not open this method. docs/permissions.md names the roles that do; "
+            "ask the operator of this node for a certificate of such a role.",
+        )
+    return caller
+
+
+def answering(gate: Gate, method: Method) -> Wrapped:
+    """The method with one response, guarded."""
+    clock, observe, name = gate.clock, gate.observe, method.name
+
+    async def answered(request: Any, context: Context) -> bytes:
+        began = clock()
+        try:
+            caller = admit(gate, method, _certificate(context))
+            response = method.serialise(await method.behaviour(method.requests(request), context, caller))
+        except BaseException as error:
+            refusal = _conclude(gate, method, context, error, began)
+            if refusal is None:
+                raise
+            await context.abort(refusal.code, refusal.message, refusal.trailing_metadata)
+        observe(name, "OK", clock() - began)
+        return response
+
+    return answered
+
+
+def streaming(gate: Gate, method: Method, leases: Leases) -> Wrapped:
+    """The method with a stream of responses, guarded and leased."""
+
+    async def streamed(request: Any, context: Context) -> None:
+        began = gate.clock()
+        try:
+            leaf = _certificate(context)
+            caller = admit(gate, method, leaf)
+            async with leases.held(lambda: admit(gate, method, leaf)):
+                await _pass_on(gate, method, leaf, method.behaviour(method.requests(request), context, caller), context)
+        except BaseException as error:
+            refusal = _conclude(gate, method, context, error, began)
+            if refusal is None:
+                raise
+            await context.abort(refusal.code, refusal.message, refusal.trailing_metadata)
+        gate.observe(method.name, "OK", gate.clock() - began)
+
+    return streamed
+
+
+async def _pass_on(gate: Gate, method: Method, leaf: bytes, behaviour: Any, context: Context) -> None:
+    if method.writes_itself:
+        await behaviour
+        return
+    async with aclosing(behaviour) as responses:
+        async for response in responses:
+            admit(gate, method, leaf)
+            await context.write(method.serialise(response))
+
+
+def _certificate(context: Context) -> bytes:
+    """The leaf that the peer presented in the handshake, PEM."""
+    for leaf in context.auth_context().get("x509_pem_cert", ()):
+        return leaf
+    raise NotAuthenticated("CERTIFICATE_MISSING", "Connect with a client certificate of your jurisdiction.")
+
+
+def _conclude(gate: Gate, method: Method, context: Context, error: BaseException, began: float) -> Refusal | None:
+    """Counts a call that did not answer. Our own words for the caller, or None when the error is to be passed on."""
+    if not isinstance(error, Exception) or isinstance(error, grpc.aio.BaseError):
+        # Cancelled by caller or deadline, the connection is gone, or a library's servicer has aborted by itself.
+        gate.observe(method.name, _ended_by(context), gate.clock() - began)
+        return None
+    refusal = refusal_of(error, gate.new_incident)
+    if refusal.incident:
+        _log.error(
+            "a call failed for an unforeseen reason", method=method.name, incident=refusal.incident, exc_info=error
+        )
+    gate.observe(method.name, refusal.code.name, gate.clock() - began)
+    return refusal
+
+
+def _ended_by(context: Context) -> str:
+    code = context.code()
+    if isinstance(code, grpc.StatusCode):
+        return code.name
+    remaining = context.time_remaining()
+    return "DEADLINE_EXCEEDED" if remaining is not None and remaining < _CLOCK_SLACK_SECONDS else "CANCELLED"
+
+
+@dataclass(eq=False, slots=True)
+class _Lease:
+    timeout: asyncio.Timeout
+    timer: asyncio.TimerHandle
+    withdrawn: HuxinError | None = None
+
+    def withdraw(self, why: HuxinError) -> None:
+        """Ends the stream's task with `why`, whatever it is waiting for."""
+        if self.withdrawn is None:
+            self.withdrawn = why
+            self.timeout.reschedule(asyncio.get_running_loop().time())
+
+
+class Leases:
+    """The open streams of a server, each with the right to go on until it is withdrawn."""
+
+    def __init__(self, recheck_seconds: float) -> None:
+        self._recheck_seconds = recheck_seconds
+        self._open: set[_Lease] = set()
+        self._closing: NotReady | None = None
+
+    @asynccontextmanager
+    async def held(self, check: Callable[[], object]) -> AsyncIterator[None]:
+        """Holds a lease while the block runs. Raises what `check` raises, when the identity no longer holds."""
+        if self._closing is not None:
+            raise self._closing
+        loop = asyncio.get_running_loop()
+
+        def recheck() -> None:
+            try:
+                check()
+            except HuxinError as error:
+                lease.withdraw(error)
+            else:
+                lease.timer = loop.call_later(self._recheck_seconds, recheck)
+
+        lease = _Lease(asyncio.timeout(None), loop.call_later(self._recheck_seconds, recheck))
+        self._open.add(lease)
+        try:
+            async with lease.timeout:
+                yield
+        except TimeoutError:
+            if lease.withdrawn is None:
+                raise
+            raise lease.withdrawn from None
+        finally:
+            self._open.discard(lease)
+            lease.timer.cancel()
+
+    def end_all(self) -> None:
+        """Tells every open stream, and all that still come, that this node is going: their callers reconnect."""
+        self._closing = NotReady("SHUTTING_DOWN", "This node is shutting down; connect again in a moment.")
+        for lease in tuple(self._open):
+            lease.withdraw(self._closing)

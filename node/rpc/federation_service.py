@@ -1,0 +1,48 @@
+"""`huxin.v1.FederationService`: the own log, for the nodes of other jurisdictions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from huxin.v1 import federation_service_pb2 as pb
+
+from node.errors import InvalidInput
+from node.model.log import FeedBatch
+from node.rpc.caller import Caller
+from node.rpc.guard import Service
+from node.wire.fields import text
+from node.wire.peers import follow_response
+
+DEFAULT_BATCH = 256
+MAX_BATCH = 1_000
+
+
+class Feed(Protocol):
+    """The logs that this node serves. Both raise NotFound for an origin it does not serve."""
+
+    def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]: ...
+    async def checkpoint(self, origin: str) -> str: ...
+
+
+class FederationService:
+    """Requests in, batches out, for as long as the follower listens."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    async def follow(self, request: pb.FollowRequest, _caller: Caller) -> AsyncIterator[pb.FollowResponse]:
+        if request.batch_limit > MAX_BATCH:
+            raise InvalidInput("batch_limit", f"A batch has at most {MAX_BATCH} entries; 0 means {DEFAULT_BATCH}.")
+        origin = text(request.origin, "origin", limit=200)
+        async for batch in self._feed.follow(origin, request.start, request.batch_limit or DEFAULT_BATCH):
+            yield follow_response(batch)
+
+    async def get_checkpoint(self, request: pb.GetCheckpointRequest, _caller: Caller) -> pb.GetCheckpointResponse:
+        origin = text(request.origin, "origin", limit=200)
+        return pb.GetCheckpointResponse(checkpoint=await self._feed.checkpoint(origin))
+
+
+def federation_service(feed: Feed) -> Service:
+    """The service as the guard takes it."""
+    return Service(pb.DESCRIPTOR.services_by_name["FederationService"], FederationService(feed))

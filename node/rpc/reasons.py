@@ -1,0 +1,65 @@
+"""The closed list of reasons that callers of the gRPC door can meet in `google.rpc.ErrorInfo`, domain `huxin`.
+
+A reason is a promise: programs match on it. A test holds the list against every reason that the node raises.
+"""
+
+from __future__ import annotations
+
+REASONS: frozenset[str] = frozenset(
+    {
+        # INVALID_ARGUMENT
+        "INVALID_FIELD",
+        "INVALID_PAGE_TOKEN",
+        "REPORT_NUMBER_CHECK",
+        "REPORT_NUMBER_DAY",
+        "REPORT_NUMBER_DIVISION",
+        "REPORT_NUMBER_LENGTH",
+        "REPORT_NUMBER_RANDOM",
+        "REQUEST_UNREADABLE",
+        "SUBJECT_ID_ALPHABET",
+        "SUBJECT_ID_BIRTH_DATE",
+        "SUBJECT_ID_CHECK",
+        "SUBJECT_ID_FORM",
+        "SUBJECT_ID_LENGTH",
+        "SUBJECT_ID_OLD_FORM",
+        # NOT_FOUND
+        "NOT_FOUND",
+        "NO_SUCH_CATALOGUE",
+        "NO_SUCH_LOG",
+        "NO_SUCH_REPORT",
+        "NO_SUCH_REQUIREMENT",
+        # FAILED_PRECONDITION
+        "EXCLUDED_FROM_SCHEME",
+        "KIND_NOT_IN_SCHEME",
+        "NATURAL_PERSON_NEEDS_CONSENT",
+        "NOT_ELIGIBLE",
+        "NOT_REGISTERED_HERE",
+        # ALREADY_EXISTS
+        "CONFLICT",
+        "REQUEST_ID_REUSED",
+        # RESOURCE_EXHAUSTED
+        "BUNDLE_TOO_LARGE",
+        "REQUEST_TOO_LARGE",
+        "TOO_LARGE",
+        # PERMISSION_DENIED
+        "NOT_PERMITTED",
+        # UNAUTHENTICATED
+        "CERTIFICATE_EXPIRED",
+        "CERTIFICATE_MISSING",
+        "CERTIFICATE_NOT_YET_VALID",
+        "CERTIFICATE_REJECTED",
+        "CERTIFICATE_UNREADABLE",
+        "NOT_AUTHENTICATED",
+        "SPIFFE_ID_INVALID",
+        "TRUST_DOMAIN_UNKNOWN",
+        # UNAVAILABLE
+        "LOG_BUSY",
+        "NOT_READY",
+        "SHUTTING_DOWN",
+        "STOPPING",
+        # UNIMPLEMENTED
+        "METHOD_UNKNOWN",
+        # INTERNAL
+        "INTERNAL",
+    }
+)

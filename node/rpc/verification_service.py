@@ -1,0 +1,110 @@
+"""`huxin.v1.VerificationService`: verification of reports for relying parties of this jurisdiction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from huxin.v1 import verification_service_pb2 as pb
+
+from node.errors import InvalidInput, TooLarge
+from node.model.presentation import Presentation
+from node.model.requirement import Requirement
+from node.model.subject import SubjectRef
+from node.model.verdict import Verdict
+from node.rpc.caller import Caller
+from node.rpc.guard import DEFAULT_REQUEST_BYTES, Service
+from node.rpc.paging import page_of
+from node.rpc.requests import report_number
+from node.wire.requirement import requirement, requirement_message
+from node.wire.subject import claimed_subject, presented_subject
+from node.wire.verdict import encode_batch_response, encode_verify_response
+
+MAX_BUNDLE_BYTES = 1024 * 1024
+MAX_BATCH_ITEMS = 1_000
+
+
+class Verification(Protocol):
+    """What this service asks of verification. Whatever a bundle holds, the answer is a verdict, not an error."""
+
+    async def verify(self, presentation: Presentation) -> Verdict: ...
+    async def verify_batch(
+        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+    ) -> Sequence[Verdict]: ...
+
+
+class Procedures(Protocol):
+    """The requirements of this jurisdiction's procedures. `get_requirement` raises NotFound."""
+
+    def list_requirements(self) -> Sequence[Requirement]: ...
+    def get_requirement(self, requirement_id: str) -> Requirement: ...
+
+
+class VerificationService:
+    """Requests in, use case, responses out. Verdicts leave as bytes: they are the hot path."""
+
+    def __init__(self, verification: Verification, procedures: Procedures) -> None:
+        self._verification = verification
+        self._procedures = procedures
+
+    async def verify(self, request: pb.VerifyRequest, _caller: Caller) -> bytes:
+        presented = request.WhichOneof("presentation")
+        if presented is None:
+            raise InvalidInput("presentation", "Present a bundle or a report_number; neither is set.")
+        if len(request.bundle) > MAX_BUNDLE_BYTES:
+            raise TooLarge(
+                "BUNDLE_TOO_LARGE", f"A bundle has at most {MAX_BUNDLE_BYTES} bytes; ask for one with fewer sections."
+            )
+        presentation = Presentation(
+            bundle=request.bundle if presented == "bundle" else None,
+            report_number=report_number(request.report_number) if presented == "report_number" else "",
+            subject=claimed_subject(request.subject) if request.HasField("subject") else None,
+            against=self._against(request),
+        )
+        return encode_verify_response(await self._verification.verify(presentation))
+
+    async def batch_verify(self, request: pb.BatchVerifyRequest, _caller: Caller) -> bytes:
+        if len(request.items) > MAX_BATCH_ITEMS:
+            raise TooLarge("REQUEST_TOO_LARGE", f"A batch has at most {MAX_BATCH_ITEMS} items; split it.")
+        against = self._against(request)
+        items = [
+            (
+                item.bundle,
+                presented_subject(item.subject, f"items[{place}].subject") if item.HasField("subject") else None,
+            )
+            for place, item in enumerate(request.items)
+        ]
+        return encode_batch_response(await self._verification.verify_batch(items, against))
+
+    async def list_requirements(
+        self, request: pb.ListRequirementsRequest, _caller: Caller
+    ) -> pb.ListRequirementsResponse:
+        page, token = page_of(
+            self._procedures.list_requirements(),
+            lambda each: each.requirement_id,
+            request.page_size,
+            request.page_token,
+            "requirements",
+        )
+        return pb.ListRequirementsResponse(
+            requirements=[requirement_message(each) for each in page], next_page_token=token
+        )
+
+    async def get_requirement(self, request: pb.GetRequirementRequest, _caller: Caller) -> pb.GetRequirementResponse:
+        found = self._procedures.get_requirement(request.requirement_id)
+        return pb.GetRequirementResponse(requirement=requirement_message(found))
+
+    def _against(self, request: pb.VerifyRequest | pb.BatchVerifyRequest) -> Requirement | None:
+        named = request.WhichOneof("against")
+        if named == "requirement_id":
+            return self._procedures.get_requirement(request.requirement_id)
+        return requirement(request.requirement) if named == "requirement" else None
+
+
+def verification_service(verification: Verification, procedures: Procedures, *, max_batch_bytes: int) -> Service:
+    """The service as the guard takes it. `max_batch_bytes` is what the server receives at most in one message."""
+    return Service(
+        pb.DESCRIPTOR.services_by_name["VerificationService"],
+        VerificationService(verification, procedures),
+        {"Verify": MAX_BUNDLE_BYTES + DEFAULT_REQUEST_BYTES, "BatchVerify": max_batch_bytes},
+    )
