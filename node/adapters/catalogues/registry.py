@@ -55,11 +55,19 @@ class CatalogueRegistry:
         """All versions of a jurisdiction, oldest first; () when none is known."""
         return tuple(e for e in self.editions if e.catalogue.division == division)
 
+    def in_force(self, day: date) -> tuple[Edition, ...]:
+        """Every jurisdiction's version in force on a day, by division; jurisdictions without one are left out."""
+        return tuple(
+            edition
+            for edition in self.editions
+            if edition.catalogue.valid_from <= day
+            and (edition.catalogue.valid_until is None or day < edition.catalogue.valid_until)
+        )
+
     def on(self, division: str, day: date) -> Edition:
         """The version in force on a day. Raises NotFound."""
-        for edition in self.of(division):
-            start, end = edition.catalogue.valid_from, edition.catalogue.valid_until
-            if start <= day and (end is None or day < end):
+        for edition in self.in_force(day):
+            if edition.catalogue.division == division:
                 return edition
         raise NotFound(
             "NO_CATALOGUE",
