@@ -141,8 +141,8 @@ def _read_private(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO must not hang the start
     except OSError:
         raise BadKey("the key file cannot be opened: check that it exists and belongs to this user") from None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())  # of the opened file: a path could be swapped between check and use
+    try:
+        status = os.fstat(handle)  # of the opened file: a path could be swapped between check and use
         if not stat.S_ISREG(status.st_mode):
             raise BadKey("the key path does not name a file: name the PEM file itself")
         if stat.S_IMODE(status.st_mode) & 0o077:
@@ -151,7 +151,9 @@ def _read_private(path: Path) -> bytes:
                 "read it",
                 "KEY_FILE_EXPOSED",
             )
-        pem = file.read(MAX_KEY_FILE_BYTES + 1)
+        pem = os.read(handle, MAX_KEY_FILE_BYTES + 1)
+    finally:
+        os.close(handle)
     if len(pem) > MAX_KEY_FILE_BYTES:
         raise BadKey("the key file is too large to be a key: name the PEM file of one private key")
     return pem
