@@ -33,7 +33,7 @@ def metrics() -> Metrics:
     return Metrics(CollectorRegistry(), VOCABULARY)
 
 
-def test_everything_exported_is_declared_with_its_type_labels_and_help():
+def test_everything_exported_is_declared_with_its_type_labels_and_help() -> None:
     text = exercised().render("text/plain")[0].decode()
     exported = {
         (f.name + ("_total" if f.type == "counter" else ""), f.type, f.documentation): {
@@ -45,7 +45,7 @@ def test_everything_exported_is_declared_with_its_type_labels_and_help():
     assert exported == {(f.name, f.kind.value, f.help): set(f.labels) for f in FAMILIES}
 
 
-def test_names_follow_the_conventions():
+def test_names_follow_the_conventions() -> None:
     for family in FAMILIES:
         assert family.name.startswith("huxin_")
         assert family.name.endswith("_total") == (family.kind is Kind.COUNTER)
@@ -54,11 +54,11 @@ def test_names_follow_the_conventions():
         assert bool(family.buckets) == (family.kind is Kind.HISTOGRAM)
 
 
-def test_docs_equal_what_is_exported():
+def test_docs_equal_what_is_exported() -> None:
     assert (ROOT / "docs/metrics.md").read_text(encoding="utf-8") == reference()
 
 
-def test_calls_are_counted_by_method_and_code(metrics: Metrics):
+def test_calls_are_counted_by_method_and_code(metrics: Metrics) -> None:
     metrics.observe_rpc(VERIFY, "OK", 0.003)
     metrics.observe_rpc(VERIFY, "OK", 0.4)
     metrics.observe_rpc(VERIFY, "NOT_FOUND", 0.001)
@@ -68,7 +68,7 @@ def test_calls_are_counted_by_method_and_code(metrics: Metrics):
     assert value(metrics, "huxin_rpc_duration_seconds_count", method=VERIFY) == 3
 
 
-def test_names_a_caller_invents_make_no_series(metrics: Metrics):
+def test_names_a_caller_invents_make_no_series(metrics: Metrics) -> None:
     for number in range(1000):
         metrics.observe_rpc(f"huxin.v1.Invented/Method{number}", f"CODE{number}", 0.1)
         metrics.observe_verdict(f"D{number}", f"R{number}")
@@ -80,7 +80,7 @@ def test_names_a_caller_invents_make_no_series(metrics: Metrics):
     assert len(metrics._rpc_children) == 1
 
 
-def test_verdicts_by_decision_and_reason(metrics: Metrics):
+def test_verdicts_by_decision_and_reason(metrics: Metrics) -> None:
     metrics.observe_verdict("ACCEPT", None)
     metrics.observe_verdict("REJECT", "SIGNATURE_INVALID")
     metrics.observe_verdict("REJECT", "SIGNATURE_INVALID")
@@ -90,13 +90,13 @@ def test_verdicts_by_decision_and_reason(metrics: Metrics):
     assert value(metrics, "huxin_verdicts_total", decision="NONE", reason="NONE") == 1
 
 
-def test_refusals_start_at_zero_so_that_the_first_one_is_an_increase(metrics: Metrics):
+def test_refusals_start_at_zero_so_that_the_first_one_is_an_increase(metrics: Metrics) -> None:
     assert value(metrics, "huxin_refusals_total", reason="NOT_PERMITTED") == 0
     metrics.observe_refusal("NOT_PERMITTED")
     assert value(metrics, "huxin_refusals_total", reason="NOT_PERMITTED") == 1
 
 
-def test_issues_and_commit_groups(metrics: Metrics):
+def test_issues_and_commit_groups(metrics: Metrics) -> None:
     metrics.observe_issue(0.02)
     metrics.observe_commit_group(17)
     assert value(metrics, "huxin_reports_issued_total") == 1
@@ -105,21 +105,21 @@ def test_issues_and_commit_groups(metrics: Metrics):
     assert value(metrics, "huxin_commit_group_size_bucket", le="32.0") == 1
 
 
-def test_ages_are_asked_for_at_each_scrape(metrics: Metrics):
+def test_ages_are_asked_for_at_each_scrape(metrics: Metrics) -> None:
     ages = iter([5.0, 65.0])
     metrics.watch(readings(peers=lambda: [PeerReading("520000", True, 0, next(ages))]))
     assert value(metrics, "huxin_replica_age_seconds", peer="520000") == 5
     assert value(metrics, "huxin_replica_age_seconds", peer="520000") == 65
 
 
-def test_a_peer_of_which_nothing_is_known_has_no_lag_and_no_age_but_is_seen(metrics: Metrics):
+def test_a_peer_of_which_nothing_is_known_has_no_lag_and_no_age_but_is_seen(metrics: Metrics) -> None:
     metrics.watch(readings(peers=lambda: [PeerReading("210000", False, None, None)]))
     assert value(metrics, "huxin_peer_connected", peer="210000") == 0
     assert value(metrics, "huxin_replica_lag_entries", peer="210000") is None
     assert value(metrics, "huxin_replica_age_seconds", peer="210000") is None
 
 
-def test_a_peer_that_leaves_takes_its_series_along(metrics: Metrics):
+def test_a_peer_that_leaves_takes_its_series_along(metrics: Metrics) -> None:
     peers = [PeerReading("520000", True, 3, 1.0)]
     metrics.watch(readings(peers=lambda: peers))
     assert value(metrics, "huxin_replica_lag_entries", peer="520000") == 3
@@ -127,13 +127,13 @@ def test_a_peer_that_leaves_takes_its_series_along(metrics: Metrics):
     assert value(metrics, "huxin_replica_lag_entries", peer="520000") is None
 
 
-def test_watching_twice_is_refused(metrics: Metrics):
+def test_watching_twice_is_refused(metrics: Metrics) -> None:
     metrics.watch(readings())
     with pytest.raises(ValueError, match="Duplicated"):
         metrics.watch(readings())
 
 
-def test_a_reading_that_fails_fails_the_scrape(metrics: Metrics):
+def test_a_reading_that_fails_fails_the_scrape(metrics: Metrics) -> None:
     def broken() -> dict[str, float]:
         raise RuntimeError
 
@@ -142,20 +142,20 @@ def test_a_reading_that_fails_fails_the_scrape(metrics: Metrics):
         metrics.render("text/plain")
 
 
-def test_two_nodes_in_one_process_share_nothing():
+def test_two_nodes_in_one_process_share_nothing() -> None:
     one, two = (Metrics(CollectorRegistry(), VOCABULARY) for _ in range(2))
     one.observe_issue(0.1)
     assert value(one, "huxin_reports_issued_total") == 1
     assert value(two, "huxin_reports_issued_total") == 0
 
 
-def test_open_metrics_is_spoken_where_asked_for(metrics: Metrics):
+def test_open_metrics_is_spoken_where_asked_for(metrics: Metrics) -> None:
     body, content_type = metrics.render("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")
 
 
-def test_observing_a_call_costs_less_than_three_microseconds(metrics: Metrics):
+def test_observing_a_call_costs_less_than_three_microseconds(metrics: Metrics) -> None:
     metrics.observe_rpc(VERIFY, "OK", 0.001)
     rounds = 2000
     # The best of many short rounds: what the code costs, not what the machine does besides.
@@ -163,7 +163,7 @@ def test_observing_a_call_costs_less_than_three_microseconds(metrics: Metrics):
     assert best < 3e-6
 
 
-def test_vocabulary_is_the_bound_of_series():
+def test_vocabulary_is_the_bound_of_series() -> None:
     small = Metrics(CollectorRegistry(), Vocabulary(frozenset(), frozenset(), frozenset()))
     small.observe_rpc(VERIFY, "OK", 0.1)
     assert value(small, "huxin_rpc_requests_total", method=OTHER, code="OK") == 1
