@@ -12,11 +12,11 @@ import click
 
 from node.adapters.catalogues.coverage import coverage
 from node.adapters.catalogues.difference import difference
-from node.adapters.catalogues.flips import DEFAULT_CAVEATS, verdict_flips
 from node.adapters.catalogues.lint import Level, lint
 from node.adapters.catalogues.registry import CatalogueRegistry, discover, load_version
 from node.adapters.procedures.loading import discover_requirements
 from node.cli import catalogue_tables as tables
+from node.cli.catalogue_flips import DEFAULT_CAVEATS, verdict_flips
 from node.cli.failures import ExitCode
 from node.cli.session import Group, Session, json_option, pass_session
 from node.model.calendar import day_in_china
