@@ -13,11 +13,9 @@ by the choice of the CA.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,30 +27,20 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy,
 
 from trust.algorithms import PublicKey
 from trust.errors import CertificateRejected
+from trust.identities import (
+    Role,
+    WorkloadIdentity,
+    bad_identity,
+    parse_spiffe_id,
+    parse_trust_domain_id,
+    trust_domain_id,
+)
 from trust.keys import PrivateKey
 
 MAX_CERTIFICATE_BYTES = 16_384
 """Refused above this size before parsing. Certificates of this profile have below 1,000 bytes, in PEM below 1,500."""
 
 
-class Role(StrEnum):
-    """What a workload is, as the first segment of its SPIFFE path. The permission table opens methods by role."""
-
-    NODE = "node"
-    GATEWAY = "gateway"
-    OPERATOR = "operator"
-    SOURCE = "source"
-    RELYING_PARTY = "relying-party"
-
-
-# One spelling per identity: the trust domain and unit names are lowercase (SPIFFE ID section 2), a unified social
-# credit code is uppercase without I, O, S, V, Z (GB 32100). No port, user, query, fragment, empty or trailing segment.
-_SPIFFE_ID = re.compile(
-    r"spiffe://(?P<division>[0-9]{6})\.huxin/(?:"
-    r"(?P<plain>node|gateway|operator)"
-    r"|source/(?P<unit>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
-    r"|relying-party/(?P<uscc>[0-9A-HJ-NP-RTUWXY]{18}))"
-)
 # What `cryptography` raises on certificates that it cannot read; it reads some parts only when they are asked for.
 _PARSE_ERRORS = (
     ValueError,
@@ -62,32 +50,6 @@ _PARSE_ERRORS = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
-_TRUST_DOMAIN_ID = re.compile(r"spiffe://(?P<division>[0-9]{6})\.huxin")
-
-
-@dataclass(frozen=True, slots=True)
-class WorkloadIdentity:
-    """Who a workload is: six-digit division code, role, and for a source its unit, for a relying party its code.
-
-    Raises CertificateRejected when made of parts that no SPIFFE ID of this profile has.
-    """
-
-    division: str
-    role: Role
-    detail: str = ""
-
-    def __post_init__(self) -> None:
-        if not _SPIFFE_ID.fullmatch(self.spiffe_id):
-            raise _bad_identity()
-
-    @property
-    def spiffe_id(self) -> str:
-        return f"spiffe://{self.division}.huxin/{self.role.value}" + (f"/{self.detail}" if self.detail else "")
-
-    @property
-    def dns_names(self) -> tuple[str, ...]:
-        """The DNS names that its certificate carries: one for a node, none for anyone else."""
-        return (node_dns_name(self.division),) if self.role is Role.NODE else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +66,6 @@ class ValidatedIdentity:
     fingerprint: str
 
 
-def node_dns_name(division: str) -> str:
-    """The name under which a client reaches that jurisdiction's node, whatever host it dials."""
-    return f"node.{division}.huxin"
-
-
-def parse_spiffe_id(text: str) -> WorkloadIdentity:
-    """The identity that a SPIFFE ID names. Raises CertificateRejected for any other spelling or an unknown role."""
-    found = _SPIFFE_ID.fullmatch(text)
-    if found is None:
-        raise _bad_identity()
-    division = found["division"]
-    if found["plain"]:
-        return WorkloadIdentity(division, Role(found["plain"]))
-    if found["unit"]:
-        return WorkloadIdentity(division, Role.SOURCE, found["unit"])
-    return WorkloadIdentity(division, Role.RELYING_PARTY, found["uscc"])
-
-
 def create_ca(
     division: str,
     name: str,
@@ -135,9 +79,7 @@ def create_ca(
     It carries its trust domain as SPIFFE ID without path (SPIFFE X.509-SVID section 3.2), which `ca_division` reads.
     Raises CertificateRejected for a division code not of six digits or a key that is not ECDSA P-256.
     """
-    trust_domain = f"spiffe://{division}.huxin"
-    if not _TRUST_DOMAIN_ID.fullmatch(trust_domain):
-        raise _bad_identity()
+    trust_domain = trust_domain_id(division)
     subject = _name(division, name)
     signing_key = _signing_key(key)
     public_key = signing_key.public_key()
@@ -162,10 +104,9 @@ def ca_division(certificate: x509.Certificate) -> str:
     except _PARSE_ERRORS:
         raise _not_a_ca() from None
     uri = names[0].value if len(names) == 1 and isinstance(names[0], x509.UniformResourceIdentifier) else ""
-    found = _TRUST_DOMAIN_ID.fullmatch(uri)
-    if found is None or not constraints.ca or constraints.path_length != 0:
+    if not constraints.ca or constraints.path_length != 0:
         raise _not_a_ca()
-    return found["division"]
+    return parse_trust_domain_id(uri)
 
 
 def issue_workload(
@@ -282,14 +223,14 @@ def _identity_in(certificate: x509.Certificate) -> WorkloadIdentity:
     try:
         names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except _PARSE_ERRORS:
-        raise _bad_identity() from None
+        raise bad_identity() from None
     uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
     if len(uris) != 1:
-        raise _bad_identity()
+        raise bad_identity()
     identity = parse_spiffe_id(uris[0])
     others = [name for name in names if not isinstance(name, x509.UniformResourceIdentifier)]
     if others != [x509.DNSName(name) for name in identity.dns_names]:
-        raise _bad_identity()
+        raise bad_identity()
     return identity
 
 
@@ -382,14 +323,6 @@ def _wrong_key() -> CertificateRejected:
 def _unreadable() -> CertificateRejected:
     return CertificateRejected(
         "This is not one X.509 certificate in DER or PEM. Present the certificate alone.", "CERTIFICATE_UNREADABLE"
-    )
-
-
-def _bad_identity() -> CertificateRejected:
-    return CertificateRejected(
-        "A workload is named by exactly one SPIFFE ID, such as spiffe://140000.huxin/node, in its one spelling, and a "
-        "node by its DNS name beside it. Have the certificate issued again.",
-        "SPIFFE_ID_INVALID",
     )
 
 

@@ -14,8 +14,8 @@ from node.errors import InvalidInput
 from node.registry.directory import TrustDirectory, write_durably
 from trust import certificates, keys, statements
 from trust.algorithms import Suite, load_public_key
-from trust.certificates import Role, WorkloadIdentity
 from trust.envelope import seal, to_json
+from trust.identities import Role, WorkloadIdentity
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
 
 RandomBytes = Callable[[int], bytes]

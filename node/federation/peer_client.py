@@ -10,7 +10,7 @@ from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
 
 from node.federation.follower import PeerUnavailable
 from node.model.log import FeedBatch
-from trust.certificates import node_dns_name
+from trust.identities import node_dns_name
 
 _QUIET_SECONDS = 20
 """A peer that answers no ping for so long is gone: half-open connections end here."""
