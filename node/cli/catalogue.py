@@ -39,11 +39,11 @@ _FOLDERS = click.option(
 
 
 @click.group("catalogue", cls=Group)
-def catalogue() -> None:
+def catalogue_group() -> None:
     """Catalogues of domains, their crosswalks to the shared taxonomy, and what they cover."""
 
 
-@catalogue.command("lint", example="huxin catalogue lint --catalogues ./my-catalogues")
+@catalogue_group.command("lint", example="huxin catalogue lint --catalogues ./my-catalogues")
 @_FOLDERS
 @json_option
 @pass_session
@@ -63,7 +63,7 @@ def lint_command(session: Session, folders: tuple[Path, ...]) -> None:
         raise click.exceptions.Exit(ExitCode.PROBLEMS)
 
 
-@catalogue.command("show", example="huxin catalogue show 140000")
+@catalogue_group.command("show", example="huxin catalogue show 140000")
 @click.argument("division", required=False)
 @_ON
 @_FOLDERS
@@ -82,7 +82,7 @@ def show_command(session: Session, division: str | None, on: datetime | None, fo
         tables.print_versions(session.out, registry)
 
 
-@catalogue.command("coverage", example="huxin catalogue coverage --on 2026-11-22")
+@catalogue_group.command("coverage", example="huxin catalogue coverage --on 2026-11-22")
 @_ON
 @_FOLDERS
 @json_option
@@ -101,7 +101,7 @@ def coverage_command(session: Session, on: datetime | None, folders: tuple[Path,
         tables.print_coverage(session.out, registry, editions, cells)
 
 
-@catalogue.command("diff", example="huxin catalogue diff 140000@2025-237 ./140000_shanxi/2027-1 --requirements all")
+@catalogue_group.command("diff", example="huxin catalogue diff 140000@2025-237 ./140000_shanxi/2027-1 --requirements all")
 @click.argument("old")
 @click.argument("new")
 @click.option(
