@@ -10,12 +10,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, MutableMapping
-from enum import StrEnum
+from datetime import datetime
 from typing import Any, TextIO
 
 import structlog
-
-from node.clock import Clock
 
 MASK = "[masked]"
 
@@ -52,29 +50,24 @@ _IDENTIFIER = re.compile(rf"(?<![{_ALNUM}])(?:[{_ALNUM}]{{2}}\d{{6}}[{_ALNUM}]{{
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-class Form(StrEnum):
-    """How lines are written. `AUTO`: console on a terminal, else JSON."""
-
-    AUTO = "auto"
-    JSON = "json"
-    CONSOLE = "console"
-
-
 def mask(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Structlog processor: masks fields by name and identifiers by form."""
     return {key: MASK if _is_telling(key) else _scrub(value) for key, value in event.items()}
 
 
-def configure_logs(clock: Clock, level: str, form: Form, stream: TextIO) -> None:
+def configure_logs(now: Callable[[], datetime], level: str, form: str, stream: TextIO) -> None:
     """Sets up structlog and the standard library's logging (uvicorn, grpc, alembic) to write to one stream.
 
-    `level`: `debug`, `info`, `warning` or `error`. Called once by the entry point, again only by tests.
+    `level`: `debug`, `info`, `warning` or `error`. `form`: `json`, `console`, or `auto`, which is console on a terminal
+    and else JSON. Raises ValueError for any other. Called once by the entry point, again only by tests.
     """
-    console = form is Form.CONSOLE or (form is Form.AUTO and stream.isatty())
+    if form not in ("auto", "json", "console"):
+        raise ValueError("the form of log lines is auto, json or console")
+    console = form == "console" or (form == "auto" and stream.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        _stamp(clock),
+        _stamp(now),
         # Plain tracebacks: the richer ones print local variables, and those hold subjects.
         structlog.processors.format_exc_info,
         structlog.processors.StackInfoRenderer(),
@@ -110,9 +103,9 @@ def get_logger(area: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def _stamp(clock: Clock) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
+def _stamp(now: Callable[[], datetime]) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
     def stamp(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event["timestamp"] = clock.now().isoformat(timespec="milliseconds")
+        event["timestamp"] = now().isoformat(timespec="milliseconds")
         return event
 
     return stamp
