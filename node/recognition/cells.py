@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -131,26 +131,29 @@ class _Reader:
 
     def merged(self, cells: Iterable[RequiredCell]) -> tuple[RequiredCell, ...]:
         """One cell per target and record type, in taxonomy, catalogue and record type order."""
-        found: dict[tuple[object, ...], RequiredCell] = {}
+        same: dict[tuple[object, ...], list[RequiredCell]] = {}
         for cell in cells:
-            target = (cell.leaf or cell.rows, cell.record_type)
-            known = found.get(target, cell)
-            found[target] = replace(
-                cell,
-                rows=tuple(sorted({*known.rows, *cell.rows}, key=self._row_order)),
-                wording=tuple(dict.fromkeys((*known.wording, *cell.wording))),
-                doubtful=known.doubtful or cell.doubtful,
-            )
-        return tuple(sorted(found.values(), key=self._order))
+            same.setdefault((cell.leaf or cell.rows, cell.record_type), []).append(cell)
+        return tuple(sorted(map(self._one_of, same.values()), key=self._order))
+
+    def _one_of(self, group: Sequence[RequiredCell]) -> RequiredCell:
+        """What all these ask: rows in catalogue order before the leaf itself, whatever the order of the items."""
+        ordered = sorted(group, key=lambda cell: (not cell.rows, self._row_places(cell)))
+        return replace(
+            ordered[0],
+            rows=tuple(dict.fromkeys(code for cell in ordered for code in cell.rows)),
+            wording=tuple(dict.fromkeys(word for cell in ordered for word in cell.wording)),
+            doubtful=any(cell.doubtful for cell in ordered),
+        )
 
     def _order(self, cell: RequiredCell) -> tuple[object, ...]:
         last = len(self._leaf_place)
         leaf = (self._leaf_place.get(cell.leaf, last), cell.leaf) if cell.leaf else (last + 1, "")
-        rows = () if cell.leaf else tuple(map(self._row_order, cell.rows))
+        rows = () if cell.leaf else self._row_places(cell)
         return (*leaf, rows, _TYPE_ORDER.get(cell.record_type, len(_TYPE_ORDER)), cell.record_type)
 
-    def _row_order(self, code: str) -> tuple[int, str]:
-        return self._row_place.get(code, len(self._row_place)), code
+    def _row_places(self, cell: RequiredCell) -> tuple[tuple[int, str], ...]:
+        return tuple((self._row_place.get(code, len(self._row_place)), code) for code in cell.rows)
 
     def _row_name(self, code: str) -> str:
         row = self._rows.get(code)
