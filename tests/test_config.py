@@ -9,7 +9,6 @@ from node.config import FILE_NAME, Address, Settings, read_secret
 from node.config.mistakes import keys
 from node.config.reference import reference
 from node.errors import BadConfiguration
-from node.logs import Form
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,7 +58,7 @@ def test_the_file_sets_and_the_environment_counts_before_it(tmp_path: Path) -> N
     assert (settings.limits.batch_items, settings.limits.concurrent_streams) == (100, 10)
     assert settings.rpc.listen == Address("0.0.0.0", 7000)  # noqa: S104 - what an operator may choose
     assert [str(a) for a in settings.rpc.advertised] == ["node.140000.huxin:7443", "[2001:db8::1]:7443"]
-    assert settings.log.format is Form.JSON
+    assert settings.log.format == "json"
 
 
 def test_lists_in_the_environment_are_separated_by_commas(tmp_path: Path) -> None:

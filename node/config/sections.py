@@ -8,9 +8,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from node.config.values import Address, HostPort, LogLevel, OptionalPath, read_secret, several
+from node.config.values import Address, HostPort, LogForm, LogLevel, OptionalPath, read_secret, several
 from node.errors import BadConfiguration
-from node.logs import Form
 
 MAX_BUNDLE_BYTES = 1 << 20
 MAX_BATCH_ITEMS = 1000
@@ -219,6 +218,6 @@ class LogSettings(Section):
     """What the node writes to standard output."""
 
     level: LogLevel = Field(default=LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
-    format: Form = Field(
-        default=Form.AUTO, description="`json`, `console`, or `auto`: console on a terminal, else JSON."
+    format: LogForm = Field(
+        default=LogForm.AUTO, description="`json`, `console`, or `auto`: console on a terminal, else JSON."
     )

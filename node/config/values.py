@@ -48,6 +48,14 @@ def several(value: object) -> object:
 HostPort = Annotated[Address, BeforeValidator(_address)]
 
 
+class LogForm(StrEnum):
+    """How log lines are written."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
 class LogLevel(StrEnum):
     """Least serious lines that are written."""
 
