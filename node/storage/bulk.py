@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table, and_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from node.model.subject import SubjectRef
 
 _POSTGRES_TYPES: dict[type, str] = {str: "text", bytes: "bytea", int: "bigint"}
 
@@ -34,6 +36,15 @@ async def upsert_rows(connection: AsyncConnection, table: Table, rows: Sequence[
     insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
     changes = {column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key}
     await connection.execute(insert.on_conflict_do_update(index_elements=table.primary_key.columns, set_=changes), rows)
+
+
+def of_subjects(table: Table, refs: Sequence[SubjectRef]) -> ColumnElement[bool]:
+    """Condition for rows of these subjects. A superset where identifiers of two registers are equal: callers filter.
+
+    SQLite scans the whole table for `(id_type, id) IN (...)`, but uses the primary key for one IN per column.
+    """
+    types = sorted({ref.id_type.value for ref in refs})
+    return and_(table.c.id_type.in_(types), table.c.id.in_([ref.id for ref in refs]))
 
 
 def key_table(dialect: str, columns: dict[str, type], keys: Sequence[tuple[Any, ...]]) -> tuple[str, tuple[Any, ...]]:

@@ -21,8 +21,8 @@ from node.storage.schema import counters
 from node.storage.upgrade import upgrade
 from node.storage.write_gate import WriteGate
 
-CHECKPOINT_BYTES = 16 * 1024 * 1024
-"""Size of the write-ahead log at which the writer copies it into the file: about ten milliseconds of work."""
+CHECKPOINT_BYTES = 4 * 1024 * 1024
+"""Size of the write-ahead log at which the writer copies it into the file: about 30 ms, measured; 16 MiB took 90 ms."""
 
 
 @dataclass(frozen=True, slots=True)

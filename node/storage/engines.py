@@ -6,6 +6,7 @@ SQLite: `synchronous=FULL` makes a commit survive a power cut, `wal_autocheckpoi
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ def create_engines(url: str, connections: int, patience: float) -> Engines:
         parsed = make_url(url)
     except ArgumentError:
         raise BadConfiguration("database.url", _EXAMPLES) from None
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     match parsed.get_backend_name():
         case "sqlite":
             return _sqlite(parsed.set(drivername="sqlite+aiosqlite"), connections, patience)
@@ -58,6 +61,9 @@ def create_engines(url: str, connections: int, patience: float) -> Engines:
             return _postgres(parsed.set(drivername="postgresql+asyncpg"), connections, patience)
     raise BadConfiguration("database.url", _EXAMPLES)
 
+
+_TALKATIVE = "aiosqlite", "asyncpg", "sqlalchemy.engine"
+"""Loggers that write values of statements or rows at DEBUG, identifiers of subjects among them: never below WARNING."""
 
 _EXAMPLES = "write sqlite:///relative/path.db, sqlite:////absolute/path.db or postgresql://user@host/database"
 
@@ -104,6 +110,10 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _postgres(url: URL, connections: int, patience: float) -> Engines:
+    mode = url.query.get("sslmode")
+    if isinstance(mode, str):
+        # What libpq calls sslmode is ssl in asyncpg, with the same values.
+        url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
     shared: dict[str, Any] = {
         "hide_parameters": True,
         "max_overflow": 0,

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.model.delivery import Delivery, DeliveryReceipt, QuarantinedRow, RecordRow
 from node.model.records import RecordType, ViolationRecord
 from node.model.subject import IdType, SubjectRef
-from node.storage.bulk import upsert_rows
+from node.storage.bulk import of_subjects, upsert_rows
 from node.storage.database import Database
 from node.storage.grouping import GroupedLookup
 from node.storage.record_rows import WITHDRAW, delivery_identity, record_values, to_record, withdrawal
@@ -49,19 +49,19 @@ class RecordStore:
     async def for_subjects(self, refs: Sequence[SubjectRef]) -> dict[SubjectRef, list[FiledRecord]]:
         """All records of subjects in one query, by catalogue row, type and day; subjects without any are left out."""
         table = records.c
-        keys = [(ref.id_type.value, ref.id) for ref in refs]
+        wanted = frozenset(refs)
         query = (
             select(records)
-            .where(tuple_(table.id_type, table.id).in_(keys))
+            .where(of_subjects(records, refs))
             .order_by(table.local_code, table.record_type, table.decided_on, table.record_key, table.ordinal)
         )
         found: dict[SubjectRef, list[FiledRecord]] = {}
         async with self._database.read() as connection:
             for row in await connection.execute(query):
                 ref = SubjectRef(IdType(row.id_type), row.id)
-                found.setdefault(ref, []).append(
-                    FiledRecord(row.local_code, RecordType(row.record_type), to_record(row))
-                )
+                if ref in wanted:
+                    filed = FiledRecord(row.local_code, RecordType(row.record_type), to_record(row))
+                    found.setdefault(ref, []).append(filed)
         return found
 
     async def apply_delivery(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, select
 
 from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
-from node.storage.bulk import upsert_rows
+from node.storage.bulk import of_subjects, upsert_rows
 from node.storage.database import Database
 from node.storage.grouping import GroupedLookup
 from node.storage.schema import registrations
@@ -31,12 +31,11 @@ class RegistrationStore:
         found = {}
         async with self._database.read() as connection:
             for start in range(0, len(refs), _KEYS_PER_QUERY):
-                keys = [(ref.id_type.value, ref.id) for ref in refs[start : start + _KEYS_PER_QUERY]]
-                columns = tuple_(registrations.c.id_type, registrations.c.id)
-                for row in await connection.execute(select(registrations).where(columns.in_(keys))):
+                wanted = of_subjects(registrations, refs[start : start + _KEYS_PER_QUERY])
+                for row in await connection.execute(select(registrations).where(wanted)):
                     registration = _registration(row)
                     found[registration.ref] = registration
-        return found
+        return {ref: found[ref] for ref in refs if ref in found}
 
     async def upsert(self, items: Iterable[Registration]) -> None:
         """Insert or replace registrations in one transaction; of one identifier the last counts."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from node.model.issuing import ReportRow, StatusRow
 from node.model.log import DuplicateRequests, EntryView, LogMoved, StatusFlag, SubtreeRoot
 from node.storage.database import Database
 from node.storage.errors import StorageFault
@@ -79,7 +80,11 @@ async def test_entries_size_and_head_must_fit_together(store: LogStore) -> None:
 
 async def test_a_used_request_id_names_its_place_and_commits_nothing(store: LogStore) -> None:
     await store.append(0, sample_head(1), [sample_entry(0)], (), [sample_report(0, "first")])
-    group = [sample_report(1, "second"), sample_status_row(2, "first"), sample_report(3, "third")]
+    group: list[ReportRow | StatusRow] = [
+        sample_report(1, "second"),
+        sample_status_row(2, "first"),
+        sample_report(3, "third"),
+    ]
     with pytest.raises(DuplicateRequests) as clash:
         await store.append(1, sample_head(4), [sample_entry(index) for index in (1, 2, 3)], (), group)
     assert clash.value.places == {1}

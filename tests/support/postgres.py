@@ -29,7 +29,8 @@ class PostgresServer:
     """A server on a socket in a temporary directory, until `stop`. Raises PostgresMissing."""
 
     def __init__(self) -> None:
-        self._root = Path(tempfile.mkdtemp(prefix="huxin-pg-", dir="/tmp"))  # noqa: S108 - a socket path must be short
+        # Not pytest's directory: the path of a socket has at most 107 bytes.
+        self._root = Path(tempfile.mkdtemp(prefix="huxin-pg-", dir="/tmp"))
         self._numbers = count(1)
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         if self._user is not None:
@@ -37,11 +38,19 @@ class PostgresServer:
         try:
             self._programs = self._find_programs()
             self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username=postgres", "--no-sync")
-            options = f"-c listen_addresses='' -c unix_socket_directories='{self._root}' -c max_connections=60"
-            self._run("pg_ctl", "--wait", f"--log={self._root}/log", f"--options={options}", "start")
+            self._launch()
         except BaseException:
             shutil.rmtree(self._root)
             raise
+
+    def _launch(self) -> None:
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self._root}' -c max_connections=60"
+        self._run("pg_ctl", "--wait", f"--log={self._root}/log", f"--options={options}", "start")
+
+    def restart(self) -> None:
+        """Crash the server and start it again: every connection is lost, nothing that was committed."""
+        self._run("pg_ctl", "--wait", "--mode=immediate", "stop")
+        self._launch()
 
     def stop(self) -> None:
         """End the server and remove its directory."""

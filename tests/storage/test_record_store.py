@@ -1,0 +1,154 @@
+"""RecordStore on both engines: deliveries whole or not at all, records known again, nothing lost (R030, R042, R145)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from node.model.delivery import BadRow, QuarantinedRow
+from node.model.records import RepairState
+from node.model.subject import IdType, SubjectRef
+from node.storage.database import Database
+from node.storage.record_store import FiledRecord, RecordStore
+from tests.storage.samples import RECORD, SUBJECT, sample_delivery, sample_row
+
+
+@pytest.fixture
+def store(database: Database) -> RecordStore:
+    return RecordStore(database)
+
+
+async def test_a_record_comes_back_as_it_was_delivered(store: RecordStore) -> None:
+    full = replace(
+        RECORD,
+        effective_on=date(2024, 3, 2),
+        removed_on=date(2027, 3, 1),
+        list_name="示例名单（合成）",
+        repair_state=RepairState.REPAIRED,
+        repaired_on=date(2025, 1, 1),
+    )
+    row = sample_row(full)
+    await store.apply_delivery(sample_delivery(), [row])
+    assert await store.for_subject(SUBJECT) == [FiledRecord("1", row.record_type, full)]
+
+
+async def test_a_list_entry_may_stand_under_several_rows(store: RecordStore) -> None:
+    await store.apply_delivery(sample_delivery(), [sample_row(local_code="1"), sample_row(local_code="10")])
+    assert [filed.local_code for filed in await store.for_subject(SUBJECT)] == ["1", "10"]
+
+
+async def test_the_same_delivery_again_changes_nothing(store: RecordStore) -> None:
+    first = await store.apply_delivery(sample_delivery(), [sample_row()])
+    again = await store.apply_delivery(sample_delivery(), [sample_row(replace(RECORD, content="changed"))])
+    assert (first.repeated, again.repeated) == (False, True)
+    assert again.delivery_id == first.delivery_id
+    assert [filed.record for filed in await store.for_subject(SUBJECT)] == [RECORD]
+
+
+async def test_two_processes_with_the_same_delivery_store_it_once(database: Database) -> None:
+    stores = [RecordStore(database) for _ in range(3)]
+    receipts = await asyncio.gather(*(store.apply_delivery(sample_delivery(), [sample_row()]) for store in stores))
+    assert sorted(receipt.repeated for receipt in receipts) == [False, True, True]
+
+
+async def test_a_record_delivered_again_is_updated_not_doubled(store: RecordStore) -> None:
+    await store.apply_delivery(sample_delivery(b"monday"), [sample_row()])
+    repaired = replace(RECORD, repair_state=RepairState.REPAIRED, content="罚款1000元")
+    await store.apply_delivery(sample_delivery(b"tuesday"), [sample_row(repaired)])
+    assert [filed.record for filed in await store.for_subject(SUBJECT)] == [repaired]
+
+
+async def test_two_penalties_of_one_decision_are_both_kept(store: RecordStore) -> None:
+    other = replace(RECORD, content="责令停产停业")
+    for content in (b"monday", b"tuesday"):
+        await store.apply_delivery(sample_delivery(content), [sample_row(), sample_row(other), sample_row()])
+        assert {filed.record for filed in await store.for_subject(SUBJECT)} == {RECORD, other}
+
+
+async def test_records_without_a_document_number_differ_by_content(store: RecordStore) -> None:
+    bare = replace(RECORD, document_number="")
+    other = replace(bare, content="警告")
+    await store.apply_delivery(sample_delivery(b"monday"), [sample_row(bare)])
+    await store.apply_delivery(sample_delivery(b"tuesday"), [sample_row(other)])
+    assert {filed.record for filed in await store.for_subject(SUBJECT)} == {bare, other}
+
+
+async def test_a_withdrawn_record_leaves_no_trace(store: RecordStore) -> None:
+    other = replace(RECORD, content="责令停产停业")
+    await store.apply_delivery(sample_delivery(b"monday"), [sample_row(), sample_row(other)])
+    withdrawn = [replace(sample_row(other), revoked=True)]
+    await store.apply_delivery(sample_delivery(b"tuesday"), [], withdrawn=withdrawn)
+    assert [filed.record for filed in await store.for_subject(SUBJECT)] == [RECORD]
+    # Its wording changed meanwhile, but it is the only one of that decision left.
+    reworded = [replace(sample_row(replace(RECORD, content="罚款二千元")), sealed=True)]
+    await store.apply_delivery(sample_delivery(b"wednesday"), [], withdrawn=reworded)
+    assert await store.for_subject(SUBJECT) == []
+
+
+async def test_what_may_not_be_shown_is_refused(store: RecordStore) -> None:
+    for row in (replace(sample_row(), sealed=True), replace(sample_row(), local_code="")):
+        with pytest.raises(ValueError, match="may only be stored"):
+            await store.apply_delivery(sample_delivery(), [row])
+    assert await store.delivery_version() == 0
+
+
+async def test_quarantined_rows_are_kept_byte_for_byte(store: RecordStore) -> None:
+    rows = [QuarantinedRow(BadRow(line, "code", "Give the full code."), b"\xff*\x00raw") for line in (9, 3)]
+    receipt = await store.apply_delivery(sample_delivery(), [], rows)
+    expected = [(line, "code", "Give the full code.", b"\xff*\x00raw") for line in (9, 3)]
+    assert await store.quarantined(receipt.delivery_id) == expected
+
+
+async def test_only_complete_deliveries_move_the_day(store: RecordStore) -> None:
+    await store.apply_delivery(sample_delivery(b"1", date(2026, 11, 20)), [])
+    await store.apply_delivery(sample_delivery(b"2", date(2026, 11, 18)), [])
+    await store.apply_delivery(sample_delivery(b"3", date(2026, 11, 21), complete=False), [])
+    await store.apply_delivery(sample_delivery(b"4", date(2026, 11, 1), unit="unit-2"), [])
+    assert await store.last_complete_deliveries() == {
+        ("unit-1", "1"): date(2026, 11, 20),
+        ("unit-1", "2"): date(2026, 11, 20),
+        ("unit-2", "1"): date(2026, 11, 1),
+        ("unit-2", "2"): date(2026, 11, 1),
+    }
+
+
+async def test_an_empty_file_on_another_day_is_another_delivery(store: RecordStore) -> None:
+    await store.apply_delivery(sample_delivery(b"", date(2026, 11, 20)), [])
+    receipt = await store.apply_delivery(sample_delivery(b"", date(2026, 11, 21)), [])
+    assert not receipt.repeated
+    assert (await store.last_complete_deliveries())["unit-1", "1"] == date(2026, 11, 21)
+
+
+async def test_another_process_s_delivery_is_noticed(store: RecordStore, database_url: str) -> None:
+    version, days = await store.deliveries()
+    assert days == {}
+    other = await Database.open(database_url)
+    await RecordStore(other).apply_delivery(sample_delivery(), [])
+    await other.close()
+    newer, days = await store.deliveries()
+    assert newer > version
+    assert days["unit-1", "1"] == date(2026, 11, 20)
+
+
+async def test_unchanged_deliveries_cost_one_statement(store: RecordStore, count_statements: list[str]) -> None:
+    first = await store.deliveries()
+    count_statements.clear()
+    assert await asyncio.gather(*(store.deliveries() for _ in range(64))) == [first] * 64
+    assert len(count_statements) == 1
+
+
+async def test_subjects_are_kept_apart_and_share_one_query(store: RecordStore, count_statements: list[str]) -> None:
+    # The same characters in another register are another subject.
+    twin = SubjectRef(IdType.RESIDENT_ID, SUBJECT.id)
+    others = [SubjectRef(IdType.USCC, f"SYNTHETIC{number:09d}") for number in range(62)]
+    await store.apply_delivery(sample_delivery(), [sample_row(), *(sample_row(subject=ref) for ref in others)])
+    count_statements.clear()
+    found = await asyncio.gather(*(store.for_subject(ref) for ref in (SUBJECT, twin, *others)))
+    assert [len(records) for records in found] == [1, 0, *[1] * 62]
+    assert len(count_statements) == 1
+    assert set(await store.for_subjects([SUBJECT, others[0]])) == {SUBJECT, others[0]}
+    both = await store.for_subjects([SubjectRef(IdType.RESIDENT_ID, others[0].id), SUBJECT])
+    assert set(both) == {SUBJECT}
