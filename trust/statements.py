@@ -325,6 +325,8 @@ def encode_trust_certificate(certificate: TrustCertificate) -> bytes:
 def read_trust_certificate(payload: bytes) -> TrustCertificate:
     """Read a payload of type TRUST_CERTIFICATE. Raises MalformedInput, NotCanonical, UnknownContent."""
     message = parse_canonical(trust_pb2.TrustCertificate, payload)
+    if not message.HasField("scope"):
+        refuse("scope", "is missing")
     scope, suites = message.scope, message.suites
     return TrustCertificate(
         recogniser=message.recogniser,
