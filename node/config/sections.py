@@ -50,20 +50,20 @@ class OperationsSettings(Section):
 class TlsSettings(Section):
     """Identity of this node towards callers and peers."""
 
-    certificate: Path = Field(default=Path("keys/node.crt.pem"), description="Certificate chain of the node, PEM.")
-    key: Path = Field(default=Path("keys/node.key.pem"), description="Its private key, PEM, mode 0600.")
-    ca: Path = Field(default=Path("keys/ca.crt.pem"), description="Certificates of the jurisdiction's own CA, PEM.")
+    certificate: Path = Field(default=Path("certificates/node.crt"), description="Certificate chain of the node, PEM.")
+    key: Path = Field(default=Path("keys/node.key"), description="Its private key, PEM, mode 0600.")
+    ca: Path = Field(default=Path("certificates/ca.crt"), description="Certificates of the jurisdiction's own CA, PEM.")
 
 
 class KeySettings(Section):
     """Keys that sign statements and log heads."""
 
-    signing: Path = Field(default=Path("keys/signing.pem"), description="Key that signs statements, PEM, mode 0600.")
+    signing: Path = Field(default=Path("keys/signing.key"), description="Key that signs statements, PEM, mode 0600.")
     log: Path = Field(
-        default=Path("keys/log.pem"), description="Ed25519 key that signs the log's heads, PEM, mode 0600."
+        default=Path("keys/log.key"), description="Ed25519 key that signs the log's heads, PEM, mode 0600."
     )
     cosigner: Path = Field(
-        default=Path("keys/cosigner.pem"), description="Ed25519 key that cosigns heads with the time, PEM, mode 0600."
+        default=Path("keys/cosigner.key"), description="Ed25519 key that cosigns heads with the time, PEM, mode 0600."
     )
     passphrase_file: OptionalPath = Field(
         default=None,

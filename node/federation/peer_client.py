@@ -18,7 +18,7 @@ _QUIET_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """This node's own certificate and key, PEM."""
+    """Certificate and key of the own node, PEM."""
 
     certificate: bytes
     key: bytes = field(repr=False)

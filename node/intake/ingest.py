@@ -1,20 +1,28 @@
 """The use case behind `huxin ingest`: one delivery of one source unit, stored whole or not at all.
 
 What the law keeps out of reports (R043-R045, R052, R053, F07: not effective, not penalised, revoked, secret, sealed) is
-dropped here, before anything is stored, and leaves no trace: not even a count.
+never stored, leaves no trace in any number, and takes with it what an earlier delivery had brought of the same record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Protocol
 
 from node.errors import InvalidInput
 from node.model.calendar import day_in_china
 from node.model.catalogue import Catalogue, rows_naming
-from node.model.delivery import BadRow, DeliveryHeader, FiledRow, RecordRow, RegistrationRow, StoredDelivery
+from node.model.delivery import (
+    BadRow,
+    Delivery,
+    DeliveryHeader,
+    DeliveryReceipt,
+    QuarantinedRow,
+    RecordRow,
+    RegistrationRow,
+)
 from node.model.records import SEVERE_LIST
 from node.model.subject import Registration
 
@@ -23,31 +31,46 @@ _GROUP = 2000
 
 
 class RecordStore(Protocol):
-    """Where records live. `apply_delivery` is one transaction: all rows and the delivery, or nothing.
+    """Where records live. `apply_delivery` is one transaction: everything or nothing.
 
-    It consumes `rows` as it writes, so that a large file needs no large memory. Returns how many rows were new or
-    changed. The same delivery again (same unit, rows, day and content) changes nothing.
+    The same delivery again (same unit, rows, day and bytes) changes nothing. `withdrawn` rows go, `rows` come.
     """
 
-    async def apply_delivery(self, delivery: StoredDelivery, rows: Iterable[FiledRow | BadRow]) -> int: ...
+    async def apply_delivery(
+        self,
+        delivery: Delivery,
+        rows: Sequence[RecordRow],
+        quarantined: Sequence[QuarantinedRow] = (),
+        withdrawn: Sequence[RecordRow] = (),
+    ) -> DeliveryReceipt: ...
 
 
 class RegistrationStore(Protocol):
     """The register of subjects."""
 
-    async def upsert(self, registrations: list[Registration]) -> None: ...
+    async def upsert(self, items: Iterable[Registration]) -> None: ...
 
 
 Progress = Callable[[int], None]
-"""Told the number of lines read since the last call."""
+"""Told the number of rows read since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntakeSummary:
-    """What became of a delivery. Rows that the law keeps out are in none of the numbers."""
+    """What became of a file. Rows that the law keeps out are in none of the numbers."""
 
     filed: int
     quarantined: tuple[BadRow, ...]
+    repeated: bool = False
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """Rows of one delivery by what becomes of them."""
+
+    kept: list[RecordRow] = field(default_factory=list)
+    withdrawn: list[RecordRow] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
 
 
 class IngestRecords:
@@ -59,36 +82,44 @@ class IngestRecords:
         self._now = now
 
     async def ingest(
-        self, header: DeliveryHeader, digest: bytes, rows: Iterable[RecordRow | BadRow], progress: Progress
+        self,
+        header: DeliveryHeader,
+        digest: bytes,
+        rows: Iterable[RecordRow | BadRow],
+        raw_line: Callable[[int], bytes],
+        progress: Progress,
     ) -> IntakeSummary:
-        """Stores a delivery. `digest` is SHA-256 of the file, so that sending it twice changes nothing.
+        """Stores a delivery. `digest` is SHA-256 of the file, `raw_line` its physical lines, counted from 1.
 
         Raises InvalidInput when the header names a row or unit that the catalogue does not have.
         """
         now = self._now()
         check_header(header, self._catalogue, day_in_china(now))
-        quarantined: list[BadRow] = []
-        delivery = StoredDelivery(header, digest, now)
-        filed = await self._store.apply_delivery(delivery, self._checked(header, rows, quarantined, progress))
-        return IntakeSummary(filed, tuple(quarantined))
-
-    def _checked(
-        self,
-        header: DeliveryHeader,
-        rows: Iterable[RecordRow | BadRow],
-        quarantined: list[BadRow],
-        progress: Progress,
-    ) -> Iterator[FiledRow | BadRow]:
+        found = _Sorted()
         for row in rows:
             progress(1)
-            if isinstance(row, BadRow):
-                quarantined.append(row)
-                yield row
-            elif row.storable:
-                for filed in file_record(row, header, self._catalogue):
-                    if isinstance(filed, BadRow):
-                        quarantined.append(filed)
-                    yield filed
+            self._sort(row, header, found)
+        receipt = await self._store.apply_delivery(
+            Delivery(header, now, digest),
+            found.kept,
+            [QuarantinedRow(bad, raw_line(bad.line)) for bad in found.bad],
+            found.withdrawn,
+        )
+        return IntakeSummary(len(found.kept), tuple(found.bad), receipt.repeated)
+
+    def _sort(self, row: RecordRow | BadRow, header: DeliveryHeader, found: _Sorted) -> None:
+        if isinstance(row, BadRow):
+            found.bad.append(row)
+            return
+        for filed in file_record(row, header, self._catalogue):
+            if not row.storable:
+                # Not even as a bad row: a mistake in a sealed row must not give it away.
+                if isinstance(filed, RecordRow):
+                    found.withdrawn.append(filed)
+            elif isinstance(filed, BadRow):
+                found.bad.append(filed)
+            else:
+                found.kept.append(filed)
 
 
 class IngestRegistrations:
@@ -137,25 +168,22 @@ def check_header(header: DeliveryHeader, catalogue: Catalogue, today: date) -> N
             )
 
 
-def file_record(row: RecordRow, header: DeliveryHeader, catalogue: Catalogue) -> list[FiledRow | BadRow]:
+def file_record(row: RecordRow, header: DeliveryHeader, catalogue: Catalogue) -> list[RecordRow | BadRow]:
     """Under which rows a record is filed: its own, or, for a list entry, every row that names its list (R046)."""
+    codes = [row.local_code] if row.local_code else []
     if row.record_type == SEVERE_LIST and row.record.list_name:
-        codes = list(rows_naming(catalogue, row.record.list_name))
-        if not codes and row.local_code:
-            codes = [row.local_code]
-    else:
-        codes = [row.local_code] if row.local_code else []
+        codes = list(rows_naming(catalogue, row.record.list_name)) or codes
     if not codes:
         return [BadRow(row.line, "list_name", "No row of the catalogue names this list; give its local_code.")]
-    filed: list[FiledRow | BadRow] = []
-    for code in codes:
-        entry = catalogue.rows.get(code)
-        if entry is None:
-            filed.append(BadRow(row.line, "local_code", "The catalogue has no such row; see `huxin catalogue show`."))
-        elif entry.collects(row.record_type) is None:
-            filed.append(BadRow(row.line, "record_type", f"Row {code} does not collect records of this type."))
-        elif row.local_code and header.local_codes and row.local_code not in header.local_codes:
-            filed.append(BadRow(row.line, "local_code", "The delivery's header does not name this row."))
-        else:
-            filed.append(FiledRow(row.line, row.subject, code, row.record_type, row.record))
-    return filed
+    if row.local_code and header.local_codes and row.local_code not in header.local_codes:
+        return [BadRow(row.line, "local_code", "The delivery's header does not name this row.")]
+    return [_filed_under(code, row, catalogue) for code in codes]
+
+
+def _filed_under(code: str, row: RecordRow, catalogue: Catalogue) -> RecordRow | BadRow:
+    entry = catalogue.rows.get(code)
+    if entry is None:
+        return BadRow(row.line, "local_code", "The catalogue has no such row; see `huxin catalogue show`.")
+    if entry.collects(row.record_type) is None:
+        return BadRow(row.line, "record_type", f"Row {code} does not collect records of this type.")
+    return replace(row, local_code=code)

@@ -25,13 +25,10 @@ def assess_eligibility(
     subject: SubjectRef, registration: Registration | None, scheme: Scheme, territory: str
 ) -> Eligibility:
     """Whether a report can be issued here for `subject`, given what the register says (None: nothing)."""
-    if subject.id_type is IdType.RESIDENT_ID:
+    kind = None if registration is None else registration.kind
+    if subject.id_type is IdType.RESIDENT_ID or kind is SubjectKind.NATURAL_PERSON:
         return _NATURAL_PERSON
-    if registration is None:
-        return _NOT_REGISTERED
-    if registration.kind is SubjectKind.NATURAL_PERSON:
-        return _NATURAL_PERSON
-    if not contains(territory, registration.division):
+    if registration is None or not contains(territory, registration.division):
         return _NOT_REGISTERED
     if registration.excluded:
         return Eligibility(

@@ -26,7 +26,6 @@ from node.model.calendar import Period, day_in_china
 from node.model.catalogue import Catalogue, Edition
 from node.model.identifiers import make_report_number
 from node.model.issuing import Eligibility, IssuedReport, ReportOrder, ReportRow, RequestKey
-from node.model.log import EntryKind
 from node.model.report import Section, Summary
 from node.model.subject import Registration, SubjectRef
 from trust.bundle import Inclusion
@@ -45,10 +44,10 @@ class ReportStore(Protocol):
 
 
 class Ledger(Protocol):
-    """This node's log. `append` returns only after entry, head and attachment are durably committed together."""
+    """The own log. `append` returns only after entry, head and attachment are durably committed together."""
 
     async def append(
-        self, entry: bytes, digest: bytes, kind: EntryKind, report_number: str, attach: Callable[[int], ReportRow]
+        self, entry: bytes, digest: bytes, report_number: str, attach: Callable[[int], ReportRow]
     ) -> int: ...
     async def prove(self, index: int) -> Inclusion: ...
 
@@ -173,9 +172,7 @@ class IssueReports:
             return ReportRow(report, attested.bundle, key)
 
         try:
-            await self._ledger.append(
-                attested.envelope, attested.digest, EntryKind.ATTESTATION, draft.report_number, attach
-            )
+            await self._ledger.append(attested.envelope, attested.digest, draft.report_number, attach)
         except Conflict:
             earlier = await self._earlier(key)
             if earlier is None:

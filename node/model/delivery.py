@@ -71,26 +71,6 @@ class DeliveryHeader:
 
 
 @dataclass(frozen=True, slots=True)
-class FiledRow:
-    """A checked record under one row of the catalogue: what the record store keeps."""
-
-    line: int
-    subject: SubjectRef
-    local_code: str
-    record_type: RecordType
-    record: ViolationRecord = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDelivery:
-    """A delivery as stored. `digest` is SHA-256 of its content, `received_at` our own receipt time."""
-
-    header: DeliveryHeader
-    digest: bytes
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
     """A delivery as received. `digest` is SHA-256 of the delivered bytes: the same delivery again changes nothing."""
 

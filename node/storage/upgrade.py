@@ -17,6 +17,16 @@ _ADVISORY_LOCK = 0x687578696E
 """"huxin" in ASCII: replicas that start together migrate one after the other (PostgreSQL)."""
 
 
+def expected_revision() -> str:
+    """The schema revision that this program needs."""
+    return ScriptDirectory(str(_MIGRATIONS)).get_current_head() or ""
+
+
+def present_revision(connection: Connection) -> str:
+    """The schema revision of the database, or "" before the first migration."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
 def upgrade(connection: Connection) -> None:
     """Run every missing revision inside the caller's transaction: all of them or none.
 
@@ -24,15 +34,15 @@ def upgrade(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
-    known = {script.revision for script in scripts.walk_revisions()}
-    present = MigrationContext.configure(connection).get_current_revision()
-    if present is not None and present not in known:
+    known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+    present = present_revision(connection)
+    if present and present not in known:
         raise NotReady(
             "SCHEMA_TOO_NEW",
-            f"The database has schema {present}, this program knows up to {scripts.get_current_head()}. "
+            f"The database has schema {present}, this program knows up to {expected_revision()}. "
             "Start the newer huxin that migrated it, or restore the backup taken before.",
         )
+    config = Config(attributes={"connection": connection})
+    # ConfigParser reads "%" as the start of a reference.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     command.upgrade(config, "head")

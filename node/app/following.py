@@ -1,0 +1,121 @@
+"""One follower per peer, started and stopped as the trusted state changes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from node.app.keyring import Keyring
+from node.app.ledgers import entry_reader
+from node.app.trust_keeper import TrustInUse
+from node.federation.follower import Backoff, Follower, PeerNames
+from node.federation.peer_client import ClientCredentials, GrpcPeerClient
+from node.ledger.heads import HeadBoard
+from node.ledger.replica import Replica, ReplicaKeys
+from node.ledger.sequencer import LedgerStore
+from node.model.peers import PeerState
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowingOptions:
+    """How peers are followed."""
+
+    backoff: Backoff
+    batch_limit: int
+    max_message_bytes: int
+
+
+@dataclass(slots=True)
+class _Running:
+    digest: bytes
+    follower: Follower
+    client: GrpcPeerClient
+    task: asyncio.Task[None]
+
+
+class Following:
+    """All followers of this node. `apply` brings them in line with a version of the trusted state."""
+
+    def __init__(
+        self,
+        own_division: str,
+        keyring: Keyring,
+        store: LedgerStore,
+        board: HeadBoard,
+        now: Callable[[], datetime],
+        jitter: Callable[[], float],
+        options: FollowingOptions,
+    ) -> None:
+        self._own = own_division
+        self._keyring = keyring
+        self._store = store
+        self._board = board
+        self._now = now
+        self._jitter = jitter
+        self._options = options
+        self._running: dict[str, _Running] = {}
+
+    def peers(self) -> list[PeerState]:
+        """What is known of each peer, by division code."""
+        return [running.follower.state() for _, running in sorted(self._running.items())]
+
+    async def apply(self, trust: TrustInUse) -> None:
+        """Stops followers of peers that are gone or changed, and starts those that are new."""
+        wanted = {
+            division: found
+            for division, found in trust.state.jurisdictions.items()
+            if division != self._own and found.bundle.endpoints
+        }
+        for division, running in list(self._running.items()):
+            if division not in wanted or wanted[division].digest != running.digest:
+                await self._stop(division)
+        for division in wanted:
+            if division not in self._running:
+                self._start(division, trust)
+
+    async def stop(self) -> None:
+        """Ends all followers; what was stored stays."""
+        for division in list(self._running):
+            await self._stop(division)
+
+    def _start(self, division: str, trust: TrustInUse) -> None:
+        found = trust.state.jurisdictions[division]
+        issuer = trust.snapshot.issuers[division].trusted
+        client = GrpcPeerClient(
+            division,
+            found.bundle.endpoints[0],
+            trust.ca_pem(division),
+            ClientCredentials(self._keyring.tls_certificate, self._keyring.tls_key),
+            self._options.max_message_bytes,
+        )
+        keys = ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners)
+        follower = Follower(
+            PeerNames(division, found.bundle.name_zh, found.bundle.endpoints[0], issuer.origin),
+            client,
+            Replica(self._store, keys, self._board, self._now, entry_reader(issuer)),
+            self._options.backoff,
+            self._jitter,
+            self._options.batch_limit,
+        )
+        task = asyncio.create_task(follower.run(), name=f"follow {division}")
+        task.add_done_callback(_report_end)
+        self._running[division] = _Running(found.digest, follower, client, task)
+
+    async def _stop(self, division: str) -> None:
+        running = self._running.pop(division)
+        running.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running.task
+        await running.client.close()
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("follower_ended", task=task.get_name(), exc_info=task.exception())

@@ -1,0 +1,259 @@
+"""A running node. `Node.start` reads downward: what exists, in the order in which it needs what came before."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import structlog
+
+from node.app.doors import Encoders, MeasuredIssuing, MeasuredVerification, Operation, observing_refusals
+from node.app.following import Following, FollowingOptions
+from node.app.jurisdictions import Jurisdictions, load_jurisdictions
+from node.app.keyring import Keyring, load_keyring
+from node.app.ledgers import OwnLedger
+from node.app.observing import Watchpoint, make_metrics
+from node.app.trust_keeper import TrustKeeper
+from node.clock import Clock, SystemClock
+from node.config.settings import Settings
+from node.federation.follower import Backoff
+from node.issuance.issue import IssueReports, Sources
+from node.issuance.standing import ChangeStanding
+from node.ledger.feed import Feed
+from node.ledger.heads import HeadBoard
+from node.ledger.sequencer import LogKeys, Sequencer, keep_cosigning
+from node.logs import configure_logs
+from node.metrics import Metrics
+from node.readiness import is_ready
+from node.registry.directory import TrustDirectory
+from node.rpc.admin_service import admin_service
+from node.rpc.call import Gate
+from node.rpc.catalogue_service import catalogue_service
+from node.rpc.federation_service import federation_service
+from node.rpc.guard import Service
+from node.rpc.identity import Authenticator
+from node.rpc.permissions import PERMISSIONS
+from node.rpc.report_service import report_service
+from node.rpc.server import RpcServer, ServerOptions
+from node.rpc.verification_service import verification_service
+from node.storage.database import Database
+from node.storage.log_store import LogStore
+from node.storage.record_store import RecordStore
+from node.storage.registration_store import RegistrationStore
+from node.storage.report_store import ReportStore
+from node.verification.assessing import Assessor
+from node.verification.reading import SectionDecoders
+from node.verification.trusting import FreshnessLimits
+from node.verification.verify import Surroundings, VerifyReports
+from node.web.operations import operations_app
+from node.web.server import serving
+from node.wire.report import decode_section, decode_summary
+from trust.log.checkpoint import own_cosigner
+from trust.memo import ArithmeticMemo
+from trust.verify import Tolerances
+
+_log = structlog.get_logger(__name__)
+
+RandomBytes = Callable[[int], bytes]
+_READINESS_SECONDS = 5.0
+
+
+class Node:
+    """One node of one jurisdiction. Start it inside a running event loop; stop it in the same."""
+
+    def __init__(self, settings: Settings, clock: Clock, random_bytes: RandomBytes) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._random = random_bytes
+        self._exits = contextlib.AsyncExitStack()
+        self.rpc_port = 0
+        self.operations_port = 0
+
+    async def start(self) -> None:
+        """Opens everything, or nothing: whatever fails, what was opened before is closed again.
+
+        Raises BadConfiguration, BadSource or NotReady with a sentence that says what to do.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Closes everything in the reverse order."""
+        await self._exits.aclose()
+
+    async def _start(self) -> None:
+        settings, now = self._settings, self._clock.now
+        keyring = load_keyring(settings)
+        jurisdictions = load_jurisdictions(settings)
+        limits = FreshnessLimits(
+            timedelta(seconds=settings.freshness.trust_state_seconds),
+            timedelta(seconds=settings.freshness.log_view_seconds),
+        )
+        trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits)
+        database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
+        self._exits.push_async_callback(database.close)
+        await database.migrate()
+
+        store, board = LogStore(database), HeadBoard()
+        metrics = make_metrics(PERMISSIONS, settings.division)
+        log_keys = _log_keys(trust, keyring)
+        sequencer = Sequencer(store, log_keys, board, now, metrics.observe_commit_group)
+        feed = Feed(store, log_keys.origin, board)
+        await sequencer.cosign()
+        self._run(sequencer.run(), "sequencer")
+        self._run(keep_cosigning(sequencer, timedelta(seconds=settings.federation.cosign_seconds)), "cosigning")
+
+        following = Following(
+            settings.division,
+            keyring,
+            store,
+            board,
+            now,
+            random.SystemRandom().random,
+            FollowingOptions(
+                Backoff(settings.federation.backoff_min_seconds, settings.federation.backoff_max_seconds),
+                settings.federation.batch_entries,
+                settings.limits.max_message_bytes,
+            ),
+        )
+        self._exits.push_async_callback(following.stop)
+        await following.apply(trust.present)
+        self._run(trust.keep(following.apply), "trust")
+
+        ledger = OwnLedger(sequencer, feed)
+        reports = ReportStore(database)
+        issuing = MeasuredIssuing(
+            IssueReports(
+                self._sources(jurisdictions, database), reports, ledger, keyring.signing, Encoders(), now, self._random
+            ),
+            sequencer,
+            metrics,
+            self._clock,
+        )
+        verification = MeasuredVerification(self._verification(jurisdictions, trust, store, board), metrics)
+        operation = Operation(following, ChangeStanding(settings.division, reports, ledger, keyring.signing, now))
+        services = [
+            report_service(issuing),
+            verification_service(verification, jurisdictions, max_batch_bytes=settings.limits.max_message_bytes),
+            catalogue_service(lambda: jurisdictions.shelf(now)),
+            federation_service(feed),
+            admin_service(operation),
+        ]
+        server = await self._serve(services, trust, metrics)
+        watch = Watchpoint(
+            settings.division,
+            self._clock,
+            trust,
+            database,
+            board,
+            following.peers,
+            timedelta(seconds=settings.freshness.clock_skew_seconds),
+        )
+        metrics.watch(watch.readings())
+        address = settings.operations.listen
+        self.operations_port = await self._exits.enter_async_context(
+            serving(operations_app(metrics, watch.readiness), address.host, address.port, key="operations.listen")
+        )
+        self._run(_keep_health(server, watch), "health")
+        _log.info("serving", division=settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port)
+
+    def _sources(self, jurisdictions: Jurisdictions, database: Database) -> Sources:
+        records = RecordStore(database)
+        return Sources(
+            jurisdictions.edition_at, RegistrationStore(database).get, records.for_subject, records.deliveries
+        )
+
+    def _verification(
+        self, jurisdictions: Jurisdictions, trust: TrustKeeper, store: LogStore, board: HeadBoard
+    ) -> VerifyReports:
+        threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="signatures")
+        self._exits.callback(threads.shutdown, wait=False)
+        settings = self._settings
+        tolerances = Tolerances(
+            timedelta(seconds=settings.federation.merge_delay_seconds),
+            timedelta(seconds=settings.freshness.clock_skew_seconds),
+        )
+        return VerifyReports(
+            store,
+            Surroundings(trust.snapshot, board.newest, self._clock.now, tolerances),
+            Assessor(jurisdictions.catalogues()),
+            SectionDecoders(decode_summary, decode_section),
+            ArithmeticMemo(),
+            threads,
+            settings.limits.max_bundle_bytes,
+        )
+
+    async def _serve(self, services: Sequence[Service], trust: TrustKeeper, metrics: Metrics) -> RpcServer:
+        settings = self._settings
+        gate = Gate(
+            own_division=settings.division,
+            authenticate=observing_refusals(Authenticator(trust.validate, trust.version, self._clock.now), metrics),
+            observe=metrics.observe_rpc,
+            clock=self._clock.monotonic,
+            new_incident=lambda: uuid.UUID(bytes=self._random(16), version=4).hex[:12],
+        )
+        options = ServerOptions(
+            str(settings.rpc.listen),
+            settings.limits.max_message_bytes,
+            settings.limits.concurrent_streams,
+        )
+        server = RpcServer(options, trust.tls_material, gate, services)
+        self.rpc_port = await server.start()
+        self._exits.push_async_callback(server.stop, settings.rpc.grace_seconds)
+        return server
+
+    def _run(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Runs a task for as long as the node runs."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_report_end)
+        self._exits.push_async_callback(_cancelled, task)
+
+
+def _log_keys(trust: TrustKeeper, keyring: Keyring) -> LogKeys:
+    origin = trust.present.state.own.bundle.log.origin
+    return LogKeys(origin, keyring.head, own_cosigner(origin), keyring.cosigner)
+
+
+async def _keep_health(server: RpcServer, watch: Watchpoint) -> None:
+    """GRPC health says what /readyz says."""
+    while True:
+        await server.set_ready(ready=is_ready(await watch.readiness()))
+        await asyncio.sleep(_READINESS_SECONDS)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("task_ended", task=task.get_name(), exc_info=task.exception())
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT. Raises what `Node.start` raises."""
+    clock = SystemClock()
+    configure_logs(clock.now, settings.log.level, settings.log.format, sys.stdout)
+    node = Node(settings, clock, os.urandom)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    await node.start()
+    try:
+        await ended.wait()
+    finally:
+        await node.stop()

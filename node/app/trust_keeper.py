@@ -1,0 +1,108 @@
+"""Keeps what this node trusts: loaded from the trust directory, and loaded again when a file in it changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from node.app.keyring import Keyring
+from node.errors import HuxinError, NotAuthenticated
+from node.registry.directory import TrustDirectory, TrustedState
+from node.rpc.caller import Caller
+from node.rpc.identity import Credential
+from node.rpc.server import TlsMaterial
+from node.verification.trusting import FreshnessLimits, KnownIssuer, Recognition, TrustSnapshot
+from trust.certificates import validate_path
+from trust.errors import CertificateRejected
+from trust.issuers import TrustedIssuer
+
+_log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 2.0
+"""How soon a change made by `huxin trust` is noticed by a running node."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustInUse:
+    """One version of the trusted state, in every form that the node uses it."""
+
+    version: int
+    state: TrustedState
+    snapshot: TrustSnapshot
+    authorities: Mapping[str, Sequence[x509.Certificate]]
+    tls: TlsMaterial
+
+    def ca_pem(self, division: str) -> bytes:
+        """The CA certificates of one jurisdiction, PEM, for a channel that trusts nobody else."""
+        return b"".join(ca.public_bytes(Encoding.PEM) for ca in self.authorities[division])
+
+
+class TrustKeeper:
+    """Holds the version in use. Raises NotReady at once when the own bundle is missing."""
+
+    def __init__(self, directory: TrustDirectory, keyring: Keyring, limits: FreshnessLimits) -> None:
+        self._directory = directory
+        self._keyring = keyring
+        self._limits = limits
+        self.present = self._load(1)
+
+    def snapshot(self) -> TrustSnapshot:
+        """For verification."""
+        return self.present.snapshot
+
+    def tls_material(self) -> TlsMaterial:
+        """For handshakes."""
+        return self.present.tls
+
+    def version(self) -> int:
+        """Grows with every change."""
+        return self.present.version
+
+    def validate(self, leaf: bytes, at: datetime) -> Credential:
+        """Who presents a certificate (PEM). Raises NotAuthenticated with the reason."""
+        try:
+            found = validate_path(leaf, self.present.authorities, at)
+        except CertificateRejected as error:
+            raise NotAuthenticated(error.reason, error.message) from error
+        who = found.identity
+        return Credential(Caller(who.division, who.role.value, who.detail), found.not_before, found.not_after)
+
+    async def keep(self, changed: Callable[[TrustInUse], Awaitable[None]]) -> None:
+        """Looks at the directory again and again, until cancelled. A directory that cannot be read changes nothing."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                if self._directory.stamp() == self.present.state.stamp:
+                    continue
+                self.present = self._load(self.present.version + 1)
+            except (HuxinError, OSError) as error:
+                _log.error("trust_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
+                continue
+            _log.info("trust_reloaded", version=self.present.version)
+            await changed(self.present)
+
+    def _load(self, version: int) -> TrustInUse:
+        state = self._directory.load()
+        for problem in state.problems:
+            _log.warning("trust_file_left_out", problem=problem)
+        authorities = {
+            division: tuple(x509.load_der_x509_certificate(der) for der in found.bundle.ca_certificates)
+            for division, found in state.jurisdictions.items()
+        }
+        issuers = {
+            division: KnownIssuer(TrustedIssuer.of(found.bundle, found.bundle.issued_at), found.digest)
+            for division, found in state.jurisdictions.items()
+        }
+        recognitions = {
+            issuer: Recognition.of(held.certificate, held.digest, self._limits)
+            for issuer, held in state.certificates.items()
+        }
+        roots = b"".join(ca.public_bytes(Encoding.PEM) for found in authorities.values() for ca in found)
+        tls = TlsMaterial(version, self._keyring.tls_key, self._keyring.tls_certificate, roots)
+        return TrustInUse(version, state, TrustSnapshot(issuers, recognitions), authorities, tls)

@@ -1,0 +1,135 @@
+"""`huxin trust`: the own bundle for others, the bundles of others, and what we recognise of whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from node.app.jurisdictions import load_jurisdictions
+from node.app.keyring import load_passphrase
+from node.config.settings import Settings
+from node.errors import InvalidInput
+from node.model.calendar import day_in_china
+from node.model.catalogue import Caveat, Edition
+from node.model.records import RECORD_TYPES
+from node.registry.directory import HeldCertificate, TrustDirectory, TrustedJurisdiction, TrustedState
+from trust import keys, statements
+from trust.envelope import seal, to_json
+from trust.keys import PrivateKey
+from trust.vocabulary import RecognitionScope, SuitePolicy, TrustCertificate
+
+DEFAULT_CAVEATS = (Caveat.TYPES_SCHEME_WIDE, Caveat.SINCE_YEAR_ONLY, Caveat.SINCE_ASSUMED)
+DEFAULT_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionChoices:
+    """What a jurisdiction decides when it recognises an issuer. Empty tuples choose everything that is known.
+
+    Ages in seconds. Catalogue and crosswalk are reviewed in the version in force on the day of signing: so an issuer
+    cannot widen its own coverage unseen.
+    """
+
+    scenarios: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
+    record_types: tuple[str, ...] = ()
+    caveats: tuple[Caveat, ...] = DEFAULT_CAVEATS
+    suites: tuple[str, ...] = ()
+    months_valid: int = DEFAULT_MONTHS
+    max_trust_state_age_seconds: int = 30 * 86_400
+    max_log_view_age_seconds: int = 86_400
+    legal_basis: tuple[str, ...] = ()
+
+
+def trusted_state(settings: Settings) -> TrustedState:
+    """Everything in the trust directory, verified anew."""
+    return _directory(settings).load()
+
+
+def export_bundle(settings: Settings, now: datetime) -> str:
+    """The own bundle as DSSE JSON, signed anew: one version higher, with the present time and endpoints.
+
+    Peers count its age as the age of what they know of us, so it is to be handed to them again before that is too old.
+    """
+    directory = _directory(settings)
+    own = directory.load().own
+    endpoints = tuple(map(str, settings.rpc.advertised)) or (str(settings.rpc.listen),)
+    bundle = replace(own.bundle, version=own.bundle.version + 1, issued_at=now, endpoints=endpoints)
+    sealed = seal(
+        statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), [_signing_key(settings)]
+    )
+    text = to_json(sealed)
+    directory.accept_bundle(text, None)
+    return text
+
+
+def import_bundle(settings: Settings, text: str, key: str | None) -> TrustedJurisdiction:
+    """Trusts a jurisdiction's bundle. `key`: the key id that was compared with its administrator."""
+    return _directory(settings).accept_bundle(text, key)
+
+
+def recognise(settings: Settings, issuer: str, choices: RecognitionChoices, now: datetime) -> HeldCertificate:
+    """Signs and stores our trust certificate for an issuer, in place of an earlier one. Raises InvalidInput."""
+    directory = _directory(settings)
+    known = directory.load().jurisdictions
+    if issuer not in known:
+        raise InvalidInput(
+            "issuer", f"The bundle of {issuer} is not here yet; import it first with `huxin trust import`."
+        )
+    certificate = make_certificate(settings, issuer, known[issuer], choices, now)
+    sealed = seal(
+        statements.TRUST_CERTIFICATE, statements.encode_trust_certificate(certificate), [_signing_key(settings)]
+    )
+    return directory.accept_certificate(to_json(sealed))
+
+
+def withdraw(settings: Settings, issuer: str) -> None:
+    """Ends the recognition of an issuer: its reports are rejected from now on."""
+    _directory(settings).withdraw_certificate(issuer)
+
+
+def make_certificate(
+    settings: Settings, issuer: str, known: TrustedJurisdiction, choices: RecognitionChoices, now: datetime
+) -> TrustCertificate:
+    """The certificate that these choices come to. Raises InvalidInput for a code that nothing bears."""
+    jurisdictions = load_jurisdictions(settings)
+    registry = jurisdictions.registry
+    in_force: list[Edition] = [
+        edition for edition in registry.in_force(day_in_china(now)) if edition.catalogue.division == issuer
+    ]
+    types = {*RECORD_TYPES, *(code for edition in in_force for code in edition.catalogue.own_record_types)}
+    return TrustCertificate(
+        recogniser=settings.division,
+        issuer=issuer,
+        scope=RecognitionScope(
+            _chosen("leaf", choices.leaves, registry.taxonomy.leaves),
+            _chosen("record_type", choices.record_types, sorted(types)),
+            _chosen("scenario", choices.scenarios, sorted(registry.scenarios)),
+        ),
+        reviewed_catalogues=tuple(edition.catalogue.digest for edition in in_force),
+        reviewed_crosswalks=tuple(edition.crosswalk.digest for edition in in_force),
+        accepted_caveats=tuple(caveat.value for caveat in choices.caveats),
+        suites=SuitePolicy(any_of=choices.suites or tuple(sorted({info.suite for info in known.bundle.signing_keys}))),
+        witness_quorum=0,
+        max_trust_state_age_seconds=choices.max_trust_state_age_seconds,
+        max_log_view_age_seconds=choices.max_log_view_age_seconds,
+        valid_from=now,
+        valid_until=now + timedelta(days=30 * choices.months_valid),
+        legal_basis=choices.legal_basis,
+        issued_at=now,
+    )
+
+
+def _chosen(name: str, wanted: tuple[str, ...], known: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    for code in wanted:
+        if code not in known:
+            raise InvalidInput(name, f"{code} is no {name.replace('_', ' ')} known here; known: {', '.join(known)}.")
+    return wanted or tuple(known)
+
+
+def _directory(settings: Settings) -> TrustDirectory:
+    return TrustDirectory(settings.trust.directory, settings.division)
+
+
+def _signing_key(settings: Settings) -> PrivateKey:
+    return keys.load(settings.keys.signing, load_passphrase(settings))

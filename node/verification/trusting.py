@@ -1,0 +1,82 @@
+"""What this node trusts and recognises, made ready for verification: replaced whole when the trusted state changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from node.model.catalogue import Caveat
+from node.model.policy import RecognitionPolicy
+from node.model.records import RecordType
+from trust.issuers import Conditions, TrustedIssuer
+from trust.vocabulary import TrustCertificate
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIssuer:
+    """The trusted state of one issuer and SHA-256 of the bundle that it comes from."""
+
+    trusted: TrustedIssuer
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """One of our trust certificates in the two forms that use it, and SHA-256 of its envelope."""
+
+    conditions: Conditions
+    policy: RecognitionPolicy
+    digest: bytes
+
+    @staticmethod
+    def of(certificate: TrustCertificate, digest: bytes, limits: FreshnessLimits) -> Recognition:
+        """From a certificate that was verified. A node may be stricter than its certificates, never laxer.
+
+        Caveats that this version does not know stay refused.
+        """
+        conditions = Conditions.of(certificate)
+        conditions = replace(
+            conditions,
+            max_trust_state_age=min(conditions.max_trust_state_age, limits.trust_state),
+            max_log_view_age=min(conditions.max_log_view_age, limits.log_view),
+        )
+        known_caveats = {caveat.value for caveat in Caveat}
+        policy = RecognitionPolicy(
+            recogniser=certificate.recogniser,
+            issuer=certificate.issuer,
+            leaves=frozenset(certificate.scope.leaves),
+            record_types=frozenset(RecordType(code) for code in certificate.scope.record_types),
+            scenarios=frozenset(certificate.scope.scenarios),
+            reviewed_catalogues=frozenset(certificate.reviewed_catalogues),
+            reviewed_crosswalks=frozenset(certificate.reviewed_crosswalks),
+            accepted_caveats=frozenset(
+                Caveat(caveat) for caveat in certificate.accepted_caveats if caveat in known_caveats
+            ),
+            max_trust_state_age=conditions.max_trust_state_age,
+            max_log_view_age=conditions.max_log_view_age,
+            valid_from=certificate.valid_from,
+            valid_until=certificate.valid_until,
+        )
+        return Recognition(conditions, policy, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessLimits:
+    """Upper limits of this node, whatever a trust certificate allows."""
+
+    trust_state: timedelta
+    log_view: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSnapshot:
+    """Issuers by division code, and our trust certificates by the issuer that they recognise."""
+
+    issuers: Mapping[str, KnownIssuer]
+    recognitions: Mapping[str, Recognition]
+
+    def age_of(self, issuer: str, at: datetime) -> timedelta | None:
+        """How old what we know of an issuer is, or None for an unknown one."""
+        known = self.issuers.get(issuer)
+        return None if known is None else max(at - known.trusted.refreshed_at, timedelta())
