@@ -57,12 +57,14 @@ class Database:
         Raises BadConfiguration for an unusable URL, StorageUnavailable when the database cannot be reached.
         """
         engines = create_engines(url, connections, patience)
-        gate = None if engines.file is None else WriteGate(Path(f"{engines.file}.lock"), patience)
+        with storage_errors():
+            gate = None if engines.file is None else WriteGate(Path(f"{engines.file}.lock"), patience)
         database = cls(engines, gate)
         try:
             await database._connect()
         except BaseException:
-            await database._dispose()
+            if gate is not None:
+                gate.close()
             raise
         return database
 
@@ -74,11 +76,17 @@ class Database:
     async def _connect(self) -> None:
         with storage_errors():
             # The first connection may have to recover the write-ahead log of a killed process: under the gate.
-            async with self._exclusive(), self._writer.connect():
-                if self._gate is not None:
-                    # Kept open, so that no connection closed later on is the last one: closing that checkpoints.
-                    self._anchor = await self._reader.connect()
-                    await self._anchor.exec_driver_sql("SELECT count(*) FROM sqlite_schema")
+            async with self._exclusive():
+                try:
+                    async with self._writer.connect():
+                        pass
+                    if self._gate is not None:
+                        # Kept open, so that no connection closed later on is the last one: closing that checkpoints.
+                        self._anchor = await self._reader.connect()
+                        await self._anchor.exec_driver_sql("SELECT count(*) FROM sqlite_schema")
+                except BaseException:
+                    await self._dispose()
+                    raise
 
     async def migrate(self) -> None:
         """Bring the schema up to this program's version; nothing happens when it is there already.

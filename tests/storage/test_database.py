@@ -20,9 +20,14 @@ from node.storage.database import Database
 from node.storage.engines import create_engines
 from node.storage.errors import StorageFault, StorageUnavailable
 from node.storage.schema import counters, metadata, registrations
+from node.storage.upgrade import expected_revision, present_revision
 from tests.support.postgres import PostgresServer
 
 _SECRET = "91140000SYNTHETIC1"  # noqa: S105 - the identifier that must not show, synthetic
+
+
+def _open_files() -> set[str]:
+    return {entry.name for entry in os.scandir("/proc/self/fd")}
 
 
 async def _probe(database: Database) -> int:
@@ -30,9 +35,16 @@ async def _probe(database: Database) -> int:
         return int(await connection.scalar(select(counters.c.value).where(counters.c.name == "probe")) or 0)
 
 
+async def _revision(database: Database) -> str:
+    async with database.read() as connection:
+        return await connection.run_sync(present_revision)
+
+
 async def test_an_empty_database_is_migrated_to_the_tables_of_the_schema(empty_database_url: str) -> None:
     database = await Database.open(empty_database_url)
+    assert await _revision(database) == ""
     await database.migrate()
+    assert await _revision(database) == expected_revision()
 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
@@ -193,6 +205,13 @@ async def test_an_unreachable_server_is_a_reason_to_wait(tmp_path: Path) -> None
 class TestSqlite:
     """What only an SQLite file needs."""
 
+    async def test_a_file_that_is_no_database_is_a_fault_and_leaves_nothing_open(self, tmp_path: Path) -> None:
+        (tmp_path / "node.db").write_bytes(b"not a database " * 1000)
+        before = _open_files()
+        with pytest.raises(StorageFault, match="SQLITE_NOTADB"):
+            await Database.open(f"sqlite:///{tmp_path}/node.db")
+        assert _open_files() == before
+
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/node.db"
@@ -265,9 +284,10 @@ class TestSqlite:
         await database.migrate()
         row = {"id_type": "uscc", "id": _SECRET, "kind": "x", "division": "140000", "excluded": ""}
         # SQLite's own limit on the size of the file brings the same error as a full disk.
+        async with database.write() as connection:
+            await connection.exec_driver_sql("PRAGMA max_page_count=1")
         with pytest.raises(StorageUnavailable) as refusal:
             async with database.write() as connection:
-                await connection.exec_driver_sql("PRAGMA max_page_count=1")
                 await connection.execute(insert(registrations), [{**row, "name": "x" * 1_000_000}])
         assert refusal.value.code == "SQLITE_FULL"
         async with database.write() as connection:
