@@ -150,6 +150,8 @@ class Report:
 
     @property
     def view(self) -> IssuerView:
+        if self.show_repaired is None:
+            return view_of(self.issuer)
         return IssuerView.of(self.edition.catalogue, self.edition.crosswalk)
 
     def sections(self) -> tuple[Section, ...]:
