@@ -101,7 +101,9 @@ def coverage_command(session: Session, on: datetime | None, folders: tuple[Path,
         tables.print_coverage(session.out, registry, editions, cells)
 
 
-@catalogue_group.command("diff", example="huxin catalogue diff 140000@2025-237 ./140000_shanxi/2027-1 --requirements all")
+@catalogue_group.command(
+    "diff", example="huxin catalogue diff 140000@2025-237 ./140000_shanxi/2027-1 --requirements all"
+)
 @click.argument("old")
 @click.argument("new")
 @click.option(

@@ -20,7 +20,7 @@ from node.model.records import RECORD_TYPES, RecordType
 from node.model.report import Coverage, DisclosedReport, Section, Selection, Summary
 from node.model.requirement import Requirement
 from node.model.subject import IdType, SubjectKind, SubjectRef
-from node.model.verdict import Decision, Finding, FindingKind
+from node.model.verdict import Decision, Finding
 from node.recognition.cells import translate
 from node.recognition.coverage import IssuerView
 from node.recognition.findings import assess
@@ -91,7 +91,8 @@ class _World:
         plan = translate(requirement, self.taxonomy, own.catalogue if own else None, own.crosswalk if own else None)
         view = IssuerView.of(issuer.catalogue, issuer.crosswalk)
         assessment = assess(plan, view, self._policy(requirement, issuer), self._presented(requirement, issuer))
-        met = not assessment.empty and all(f.kind is FindingKind.NO_RECORD_FOUND for f in assessment.findings)
+        # a refused caveat is a gap beside NO_RECORD_FOUND: the gaps decide, not the kind alone
+        met = not assessment.empty and not assessment.gap_reasons
         findings = {
             (f.leaf or "row " + ", ".join(f.required_rows), f.record_type): _words(f) for f in assessment.findings
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from node.adapters import sources
 from node.adapters.catalogues.registry import discover
 from node.adapters.procedures.loading import discover_requirements
 from node.adapters.sources import formats
@@ -40,8 +41,9 @@ def test_the_guide_prints_every_file_and_the_commands() -> None:
     assert len(COMMANDS) == 3
 
 
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_commands_of_the_guide_end_in_order(folder: Path, command: str) -> None:
+def test_the_commands_of_the_guide_end_in_order(command: str) -> None:
     program, *arguments = shlex.split(command)
     result = CliRunner().invoke(cli, arguments)
     assert (program, result.exit_code) == ("huxin", 0), result.output
@@ -57,9 +59,9 @@ def test_the_new_jurisdiction_stands_beside_the_others(folder: Path) -> None:
     row = catalogue.rows["2"]
     assert row.collects(PENALTY_ORDINARY) is not None
     assert [(t.since, t.caveats) for t in row.types] == [
-        (date(2024, 1, 1), {Caveat.SINCE_YEAR_ONLY}),
-        (date(2024, 1, 1), {Caveat.SINCE_YEAR_ONLY}),
-        (date(2026, 1, 1), {Caveat.SINCE_ASSUMED}),
+        (date(2024, 1, 1), frozenset({Caveat.SINCE_YEAR_ONLY})),
+        (date(2024, 1, 1), frozenset({Caveat.SINCE_YEAR_ONLY})),
+        (date(2026, 1, 1), frozenset({Caveat.SINCE_ASSUMED})),
     ]
     assert discover_requirements(registry, [folder])["990000/tender"].illustrative
 
@@ -73,6 +75,6 @@ def test_an_adapter_module_is_found_by_its_name(tmp_path: Path, monkeypatch: pyt
         "def read_records(source, *, today, record_types=None):\n    yield from ()\n", "utf-8"
     )
     assert formats.format_names() == ("csv",)
-    monkeypatch.setattr(formats.sources, "__path__", [*formats.sources.__path__, str(tmp_path)])
+    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
     assert formats.format_names() == ("csv", "shili")
     assert list(formats.record_reader("shili")(tmp_path, today=date(2026, 11, 22))) == []

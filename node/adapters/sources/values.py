@@ -22,6 +22,7 @@ _YES = frozenset({"YES", "Y", "TRUE", "1", "是"})
 _NO = frozenset({"NO", "N", "FALSE", "0", "否"})
 _OPEN_END = 2099
 _BEGINNING = date(1900, 1, 2)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LOST = ("\N{REPLACEMENT CHARACTER}", "锟斤拷")
 _DAY = re.compile(
     r"(?P<y>[0-9]{4})(?:(?P<sep>[-/.])(?P<m>[0-9]{1,2})(?P=sep)(?P<d>[0-9]{1,2})"
@@ -45,7 +46,7 @@ def clean(text: str) -> str:
     value = unicodedata.normalize("NFKC", text).strip()
     if value.upper().replace(" ", "") in _NULLS:
         return ""
-    if any(unicodedata.category(c) == "Cc" and c not in "\t\r\n" for c in value):
+    if _CONTROL.search(value):
         raise CellError("the cell holds control characters; export the row again from its source")
     return value
 
