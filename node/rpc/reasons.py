@@ -24,6 +24,7 @@ REASONS: frozenset[str] = frozenset(
         "SUBJECT_ID_OLD_FORM",
         # NOT_FOUND
         "NOT_FOUND",
+        "NO_CATALOGUE",
         "NO_SUCH_CATALOGUE",
         "NO_SUCH_LOG",
         "NO_SUCH_REPORT",
@@ -53,8 +54,11 @@ REASONS: frozenset[str] = frozenset(
         "SPIFFE_ID_INVALID",
         "TRUST_DOMAIN_UNKNOWN",
         # UNAVAILABLE
+        "KEY_NOT_LOADED",
         "LOG_BUSY",
         "NOT_READY",
+        "NO_OWN_BUNDLE",
+        "SCHEMA_TOO_NEW",
         "SHUTTING_DOWN",
         "STOPPING",
         # UNIMPLEMENTED

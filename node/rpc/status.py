@@ -66,7 +66,7 @@ STATUS_TABLE: dict[type[HuxinError], Row] = {
     BadSource: Row(grpc.StatusCode.INTERNAL, "INTERNAL"),
     BadConfiguration: Row(grpc.StatusCode.INTERNAL, "INTERNAL"),
 }
-"""Every class of `node/errors.py` has its own row."""
+"""Every class of `node/errors.py` has its own row; a subclass elsewhere takes that of its nearest ancestor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Refusal:
 
 def refusal_of(error: Exception, new_incident: Callable[[], str]) -> Refusal:
     """The refusal for an error. An incident is drawn only when the error's own words are not told."""
-    row = STATUS_TABLE.get(type(error)) if isinstance(error, HuxinError) else None
+    row = next((STATUS_TABLE[each] for each in type(error).__mro__ if each in STATUS_TABLE), None)
     if row is None or row.code is grpc.StatusCode.INTERNAL or not isinstance(error, HuxinError):
         return _internal(new_incident())
     reason = error.reason if error.reason in REASONS else row.reason

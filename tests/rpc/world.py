@@ -126,6 +126,10 @@ def foreign_claim(division: str, role: Role, issuer: str) -> Holder:
     for extension in genuine.extensions:
         if not isinstance(extension.value, x509.AuthorityKeyIdentifier):
             builder = builder.add_extension(extension.value, extension.critical)
+    authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
+        ca(issuer).extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    )
+    builder = builder.add_extension(authority, critical=False)
     signer = serialization.load_pem_private_key(ca_key(issuer).pem(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     return Holder(key, builder.sign(signer, hashes.SHA256()))
