@@ -84,7 +84,7 @@ def day(value: str, path: str) -> date:
         parsed = date.fromisoformat(value)
     except ValueError:
         parsed = None
-    if parsed is None or len(value) != 10:
+    if parsed is None or parsed.isoformat() != value:
         raise InvalidInput(path, "A day is written YYYY-MM-DD, such as 2026-11-22, and must exist.")
     return parsed
 
