@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from cryptography import x509
 
@@ -39,7 +40,7 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
         return checks
     for division, found in sorted(peers.items()):
         if division != settings.division and found.bundle.endpoints:
-            checks.append(await _looked(f"peer {division}", lambda at=found.bundle.endpoints[0]: _reach(at)))
+            checks.append(await _looked(f"peer {division}", partial(_reach, found.bundle.endpoints[0])))
     return checks
 
 

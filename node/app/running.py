@@ -74,6 +74,7 @@ class Node:
         self._clock = clock
         self._random = random_bytes
         self._exits = contextlib.AsyncExitStack()
+        self.board = HeadBoard()
         self.rpc_port = 0
         self.operations_port = 0
 
@@ -105,7 +106,7 @@ class Node:
         self._exits.push_async_callback(database.close)
         await database.migrate()
 
-        store, board = LogStore(database), HeadBoard()
+        store, board = LogStore(database), self.board
         metrics = make_metrics(PERMISSIONS, settings.division)
         log_keys = _log_keys(trust, keyring)
         sequencer = Sequencer(store, log_keys, board, now, metrics.observe_commit_group)

@@ -57,10 +57,14 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class IntakeSummary:
-    """What became of a file. Rows that the law keeps out are in none of the numbers."""
+    """What became of a file. Rows that the law keeps out are in none of the numbers.
+
+    `complete`: the delivery moves what its rows are covered until. `repeated`: it was stored before.
+    """
 
     filed: int
     quarantined: tuple[BadRow, ...]
+    complete: bool = False
     repeated: bool = False
 
 
@@ -99,13 +103,16 @@ class IngestRecords:
         for row in rows:
             progress(1)
             self._sort(row, header, found)
+        # A delivery with rows put aside is not complete, whatever its header says: one of them may be the record that
+        # a "no record found" would deny.
+        complete = header.complete and not found.bad
         receipt = await self._store.apply_delivery(
-            Delivery(header, now, digest),
+            Delivery(replace(header, complete=complete), now, digest),
             found.kept,
             [QuarantinedRow(bad, raw_line(bad.line)) for bad in found.bad],
             found.withdrawn,
         )
-        return IntakeSummary(len(found.kept), tuple(found.bad), receipt.repeated)
+        return IntakeSummary(len(found.kept), tuple(found.bad), complete, receipt.repeated)
 
     def _sort(self, row: RecordRow | BadRow, header: DeliveryHeader, found: _Sorted) -> None:
         if isinstance(row, BadRow):
