@@ -65,7 +65,7 @@ def follow(channel: grpc.aio.Channel, start: int = 0) -> grpc.aio.UnaryStreamCal
     stream: grpc.aio.UnaryStreamMultiCallable[bytes, federation_pb.FollowResponse] = channel.unary_stream(
         FOLLOW, request_serializer=as_sent, response_deserializer=federation_pb.FollowResponse.FromString
     )
-    return stream(federation_pb.FollowRequest(origin=Feed.origin, start=start).SerializeToString())
+    return stream(federation_pb.FollowRequest(origin=Feed.origin, start=start).SerializeToString(), timeout=10)
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ async def test_an_expired_certificate_ends_a_quiet_stream() -> None:
 
 async def test_an_expired_certificate_ends_the_streams_of_libraries_too() -> None:
     async with opened(Door(recheck_seconds=0.02)) as door, door.channel(PARTIES["own-gateway"]) as channel:
-        watch = streaming(channel, "/grpc.health.v1.Health/Watch")(b"")
+        watch = streaming(channel, "/grpc.health.v1.Health/Watch")(b"", timeout=10)
         await watch.read()
-        talk = talking(channel, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")()
+        talk = talking(channel, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")(timeout=10)
         await talk.write(b":\x00")
         await talk.read()
         door.now = END + timedelta(seconds=1)
