@@ -1,0 +1,1 @@
+"""The commands of `huxin`: the only place that prints."""

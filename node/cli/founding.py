@@ -1,0 +1,176 @@
+"""`huxin init`: a new jurisdiction in a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from node.app.founding import Founding, found
+from node.app.jurisdictions import known_names
+from node.app.storing import prepare_database
+from node.cli.session import Command, Session, pass_session
+from node.config import FILE_NAME, Settings, read_secret
+from node.errors import InvalidInput
+from trust.algorithms import Suite
+
+EXAMPLE = """\
+huxin --home shanxi init 140000
+huxin --home yuncheng init 140800 --name-zh 运城市 --name-en Yuncheng --endpoint node.yuncheng.example:7443"""
+
+DEFAULT_LISTEN = "127.0.0.1:7443"
+DEFAULT_OPERATIONS = "127.0.0.1:9464"
+
+
+@click.command(cls=Command, example=EXAMPLE)
+@click.argument("division")
+@click.option("--name-zh", default="", help="Name in Chinese. Known for jurisdictions whose catalogue is installed.")
+@click.option("--name-en", default="", help="Name in English.")
+@click.option("--listen", default=DEFAULT_LISTEN, show_default=True, metavar="HOST:PORT", help="Where callers connect.")
+@click.option(
+    "--operations",
+    default=DEFAULT_OPERATIONS,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where /metrics and /readyz are served.",
+)
+@click.option(
+    "--endpoint",
+    "endpoints",
+    multiple=True,
+    metavar="HOST:PORT",
+    help="Where peers reach the node, in order of preference. Default: the --listen address.",
+)
+@click.option("--contact", "contacts", multiple=True, help="Whom operators of peers can call or write to.")
+@click.option("--database", default="", metavar="URL", help="Default: the SQLite file huxin.db in the home.")
+@click.option(
+    "--suite",
+    type=click.Choice([suite.value for suite in Suite]),
+    default=Suite.ED25519.value,
+    show_default=True,
+    help="Of the signing key.",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Passphrase of the private keys, on the file's first line. Default: keys without passphrase, mode 0600.",
+)
+@click.option(
+    "--workload-days", type=click.IntRange(1, 3650), default=397, show_default=True, help="Validity of certificates."
+)
+@pass_session
+def init(  # noqa: PLR0913 - one parameter per option
+    session: Session,
+    *,
+    division: str,
+    name_zh: str,
+    name_en: str,
+    listen: str,
+    operations: str,
+    endpoints: tuple[str, ...],
+    contacts: tuple[str, ...],
+    database: str,
+    suite: str,
+    passphrase_file: Path | None,
+    workload_days: int,
+) -> None:
+    """Create the jurisdiction DIVISION (six-digit code) in the home: keys, CA, certificates, settings, database."""
+    name_zh, name_en = names(division, name_zh, name_en)
+    layout = session.layout
+    passphrase_path = passphrase_file.resolve() if passphrase_file else None
+    passphrase = read_secret(passphrase_path, "--passphrase-file").encode() if passphrase_path else None
+    text = settings_text(division, listen, operations, endpoints or (listen,), database, passphrase_path)
+    check_settings(text)
+    founding = Founding(division, name_zh, name_en, endpoints or (listen,), contacts, Suite(suite), workload_days)
+    found(layout, founding, session.clock.now(), os.urandom, passphrase)
+    layout.settings.write_text(text, encoding="utf-8")
+    asyncio.run(prepare_database(session.settings()))
+    _say_what_is_next(session, division, name_zh, name_en)
+
+
+def names(division: str, name_zh: str, name_en: str) -> tuple[str, str]:
+    """The names given, completed from the installed catalogues. Raises InvalidInput when one is missing."""
+    known = known_names(division) or ("", "")
+    both = name_zh or known[0], name_en or known[1]
+    if not all(both):
+        raise InvalidInput(
+            "DIVISION", f"No installed catalogue names {division}; give --name-zh and --name-en, or check the code."
+        )
+    return both
+
+
+def settings_text(
+    division: str,
+    listen: str,
+    operations: str,
+    endpoints: tuple[str, ...],
+    database: str,
+    passphrase_file: Path | None,
+) -> str:
+    """The settings file of a new home: what `huxin init` decided, all else at its default."""
+    passphrase = f"passphrase_file = {_toml(str(passphrase_file))}\n" if passphrase_file else ""
+    url = f"\n[database]\nurl = {_toml(database)}\n" if database else ""
+    return f"""\
+# Settings of this node. Every key, its default and its meaning: docs/configuration.md. Paths count from this folder.
+
+division = {_toml(division)}
+
+[rpc]
+listen = {_toml(listen)}
+advertised = [{", ".join(map(_toml, endpoints))}]
+
+[operations]
+listen = {_toml(operations)}
+
+[tls]
+certificate = "certificates/node.crt"
+key = "keys/node.key"
+ca = "certificates/ca.crt"
+
+[keys]
+signing = "keys/signing.key"
+log = "keys/log.key"
+cosigner = "keys/cosigner.key"
+{passphrase}
+[trust]
+directory = "trust"
+{url}"""
+
+
+def check_settings(text: str) -> None:
+    """Raises BadConfiguration for settings that would not load, before anything is made."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / FILE_NAME
+        path.write_text(text, encoding="utf-8")
+        Settings.load(path, {})
+
+
+def _say_what_is_next(session: Session, division: str, name_zh: str, name_en: str) -> None:
+    home = session.home
+    session.say(f"已建立 Created {name_zh} {name_en} ({division}) in {home}:", "bold green")
+    for path, what in (
+        ("keys/", "private keys, readable by this user only; keep a copy in a safe place"),
+        ("certificates/", "the CA, and certificates of node, gateway and operator"),
+        ("trust/", "what this jurisdiction says of itself, and later whom it trusts"),
+        (FILE_NAME, "settings"),
+    ):
+        session.say(f"  {path:<15}{what}")
+    session.say("下一步 Next:", "bold")
+    for command, what in (
+        ("ingest registrations FILE", "who is registered here"),
+        ("ingest records FILE", "what the source units delivered"),
+        ("serve", "start the node"),
+        ("trust export -o bundle.json", "for the other jurisdictions"),
+        ("trust import THEIRS.json --key KEYID", "compare the key id by telephone first"),
+        ("trust recognise DIVISION", "recognise what they attest"),
+    ):
+        session.say(f"  huxin --home {home} {command:<38}# {what}")
+
+
+def _toml(text: str) -> str:
+    """A TOML basic string: what JSON escapes, TOML reads the same way."""
+    return json.dumps(text, ensure_ascii=False)

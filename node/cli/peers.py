@@ -1,0 +1,54 @@
+"""`huxin peers`: whom this node follows, and how far."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from node.cli.asking import asked, node_options
+from node.cli.connection import Peer, as_json
+from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.model.peers import PeerCondition
+
+_STYLES = {
+    PeerCondition.CONNECTED: "green",
+    PeerCondition.WAITING: "yellow",
+    PeerCondition.REFUSED: "red",
+    PeerCondition.HALTED: "red",
+}
+
+
+@click.command(cls=Command, example="huxin --home guizhou peers")
+@node_options("operator")
+@json_option
+@pass_session
+def peers(session: Session, address: str | None, certificate: str) -> None:
+    """List peers: connection, how much of their log is replicated, how fresh that is, last error."""
+    with asked(session, address, certificate) as node:
+        found = node.peers()
+    if session.as_json:
+        session.emit([as_json(peer) for peer in found])
+        return
+    if not found:
+        session.say("No peers yet. Import another jurisdiction's bundle with `huxin trust import`.")
+        return
+    table = Table("Peer", "Endpoint", "State", "Replicated", "Newest cosignature", "Last error")
+    for peer in found:
+        table.add_row(*(_cells(peer)))
+    session.out.print(table)
+
+
+def _cells(peer: Peer) -> tuple[Text, ...]:
+    style = _STYLES[PeerCondition(peer.state)] if peer.state in _STYLES else ""
+    fresh = in_china(peer.fresh_at.ToDatetime(UTC)) if peer.HasField("fresh_at") else "none yet"
+    return (
+        Text(f"{peer.division} {peer.name_zh}"),
+        Text(peer.endpoint),
+        Text(peer.state, style=style),
+        Text(f"{peer.replicated} of {peer.head_size}"),
+        Text(fresh),
+        Text(peer.last_error),
+    )

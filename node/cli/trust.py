@@ -1,0 +1,193 @@
+"""`huxin trust`: whom this jurisdiction trusts and recognises, kept as signed files in the home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from node.app.trusting import export_bundle, import_bundle, trusted_state, withdraw
+from node.cli.recognise import recognise_command
+from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.errors import BadSource, InvalidInput
+from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
+
+MAX_BUNDLE_FILE_BYTES = 1 << 20
+SHORT = 16
+"""Characters of a key id in tables: enough to tell keys apart, too few to confirm one."""
+
+
+@click.group(cls=Group)
+def trust() -> None:
+    """Exchange jurisdiction bundles, and say whose reports are recognised, for what, until when."""
+
+
+trust.add_command(recognise_command)
+
+
+@trust.command("export", example="huxin --home shanxi trust export -o shanxi.json")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File. Default: standard output.")
+@pass_session
+def export(session: Session, output: Path | None) -> None:
+    """Sign this jurisdiction's own bundle anew and write it, for its peers to import. It holds no secret."""
+    text = export_bundle(session.settings(), session.clock.now())
+    if output is None:
+        click.echo(text)
+        return
+    output.write_text(text, encoding="utf-8")
+    own = trusted_state(session.settings()).own
+    session.say(f"Wrote {output}: {own.bundle.name_en} ({own.bundle.division}), version {own.bundle.version}.", "green")
+    session.say("Tell the importing administrators this key id by telephone or on paper, not with the file:")
+    for signer in own.signers:
+        session.say(f"  {signer}")
+
+
+@trust.command("import", example="huxin --home guizhou trust import shanxi.json --key 5f0c...")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--key", metavar="KEYID", help="Key id that signed it, all 64 characters, confirmed by another channel.")
+@pass_session
+def import_command(session: Session, file: Path, key: str | None) -> None:
+    """Take in another jurisdiction's bundle. The first one needs --key; a newer one continues from the one held."""
+    if file.stat().st_size > MAX_BUNDLE_FILE_BYTES:
+        raise BadSource(file.name, "it is too large for a bundle; give the output of `huxin trust export`")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadSource(file.name, "it is not text; give the output of `huxin trust export`") from None
+    found = import_bundle(session.settings(), text, key.lower() if key else None)
+    bundle = found.bundle
+    session.say(f"Imported {bundle.name_zh} {bundle.name_en} ({bundle.division}), version {bundle.version}.", "green")
+    session.say(f"Its reports are not recognised yet by this alone: huxin trust recognise {bundle.division}")
+
+
+@trust.command("list", example="huxin trust list")
+@json_option
+@pass_session
+def list_trusted(session: Session) -> None:
+    """List the jurisdictions whose bundles are held, and what is recognised of each."""
+    state = trusted_state(session.settings())
+    now = session.clock.now()
+    if session.as_json:
+        session.emit([_as_json(state, division) for division in sorted(state.jurisdictions)])
+        return
+    table = Table("Jurisdiction", "Version", "Signed by", "Recognised", "Scope", "Valid until", "Caveats accepted")
+    for division in sorted(state.jurisdictions):
+        held = state.certificates.get(division)
+        table.add_row(*_row(state, state.jurisdictions[division]), *_recognition(held, own=_is_own(state, division)))
+        if held is not None and held.certificate.valid_until <= now:
+            session.say(f"The recognition of {division} has ended; renew it with `huxin trust recognise`.", "yellow")
+    session.out.print(table)
+    for problem in state.problems:
+        session.say(f"Left out: {problem}", "red")
+
+
+@trust.command("show", example="huxin trust show 140000")
+@click.argument("division")
+@pass_session
+def show(session: Session, division: str) -> None:
+    """Show everything held of DIVISION: keys in full, endpoints, contacts, and the trust certificate."""
+    state = trusted_state(session.settings())
+    found = state.jurisdictions.get(division)
+    if found is None:
+        raise InvalidInput("DIVISION", f"No bundle of {division} is held; import it with `huxin trust import`.")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in (*_bundle_facts(found), *_certificate_facts(state.certificates.get(division))):
+        table.add_row(name, Text(value))
+    session.out.print(table)
+
+
+@trust.command("withdraw", example="huxin trust withdraw 140000")
+@click.argument("issuer")
+@pass_session
+def withdraw_command(session: Session, issuer: str) -> None:
+    """End the recognition of ISSUER: its reports are rejected from the moment a running node has noticed."""
+    withdraw(session.settings(), issuer)
+    session.say(f"{issuer} is no longer recognised here.", "green")
+
+
+def _is_own(state: TrustedState, division: str) -> bool:
+    return division == state.own.bundle.division
+
+
+def _row(state: TrustedState, found: TrustedJurisdiction) -> tuple[Text, ...]:
+    bundle = found.bundle
+    name = f"{bundle.division} {bundle.name_zh} {bundle.name_en}" + (
+        " (this node)" if _is_own(state, bundle.division) else ""
+    )
+    return Text(name), Text(str(bundle.version)), Text("\n".join(signer[:SHORT] + "…" for signer in found.signers))
+
+
+def _recognition(held: HeldCertificate | None, *, own: bool) -> tuple[Text, ...]:
+    if held is None:
+        return Text("-" if own else "no", style="" if own else "yellow"), Text(""), Text(""), Text("")
+    certificate = held.certificate
+    scope = certificate.scope
+    counts = f"{len(scope.leaves)} leaves, {len(scope.record_types)} types, {len(scope.scenarios)} scenarios"
+    return (
+        Text("yes", style="green"),
+        Text(counts),
+        Text(in_china(certificate.valid_until)),
+        Text("\n".join(certificate.accepted_caveats) or "none"),
+    )
+
+
+def _bundle_facts(found: TrustedJurisdiction) -> Iterator[tuple[str, str]]:
+    bundle = found.bundle
+    yield "Jurisdiction", f"{bundle.division} {bundle.name_zh} {bundle.name_en}"
+    yield "Version", f"{bundle.version}, signed {in_china(bundle.issued_at)}"
+    yield "Signed by", "\n".join(found.signers)
+    for key_id, key in found.keys.items():
+        yield "Signing key", f"{key_id} ({key.suite.value})"
+    yield "Log", bundle.log.origin
+    yield "Endpoints", "\n".join(bundle.endpoints) or "none"
+    yield "Contacts", "\n".join(bundle.contacts) or "none"
+
+
+def _certificate_facts(held: HeldCertificate | None) -> Iterator[tuple[str, str]]:
+    if held is None:
+        yield "Recognised", "no"
+        return
+    certificate = held.certificate
+    yield "Recognised", f"{in_china(certificate.valid_from)} until {in_china(certificate.valid_until)}"
+    yield "Leaves", " ".join(certificate.scope.leaves) or "none"
+    yield "Record types", " ".join(certificate.scope.record_types) or "none"
+    yield "Scenarios", " ".join(certificate.scope.scenarios) or "none"
+    yield "Caveats accepted", " ".join(certificate.accepted_caveats) or "none"
+    yield "Catalogues reviewed", "\n".join(digest.hex() for digest in certificate.reviewed_catalogues) or "none"
+    yield "Crosswalks reviewed", "\n".join(digest.hex() for digest in certificate.reviewed_crosswalks) or "none"
+    yield "Suites", f"all of [{' '.join(certificate.suites.all_of)}], any of [{' '.join(certificate.suites.any_of)}]"
+    yield "Witnesses", str(certificate.witness_quorum)
+    yield "Oldest trusted state", f"{certificate.max_trust_state_age_seconds} seconds"
+    yield "Oldest log view", f"{certificate.max_log_view_age_seconds} seconds"
+    yield "Legal basis", "\n".join(certificate.legal_basis) or "none"
+
+
+def _as_json(state: TrustedState, division: str) -> dict[str, object]:
+    found = state.jurisdictions[division]
+    held = state.certificates.get(division)
+    certificate = None
+    if held is not None:
+        scope = held.certificate.scope
+        certificate = {
+            "valid_from": held.certificate.valid_from.isoformat(),
+            "valid_until": held.certificate.valid_until.isoformat(),
+            "leaves": list(scope.leaves),
+            "record_types": list(scope.record_types),
+            "scenarios": list(scope.scenarios),
+            "accepted_caveats": list(held.certificate.accepted_caveats),
+        }
+    return {
+        "division": division,
+        "name_zh": found.bundle.name_zh,
+        "name_en": found.bundle.name_en,
+        "own": _is_own(state, division),
+        "version": found.bundle.version,
+        "signers": list(found.signers),
+        "endpoints": list(found.bundle.endpoints),
+        "recognition": certificate,
+    }

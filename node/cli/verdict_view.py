@@ -1,0 +1,225 @@
+"""A verdict as a page that a clerk understands: the conclusion, what it rests on, cell by cell what was not covered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from node.cli.connection import Gap, Names, Step, Verdict, code_of, codes_of
+from node.cli.reasons import REASONS
+from node.cli.session import in_china
+from node.cli.verdict_cells import days, gap_lines, lines, target_name
+from node.cli.wording import (
+    AUTHENTICITY,
+    CAVEATS,
+    DECISIONS,
+    FLAGS,
+    GAPS,
+    REMEDIES,
+    STANDING,
+    STEP_STATUS,
+    STEPS,
+    SUBJECT_KINDS,
+    Explained,
+    Words,
+    words_for,
+)
+from node.model.verdict import Decision, FindingKind, StepStatus
+
+_STYLES = {Decision.ACCEPT: "green", Decision.REFER: "yellow", Decision.REJECT: "red"}
+_KIND_STYLES = {
+    FindingKind.HAS_RECORDS: "red",
+    FindingKind.NO_RECORD_FOUND: "green",
+    FindingKind.NOT_COVERED: "yellow",
+    FindingKind.COMMITTED: "yellow",
+}
+_STEP_STYLES: dict[str, str] = {StepStatus.PASS: "green", StepStatus.FAIL: "red", StepStatus.UNDECIDED: "yellow"}
+LAST_STEP = 18
+
+SILENT_SECONDS = 300
+"""A node cosigns its log each minute: one that we have not heard of for this long is probably away."""
+
+
+def show(console: Console, verdict: Verdict, names: Names, *, steps: bool) -> None:
+    """Prints a verdict; `steps` adds all eighteen."""
+    console.print(conclusion(verdict))
+    console.print(facts(verdict, names))
+    if verdict.findings:
+        console.print(cells(verdict, names))
+    for part in (gaps(verdict, names), caveats(verdict), step_table(verdict, whole=steps)):
+        if part is not None:
+            console.print(part)
+
+
+def conclusion(verdict: Verdict) -> RenderableType:
+    """The big line and what it means, with the reasons of a decision other than ACCEPT."""
+    code = code_of(verdict, "decision")
+    explained = DECISIONS.get(code)
+    style = _STYLES.get(Decision(code), "") if code in _STYLES else "cyan"
+    label = explained.label if explained else Words(code, code)
+    parts = [Text(f"结论 Decision: {label.en}  {label.zh}", style=f"bold {style}")]
+    if explained:
+        parts += [Text(explained.sentence.zh), Text(explained.sentence.en, style="dim")]
+    parts += [Text(f"· {words_for(REASONS, reason).both}（{reason}）") for reason in verdict.reasons]
+    return Panel(Group(*parts), border_style=style, expand=True)
+
+
+def facts(verdict: Verdict, names: Names) -> RenderableType:
+    """Authenticity, standing, what the report says of itself, and how old our knowledge is."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in (*_answers(verdict), *_report(verdict, names), *_ages(verdict)):
+        table.add_row(name, Text(value))
+    return table
+
+
+def _answers(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    yield "真伪 Authenticity", words_for(AUTHENTICITY, code_of(verdict, "authenticity")).both
+    yield "状态 Standing", words_for(STANDING, code_of(verdict, "standing")).both
+    if verdict.flags:
+        yield "标记 Flags", "；".join(words_for(FLAGS, flag).both for flag in codes_of(verdict, "flags"))
+    if verdict.requirement_title:
+        yield "办理要求 Requirement", verdict.requirement_title
+
+
+def _report(verdict: Verdict, names: Names) -> Iterator[tuple[str, str]]:
+    if not verdict.HasField("report"):
+        yield (
+            "报告 Report",
+            "签名未通过核验，不显示报告内容 (nothing is shown of a report whose signature does not hold)",
+        )
+        return
+    report = verdict.report
+    yield "报告编号 Number", report.report_number
+    yield "出具机关 Issuer", _division(report.issuer, names)
+    yield "覆盖地域 Territory", _division(report.territory, names) + "（及其下辖 and what lies below it）"
+    yield "主体类型 Subject", words_for(SUBJECT_KINDS, code_of(report, "subject_kind")).both
+    yield "出具时间 Issued", in_china(report.issued_at.ToDatetime(UTC))
+    yield "报告期间 Period", days(report.period)
+    yield "数据截止 Cut-off", in_china(report.data_cutoff.ToDatetime(UTC))
+    yield "出具方案 Scheme", report.scheme
+
+
+def _division(code: str, names: Names) -> str:
+    return f"{names.divisions.get(code, '')} {code}".strip()
+
+
+def _ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    view = verdict.log_view
+    if not view.origin:
+        yield "日志视图 Log view", "本节点没有该出具机关的日志视图 (this node follows no log of that issuer)"
+    elif not view.HasField("fresh_at"):
+        yield "日志视图 Log view", f"{view.origin}，尚无时间证明 (no proof of its age yet)"
+    else:
+        note = ""
+        if view.age_seconds > SILENT_SECONDS:
+            note = "；对方节点可能不在线，依据本地副本核验 (the issuer's node may be down: verified from our replica)"
+        yield "日志视图 Log view", f"{view.origin}，{duration(view.age_seconds).both}{note}"
+    yield "信任状态 Trust state", duration(verdict.trust_state_age_seconds).both
+    yield "判定时间 Decided", in_china(verdict.decided_at.ToDatetime(UTC))
+
+
+def cells(verdict: Verdict, names: Names) -> RenderableType:
+    """One line per group of cells with the same result."""
+    table = Table(title="所要求的各项 What was asked", title_justify="left", show_lines=True, expand=True)
+    table.add_column("要求\nRequired", ratio=4, overflow="fold")
+    table.add_column("记录类型\nRecord types", ratio=3, overflow="fold")
+    table.add_column("期间（止日不含）\nDays, end excluded", ratio=3, overflow="fold")
+    table.add_column("结果\nResult", ratio=4, overflow="fold")
+    table.add_column("说明\nNotes", ratio=5, overflow="fold")
+    for line in lines(verdict.findings, names):
+        style = _KIND_STYLES[FindingKind(line.kind)] if line.kind in _KIND_STYLES else ""
+        table.add_row(
+            Text("\n".join(line.targets)),
+            Text("\n".join(line.record_types)),
+            Text(line.interval),
+            Text(line.result, style=style),
+            Text("\n".join(line.notes)),
+        )
+    return table
+
+
+def gaps(verdict: Verdict, names: Names) -> RenderableType | None:
+    """Every reason once: what it means, where it bites, what both sides call it, what could fill it."""
+    found: dict[str, list[tuple[str, Gap]]] = {}
+    for finding in verdict.findings:
+        for gap in finding.gaps:
+            found.setdefault(gap.reason, []).append((target_name(finding, names), gap))
+    if not found:
+        return None
+    parts: list[RenderableType] = [Text("未覆盖之处 What was not covered", style="bold")]
+    for reason, places in found.items():
+        parts += _explained(reason, GAPS.get(reason), "yellow")
+        parts += [_indented(Text(f"- {line}")) for line in gap_lines(places)]
+        remedies = dict.fromkeys(remedy for _, gap in places for remedy in gap.remedies)
+        if remedies:
+            fills = "；".join(words_for(REMEDIES, code).both for code in remedies)
+            parts.append(_indented(Text(f"可由此补足 could be filled by: {fills}")))
+    return Group(*parts)
+
+
+def caveats(verdict: Verdict) -> RenderableType | None:
+    """The reservations under which something was covered."""
+    used = dict.fromkeys(use.caveat for finding in verdict.findings for use in finding.caveats)
+    if not used:
+        return None
+    parts: list[RenderableType] = [Text("保留事项 Caveats", style="bold")]
+    for code in used:
+        parts += _explained(code, CAVEATS.get(code), "")
+    return Group(*parts)
+
+
+def _explained(code: str, explained: Explained | None, style: str) -> list[RenderableType]:
+    if explained is None:
+        return [Text(f"● {code}", style=style)]
+    return [
+        Text(f"● {explained.label.both}（{code}）", style=style),
+        _indented(Text(explained.sentence.zh)),
+        _indented(Text(explained.sentence.en, style="dim")),
+    ]
+
+
+def _indented(text: Text) -> RenderableType:
+    return Padding(text, (0, 0, 0, 2), expand=False)
+
+
+def step_table(verdict: Verdict, *, whole: bool) -> RenderableType | None:
+    """All steps, or those alone that say something: not passed, for a reason of their own."""
+    rows = [step for step in verdict.steps if whole or _tells(step)]
+    if not rows:
+        return None
+    title = "全部步骤 All steps" if whole else "未通过的步骤 Steps that did not pass"
+    table = Table("#", "步骤 Step", "结果 Result", "原因 Reason", title=title, title_justify="left")
+    for step in rows:
+        status = code_of(step, "status")
+        name, result = STEPS.get(step.number, Words("", "")), words_for(STEP_STATUS, status)
+        reason = words_for(REASONS, step.reason)
+        table.add_row(
+            str(step.number),
+            Text(f"{name.zh}\n{name.en}"),
+            Text(f"{result.zh}\n{result.en}", style=_STEP_STYLES.get(status, "")),
+            Text(f"{reason.zh}（{step.reason}）\n{reason.en}" if step.reason else ""),
+        )
+    return table
+
+
+def _tells(step: Step) -> bool:
+    """Not of the last step, which is the conclusion, nor of one that an earlier one left nothing to check."""
+    quiet = {StepStatus.PASS, StepStatus.NOT_REQUIRED}
+    return code_of(step, "status") not in quiet and step.reason != "NOT_REACHED" and step.number < LAST_STEP
+
+
+def duration(seconds: int) -> Words:
+    """How long ago, in the largest unit that says enough."""
+    for size, zh, en in ((86_400, "天", "days"), (3_600, "小时", "hours"), (60, "分钟", "minutes")):
+        if seconds >= 2 * size:
+            count = seconds // size
+            return Words(f"{count} {zh}前", f"({count} {en} old)")
+    return Words(f"{seconds} 秒前", f"({seconds} seconds old)")
