@@ -99,8 +99,8 @@ class DuplicateRequests(Exception):
 class FeedBatch:
     """What a follower is sent: entries from `first_index` on and what authenticates them.
 
-    `entries` are envelope bytes in log order, empty when only a newer head is told. `checkpoint` is the signed note of a
-    head at least as large as the end of this batch; `consistency` proves the tree that ends with this batch to be a
+    `entries` are envelope bytes in log order, empty when only a newer head is told. `checkpoint` is the signed note of
+    a head at least as large as the end of this batch; `consistency` proves the tree that ends with this batch to be a
     prefix of it (32 bytes each, empty when the sizes are equal).
     """
 
