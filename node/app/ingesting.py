@@ -6,8 +6,9 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from node.adapters.sources.csv_source import read_records, read_registrations
+from node.adapters.sources.csv_source import read_registrations
 from node.adapters.sources.delivery_header import header_beside, read_delivery_header
+from node.adapters.sources.formats import record_reader
 from node.app.jurisdictions import load_jurisdictions
 from node.app.storing import open_database
 from node.clock import Clock
@@ -22,12 +23,19 @@ from node.storage.registration_store import RegistrationStore
 
 
 async def ingest_records(
-    settings: Settings, clock: Clock, path: Path, header: DeliveryHeader | None, progress: Progress
+    settings: Settings,
+    clock: Clock,
+    path: Path,
+    header: DeliveryHeader | None,
+    progress: Progress,
+    file_format: str = "csv",
 ) -> IntakeSummary:
     """Takes one delivery of records in. `header` None: it is read from `<name>.delivery.toml` beside the file.
 
-    Raises BadSource for an unusable file, InvalidInput for a header that does not fit the catalogue.
+    Raises BadSource for an unusable file, InvalidInput for a header that does not fit the catalogue or a format that
+    no adapter reads.
     """
+    read_records = record_reader(file_format)
     today = day_in_china(clock.now())
     given = header or read_delivery_header(header_beside(path), today=today)
     catalogue = load_jurisdictions(settings).edition_at(clock.now()).catalogue
