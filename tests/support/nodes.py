@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -31,7 +31,9 @@ from node.clock import Clock
 from node.config.settings import Settings
 from node.model.catalogue import Catalogue, Caveat
 from node.model.delivery import Delivery, DeliveryHeader, RecordRow
+from node.model.identifiers import uscc_check
 from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
+from node.registry.directory import HeldCertificate
 from node.storage.record_store import RecordStore
 from node.storage.registration_store import RegistrationStore
 from tests.support.clock import SettableClock
@@ -53,6 +55,12 @@ SUBJECTS = {
     "210000": "91210000MA0TE5T163",
 }
 """Synthetic codes of `docs`' test values: no real subject is meant."""
+
+
+def synthetic_code(division: str, number: int) -> str:
+    """A unified social credit code that no real subject bears: the organisation part says TEST."""
+    body = f"91{division}MA0TE{number:04}"
+    return body + uscc_check(body)
 
 
 @dataclass(slots=True)
@@ -115,7 +123,8 @@ class TestJurisdiction:
             self.node = None
 
 
-_ports = itertools.count(21_000 + (os.getpid() % 2_000) * 8)
+_ports = itertools.count(21_000 + (os.getpid() % 110) * 100)
+"""A hundred for each process: test workers have neighbouring ids. Below what systems hand out to outgoing calls."""
 
 
 def free_port() -> int:
@@ -180,9 +189,9 @@ def recognise(
     now: datetime = THE_DAY,
     *,
     caveats: Sequence[Caveat] = trusting.DEFAULT_CAVEATS,
-) -> None:
+) -> HeldCertificate:
     """`one` recognises `issuer` in everything, with these caveats accepted."""
-    trusting.recognise(one.settings, issuer, trusting.RecognitionChoices(caveats=tuple(caveats)), now)
+    return trusting.recognise(one.settings, issuer, trusting.RecognitionChoices(caveats=tuple(caveats)), now)
 
 
 async def register(one: TestJurisdiction, *subjects: str) -> None:
@@ -203,17 +212,27 @@ async def deliver(
     as_of: date,
     rows: Sequence[RecordRow] = (),
     overrides: Mapping[str, date] = {},
+    late_units: Mapping[str, date] = {},
 ) -> None:
-    """Every unit of every row delivers completely up to `as_of`, or up to what `overrides` says for a row's code."""
+    """Every unit of every row delivers completely up to `as_of`.
+
+    Or up to what `overrides` says for a row's code, or `late_units` for a unit.
+    """
     by_unit: dict[tuple[str, date], list[str]] = {}
     for row in catalogue.rows.values():
         for unit in row.units or ("省信用平台（合成）",):
-            by_unit.setdefault((unit, overrides.get(row.local_code, as_of)), []).append(row.local_code)
+            day = late_units.get(unit, overrides.get(row.local_code, as_of))
+            by_unit.setdefault((unit, day), []).append(row.local_code)
     async with open_database(one.settings) as database:
         store = RecordStore(database)
         for place, ((unit, day), codes) in enumerate(by_unit.items()):
             header = DeliveryHeader(unit, tuple(codes), day, complete=True)
             await store.apply_delivery(Delivery(header, THE_DAY, os.urandom(32)), rows if place == 0 else ())
+
+
+def claim(code: str) -> subject_pb2.SubjectClaim:
+    """An organisation by its unified social credit code."""
+    return subject_pb2.SubjectClaim(id_type=subject_pb2.ID_TYPE_USCC, id=code)
 
 
 async def create_report(
@@ -223,7 +242,7 @@ async def create_report(
     response = await one.reports().CreateReport(
         report_service_pb2.CreateReportRequest(
             request_id=str(uuid.uuid4()),
-            subject=subject_pb2.SubjectClaim(id_type=subject_pb2.ID_TYPE_USCC, id=subject or one.subject),
+            subject=claim(subject or one.subject),
             scenario=scenario,
             local_codes=codes,
         )
@@ -245,6 +264,13 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is awaited happens in another process or task of the product
             await asyncio.sleep(0.01)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    """The same for a condition that has to be asked for, such as through a door."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.05)
 
 
 async def caught_up(follower: TestJurisdiction, peer: TestJurisdiction, size: int) -> None:
