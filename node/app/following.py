@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -30,13 +30,14 @@ class FollowingOptions:
     backoff: Backoff
     batch_limit: int
     max_message_bytes: int
+    clock_skew: timedelta
+    """How far ahead of our clock a peer's cosignature may be."""
 
 
 @dataclass(slots=True)
 class _Running:
     digest: bytes
     follower: Follower
-    client: GrpcPeerClient
     task: asyncio.Task[None]
 
 
@@ -88,32 +89,30 @@ class Following:
     def _start(self, division: str, trust: TrustInUse) -> None:
         found = trust.state.jurisdictions[division]
         issuer = trust.snapshot.issuers[division].trusted
-        client = GrpcPeerClient(
-            division,
-            found.bundle.endpoints[0],
-            trust.ca_pem(division),
-            ClientCredentials(self._keyring.tls_certificate, self._keyring.tls_key),
-            self._options.max_message_bytes,
-        )
+        roots = trust.ca_pem(division)
+        credentials = ClientCredentials(self._keyring.tls_certificate, self._keyring.tls_key)
+
+        def connect(endpoint: str) -> GrpcPeerClient:
+            return GrpcPeerClient(division, endpoint, roots, credentials, self._options.max_message_bytes)
+
         keys = ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners)
         follower = Follower(
-            PeerNames(division, found.bundle.name_zh, found.bundle.endpoints[0], issuer.origin),
-            client,
-            Replica(self._store, keys, self._board, self._now, entry_reader(issuer)),
+            PeerNames(division, found.bundle.name_zh, found.bundle.endpoints, issuer.origin),
+            connect,
+            Replica(self._store, keys, self._board, self._now, entry_reader(issuer), self._options.clock_skew),
             self._options.backoff,
             self._jitter,
             self._options.batch_limit,
         )
         task = asyncio.create_task(follower.run(), name=f"follow {division}")
         task.add_done_callback(_report_end)
-        self._running[division] = _Running(found.digest, follower, client, task)
+        self._running[division] = _Running(found.digest, follower, task)
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)
         running.task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running.task
-        await running.client.close()
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

@@ -50,7 +50,7 @@ from node.storage.record_store import RecordStore
 from node.storage.registration_store import RegistrationStore
 from node.storage.report_store import ReportStore
 from node.verification.assessing import Assessor
-from node.verification.reading import SectionDecoders
+from node.verification.reading import ContentReader, SectionDecoders
 from node.verification.trusting import FreshnessLimits
 from node.verification.verify import Surroundings, VerifyReports
 from node.web.operations import operations_app
@@ -126,6 +126,7 @@ class Node:
                 Backoff(settings.federation.backoff_min_seconds, settings.federation.backoff_max_seconds),
                 settings.federation.batch_entries,
                 settings.limits.max_message_bytes,
+                timedelta(seconds=settings.freshness.clock_skew_seconds),
             ),
         )
         self._exits.push_async_callback(following.stop)
@@ -142,7 +143,10 @@ class Node:
             metrics,
             self._clock,
         )
-        verification = MeasuredVerification(self._verification(jurisdictions, trust, store, board), metrics)
+        self.jurisdictions = jurisdictions
+        self.verification = verification = MeasuredVerification(
+            self._verification(jurisdictions, trust, store, board), metrics
+        )
         operation = Operation(following, ChangeStanding(settings.division, reports, ledger, keyring.signing, now))
         services = [
             report_service(issuing),
@@ -185,12 +189,13 @@ class Node:
             timedelta(seconds=settings.federation.merge_delay_seconds),
             timedelta(seconds=settings.freshness.clock_skew_seconds),
         )
+        memo = ArithmeticMemo(settings.limits.memo_bytes)
         return VerifyReports(
             store,
             Surroundings(trust.snapshot, board.newest, self._clock.now, tolerances),
             Assessor(jurisdictions.catalogues()),
-            SectionDecoders(decode_summary, decode_section),
-            ArithmeticMemo(),
+            ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.registry.catalogue, memo),
+            memo,
             threads,
             settings.limits.max_bundle_bytes,
         )

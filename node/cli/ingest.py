@@ -63,7 +63,7 @@ def records(
     header = _header(unit, rows, as_of, complete=complete)
     with _progress(session, file) as advance:
         summary = asyncio.run(ingest_records(session.settings(), session.clock, file, header, advance))
-    _tell(ctx, session, summary, "records filed")
+    _tell(ctx, session, summary, "record(s) new or changed")
 
 
 @ingest.command("registrations", example="huxin ingest registrations register.csv")
@@ -75,7 +75,7 @@ def registrations(ctx: click.Context, session: Session, file: Path) -> None:
     """Take in the register of subjects: who is registered where decides who may ask for a report here."""
     with _progress(session, file) as advance:
         summary = asyncio.run(ingest_registrations(session.settings(), session.clock, file, advance))
-    _tell(ctx, session, summary, "registrations taken in")
+    _tell(ctx, session, summary, "registration(s) taken in")
 
 
 def _header(
@@ -123,7 +123,7 @@ def _tell(ctx: click.Context, session: Session, summary: IntakeSummary, done: st
 
 def _table(session: Session, summary: IntakeSummary) -> None:
     table = Table(
-        "Line", "Column", "What to do", title=f"{len(summary.quarantined)} rows left out", title_justify="left"
+        "Line", "Column", "What to do", title=f"{len(summary.quarantined)} row(s) left out", title_justify="left"
     )
     for row in summary.quarantined[:SHOWN]:
         table.add_row(str(row.line), Text(row.column), Text(row.message))

@@ -16,7 +16,7 @@ from node.errors import BadSource, InvalidInput
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
 
 MAX_BUNDLE_FILE_BYTES = 1 << 20
-SHORT = 16
+SHORT = 12
 """Characters of a key id in tables: enough to tell keys apart, too few to confirm one."""
 
 
@@ -73,7 +73,10 @@ def list_trusted(session: Session) -> None:
     if session.as_json:
         session.emit([_as_json(state, division) for division in sorted(state.jurisdictions)])
         return
-    table = Table("Jurisdiction", "Version", "Signed by", "Recognised", "Scope", "Valid until", "Caveats accepted")
+    table = Table("Jurisdiction", "Version")
+    table.add_column("Signed by", no_wrap=True)
+    for name in ("Recognised", "Scope", "Valid until", "Caveats accepted"):
+        table.add_column(name, overflow="fold")
     for division in sorted(state.jurisdictions):
         held = state.certificates.get(division)
         table.add_row(*_row(state, state.jurisdictions[division]), *_recognition(held, own=_is_own(state, division)))

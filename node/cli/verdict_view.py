@@ -41,6 +41,8 @@ _KIND_STYLES = {
 }
 _STEP_STYLES: dict[str, str] = {StepStatus.PASS: "green", StepStatus.FAIL: "red", StepStatus.UNDECIDED: "yellow"}
 LAST_STEP = 18
+UNREACHED = "NOT_REACHED"
+"""Says only that an earlier step did not pass, which stands beside it."""
 
 SILENT_SECONDS = 300
 """A node cosigns its log each minute: one that we have not heard of for this long is probably away."""
@@ -66,7 +68,8 @@ def conclusion(verdict: Verdict) -> RenderableType:
     parts = [Text(f"结论 Decision: {label.en}  {label.zh}", style=f"bold {style}")]
     if explained:
         parts += [Text(explained.sentence.zh), Text(explained.sentence.en, style="dim")]
-    parts += [Text(f"· {words_for(REASONS, reason).both}（{reason}）") for reason in verdict.reasons]
+    told = [reason for reason in verdict.reasons if reason != UNREACHED] or list(verdict.reasons)
+    parts += [Text(f"· {words_for(REASONS, reason).both}（{reason}）") for reason in told]
     return Panel(Group(*parts), border_style=style, expand=True)
 
 
@@ -112,6 +115,9 @@ def _division(code: str, names: Names) -> str:
 
 
 def _ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    yield "判定时间 Decided", in_china(verdict.decided_at.ToDatetime(UTC))
+    if not verdict.HasField("report"):
+        return  # whose log and whose trusted state it would be is not known
     view = verdict.log_view
     if not view.origin:
         yield "日志视图 Log view", "本节点没有该出具机关的日志视图 (this node follows no log of that issuer)"
@@ -123,7 +129,6 @@ def _ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
             note = "；对方节点可能不在线，依据本地副本核验 (the issuer's node may be down: verified from our replica)"
         yield "日志视图 Log view", f"{view.origin}，{duration(view.age_seconds).both}{note}"
     yield "信任状态 Trust state", duration(verdict.trust_state_age_seconds).both
-    yield "判定时间 Decided", in_china(verdict.decided_at.ToDatetime(UTC))
 
 
 def cells(verdict: Verdict, names: Names) -> RenderableType:
@@ -213,7 +218,7 @@ def step_table(verdict: Verdict, *, whole: bool) -> RenderableType | None:
 def _tells(step: Step) -> bool:
     """Not of the last step, which is the conclusion, nor of one that an earlier one left nothing to check."""
     quiet = {StepStatus.PASS, StepStatus.NOT_REQUIRED}
-    return code_of(step, "status") not in quiet and step.reason != "NOT_REACHED" and step.number < LAST_STEP
+    return code_of(step, "status") not in quiet and step.reason != UNREACHED and step.number < LAST_STEP
 
 
 def duration(seconds: int) -> Words:

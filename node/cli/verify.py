@@ -20,7 +20,7 @@ from node.model.verdict import Authenticity, Decision, Standing
 
 EXAMPLE = """\
 huxin verify report.huxin --subject 91140100MA0K000001 --require 520000/tender
-huxin verify 1400002026112200000000000000000 --json"""
+huxin verify 14000020261122000G40R40M30E209Q --json"""
 
 
 @click.command(cls=Command, example=EXAMPLE)

@@ -137,6 +137,13 @@ class LimitSettings(Section):
         le=MAX_BATCH_ITEMS,
         description="Bundles in one BatchVerify. The protocol allows 1,000.",
     )
+    memo_bytes: int = Field(
+        default=256 << 20,
+        ge=1 << 20,
+        le=1 << 40,
+        description="Memory for the arithmetic of verified bundles, about 20 kB each: what is remembered is not "
+        "computed again. Keys, status, freshness and recognition are judged anew in any case.",
+    )
     concurrent_streams: int = Field(default=256, ge=1, le=65535, description="Calls open at once on one connection.")
 
     @field_validator("max_bundle_bytes")

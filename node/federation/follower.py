@@ -1,9 +1,11 @@
 """Following one peer's log: pull from where our view ends, prove, store, and begin again after any trouble.
 
 A peer that is away is asked again after a pause that doubles from `Backoff.least` to `Backoff.most`, with jitter, and
-any entry or head that it sends resets the pause. Each follower has its own task, channel and batch, so that no peer
-can slow another one down. A peer that shows two histories is not asked again: what it showed first stays our view,
-which grows stale, so that nothing it signs later is accepted, and an operator must look.
+any entry or head that it sends resets the pause. Its endpoints are tried in the order in which it published them, one
+per attempt, each over a new connection; after contact the first one is preferred again. Each follower has its own task,
+connection and batch, so that no peer can slow another one down. A peer that shows two histories is not asked again:
+what it showed first stays our view, which grows stale, so that nothing it signs later is accepted, and an operator must
+look.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Protocol
 
 import structlog
 
+from node.errors import NotReady
 from node.model.log import FeedBatch, LogHead, LogMoved
 from node.model.peers import PeerCondition, PeerState
 from trust.errors import HeadInconsistent, TrustError
@@ -32,17 +35,25 @@ class PeerUnavailable(Exception):
 
 
 class PeerClient(Protocol):
-    """One peer's FederationService. Raises PeerUnavailable, also in the middle of a stream."""
+    """One connection to a peer's FederationService. Raises PeerUnavailable, also in the middle of a stream."""
 
     def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]: ...
+    async def close(self) -> None: ...
+
+
+Connect = Callable[[str], PeerClient]
+"""Makes a connection to one endpoint of the peer. Nothing is sent before it is used."""
 
 
 class View(Protocol):
-    """Our proven view of the peer's log. `head_size` is the size of the newest head that the peer signed."""
+    """Our proven view of the peer's log. `head_size` is the size of the newest head that the peer signed.
+
+    `open` loads what is stored, None when nothing is; `accept` proves and stores one batch.
+    """
 
     @property
     def head_size(self) -> int: ...
-    async def open(self) -> int: ...
+    async def open(self) -> LogHead | None: ...
     async def accept(self, batch: FeedBatch) -> LogHead: ...
 
 
@@ -50,8 +61,8 @@ class View(Protocol):
 class Backoff:
     """Pauses between attempts, in seconds."""
 
-    least: float = 0.5
-    most: float = 30.0
+    least: float
+    most: float
 
     def pause(self, attempts: int, jitter: float) -> float:
         """The pause after so many failed attempts; `jitter` in [0, 1) spreads it over its upper half."""
@@ -61,11 +72,11 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class PeerNames:
-    """Who the peer is."""
+    """Who the peer is, and where: at least one endpoint (`host:port`), in order of preference."""
 
     division: str
     name_zh: str
-    endpoint: str
+    endpoints: tuple[str, ...]
     origin: str
 
 
@@ -75,29 +86,32 @@ class Follower:
     def __init__(
         self,
         names: PeerNames,
-        client: PeerClient,
+        connect: Connect,
         view: View,
         backoff: Backoff,
         jitter: Callable[[], float],
         batch_limit: int,
     ) -> None:
         self._names = names
-        self._client = client
+        self._connect = connect
         self._view = view
         self._backoff = backoff
         self._jitter = jitter
         self._batch_limit = batch_limit
         self._status = PeerCondition.WAITING
         self._last_error = ""
+        self._endpoint = names.endpoints[0]
         self._replicated = 0
         self._fresh_at: datetime | None = None
+        self._failures = 0
+        """Attempts without contact since the last contact."""
 
     def state(self) -> PeerState:
         """What an operator is told about this peer."""
         return PeerState(
             division=self._names.division,
             name_zh=self._names.name_zh,
-            endpoint=self._names.endpoint,
+            endpoint=self._endpoint,
             state=self._status,
             replicated=self._replicated,
             head_size=self._view.head_size,
@@ -107,9 +121,9 @@ class Follower:
 
     async def run(self) -> None:
         """Follows until cancelled. Returns when the peer contradicted itself: then only an operator helps."""
-        attempts = 0
         while True:
-            before = (self._replicated, self._fresh_at)
+            self._endpoint = self._names.endpoints[self._failures % len(self._names.endpoints)]
+            self._failures += 1
             try:
                 await self._follow()
             except PeerUnavailable as error:
@@ -122,17 +136,29 @@ class Follower:
                 self._note(PeerCondition.WAITING, f"What the peer sent was refused: {error.message}")
                 _log.warning("peer_batch_refused", peer=self._names.division, reason=error.reason)
             except LogMoved:
+                self._failures = 0
                 continue
-            made_contact = (self._replicated, self._fresh_at) != before
-            attempts = 1 if made_contact else attempts + 1
-            await asyncio.sleep(self._backoff.pause(attempts, self._jitter()))
+            except NotReady as error:
+                self._note(PeerCondition.WAITING, f"What the peer sent could not be stored: {error.message}")
+            except Exception:  # noqa: BLE001 - a follower that ended would let its view grow stale behind our back
+                self._note(PeerCondition.WAITING, "Something unforeseen happened here; see the log of this node.")
+                _log.exception("following_failed", peer=self._names.division)
+            await asyncio.sleep(self._backoff.pause(max(self._failures, 1), self._jitter()))
 
     async def _follow(self) -> None:
-        self._replicated = await self._view.open()
-        async for batch in self._client.follow(self._names.origin, self._replicated, self._batch_limit):
-            head = await self._view.accept(batch)
-            self._replicated, self._fresh_at = head.size, head.fresh_at
-            self._note(PeerCondition.CONNECTED, "")
+        """One connection, from where our view ends until it breaks. Whatever is accepted counts as contact."""
+        known = await self._view.open()
+        if known is not None:
+            self._replicated, self._fresh_at = known.size, known.fresh_at
+        client = self._connect(self._endpoint)
+        try:
+            async for batch in client.follow(self._names.origin, self._replicated, self._batch_limit):
+                head = await self._view.accept(batch)
+                self._replicated, self._fresh_at = head.size, head.fresh_at
+                self._failures = 0
+                self._note(PeerCondition.CONNECTED, "")
+        finally:
+            await client.close()
         raise PeerUnavailable("The peer ended the stream.")
 
     def _note(self, status: PeerCondition, error: str) -> None:

@@ -25,7 +25,10 @@ class ClientCredentials:
 
 
 class GrpcPeerClient:
-    """Follows one peer. `ca_pem` holds that peer's CA certificates and nothing else: no other CA can vouch for it."""
+    """One connection to a peer's endpoint, made when it is first used.
+
+    `ca_pem` holds that peer's CA certificates and nothing else: no other CA can vouch for it.
+    """
 
     def __init__(
         self,
@@ -71,9 +74,7 @@ def _options(server_name: str, max_message_bytes: int) -> Sequence[tuple[str, st
         ("grpc.keepalive_time_ms", _QUIET_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", _QUIET_SECONDS * 500),
         ("grpc.keepalive_permit_without_calls", 1),
-        # Our follower alone decides when to try again: the channel must not sit out a pause of its own.
-        ("grpc.initial_reconnect_backoff_ms", 200),
-        ("grpc.max_reconnect_backoff_ms", 1000),
+        # A connection of its own: one shared with an earlier attempt would sit out a pause of gRPC's making.
         ("grpc.use_local_subchannel_pool", 1),
     )
 

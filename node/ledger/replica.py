@@ -22,10 +22,6 @@ from trust.log import checkpoint, proofs
 from trust.log.checkpoint import SignedHead
 from trust.log.tree import Frontier
 
-CLOCK_SKEW = timedelta(seconds=60)
-"""How far ahead of our clock a peer's cosignature may be before it is refused."""
-
-
 class EntryReader(Protocol):
     """Reads what an entry states, without checking its signature. Raises MalformedInput for what it cannot read."""
 
@@ -51,25 +47,28 @@ class Replica:
         board: HeadBoard,
         now: Callable[[], datetime],
         read_entry: EntryReader,
+        clock_skew: timedelta,
     ) -> None:
+        """`clock_skew`: how far ahead of `now` a peer's cosignature may be before it is refused."""
         self._store = store
         self._keys = keys
         self._board = board
         self._now = now
         self._read_entry = read_entry
+        self._clock_skew = clock_skew
         self._frontier: Frontier | None = None
         self._known: LogHead | None = None
         self.head_size = 0
         """Size of the newest head that the peer signed, as far as it told us."""
 
-    async def open(self) -> int:
-        """Loads what is stored, as after any stop. Returns the size of our view: where to resume."""
+    async def open(self) -> LogHead | None:
+        """Loads what is stored, as after any stop. Returns our view's head, where to resume; None: from the start."""
         self._known = await self._store.head(self._keys.origin)
         size = 0 if self._known is None else self._known.size
         self._frontier = await load_frontier(self._store, self._keys.origin, size)
         if self._known is not None:
             self._board.publish(self._known)
-        return size
+        return self._known
 
     async def accept(self, batch: FeedBatch) -> LogHead:
         """Proves a batch, stores it in one transaction, and returns our view's head.
@@ -95,7 +94,7 @@ class Replica:
 
     def _opened(self, text: str) -> SignedHead:
         head = checkpoint.open_checkpoint(text, self._keys.head, self._keys.origin, self._keys.cosigners)
-        if head.cosigned_at is not None and head.cosigned_at > self._now() + CLOCK_SKEW:
+        if head.cosigned_at is not None and head.cosigned_at > self._now() + self._clock_skew:
             raise CheckpointInvalid("The head was cosigned in the future by our clock; check both clocks.")
         return head
 

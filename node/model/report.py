@@ -31,7 +31,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The (row, record type) pairs chosen for a report."""
+    """The (row, record type) pairs chosen for a report.
+
+    On the wire a complete selection names none: they are those of the catalogue version that the attestation names.
+    """
 
     complete: bool
     cells: frozenset[tuple[str, RecordType]]

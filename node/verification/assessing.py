@@ -12,7 +12,6 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
 
-from node.model.calendar import day_in_china
 from node.model.catalogue import Catalogue, Crosswalk, Edition, Taxonomy
 from node.model.policy import RecognitionPolicy
 from node.model.requirement import Requirement
@@ -20,6 +19,7 @@ from node.recognition.cells import Plan, translate
 from node.recognition.coverage import IssuerView
 from node.recognition.findings import Assessment, assess
 from node.recognition.presented import Presented
+from node.verification.reading import Content
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -52,65 +52,58 @@ class Assessor:
 
     def __init__(self, catalogues: Catalogues) -> None:
         self._catalogues = catalogues
-        self._prepared: dict[tuple[Requirement, bytes], Prepared] = {}
-        self._views: dict[tuple[bytes, bytes], IssuerView | None] = {}
-        self._assessments: dict[tuple[object, ...], Assessment] = {}
+        self._named: dict[int, tuple[Requirement, Edition | None, Prepared]] = {}
+        self._views: dict[tuple[bytes, bytes], IssuerView] = {}
+        self._assessments: dict[tuple[object, ...], tuple[Assessment, tuple[object, ...]]] = {}
 
     def prepare(self, requirement: Requirement, at: datetime) -> Prepared:
         """The requirement read with the own catalogue in force at an instant. Raises InvalidInput."""
         own = self._catalogues.own_edition(at)
-        key = (requirement, b"" if own is None else own.crosswalk.digest)
-        prepared = self._prepared.get(key)
-        if prepared is None:
-            plan = translate(
-                requirement,
-                self._catalogues.taxonomy,
-                None if own is None else own.catalogue,
-                None if own is None else own.crosswalk,
-            )
-            translated = own is not None and any(item.local_code for item in requirement.items)
-            prepared = Prepared(plan, sha256(repr(requirement).encode()).digest(), key[1] if translated else b"")
-            _bounded(self._prepared, _PLANS_KEPT)[key] = prepared
+        # By identity: the requirements of procedures are the same objects for as long as the node runs.
+        known = self._named.get(id(requirement))
+        if known is not None and known[0] is requirement and known[1] is own:
+            return known[2]
+        plan = translate(
+            requirement,
+            self._catalogues.taxonomy,
+            None if own is None else own.catalogue,
+            None if own is None else own.crosswalk,
+        )
+        translated = own is not None and any(item.local_code for item in requirement.items)
+        prepared = Prepared(
+            plan,
+            sha256(repr(requirement).encode()).digest(),
+            own.crosswalk.digest if own is not None and translated else b"",
+        )
+        _bounded(self._named, _PLANS_KEPT)[id(requirement)] = (requirement, own, prepared)
         return prepared
 
     def issuer_view(self, presented: Presented) -> IssuerView | None:
         """The catalogue and crosswalk versions that a report names, or None when they are not known here."""
         key = (presented.catalogue_digest, presented.crosswalk_digest)
-        if key not in self._views:
+        view = self._views.get(key)
+        if view is None:
             catalogue, crosswalk = self._catalogues.catalogue(key[0]), self._catalogues.crosswalk(key[1])
-            known = catalogue is not None and crosswalk is not None and catalogue.division == crosswalk.division
-            # A digest that no version has is not kept: anybody could invent such digests.
-            if not known or catalogue is None or crosswalk is None:
+            # A pair that is not known is not kept: anybody could invent digests.
+            if catalogue is None or crosswalk is None or catalogue.division != crosswalk.division:
                 return None
-            self._views[key] = IssuerView.of(catalogue, crosswalk)
-        return self._views[key]
+            view = self._views[key] = IssuerView.of(catalogue, crosswalk)
+        return view
 
     def assess(
-        self, prepared: Prepared, view: IssuerView | None, policy: RecognitionPolicy | None, presented: Presented
+        self, prepared: Prepared, view: IssuerView | None, policy: RecognitionPolicy | None, content: Content
     ) -> Assessment:
         """`recognition.assess`, remembered by everything that it reads."""
-        report = presented.report
-        if any(section.records for section in report.sections):
-            return assess(prepared.plan, view, policy, presented)
-        key = (
-            id(prepared.plan),
-            id(view),
-            policy,
-            presented.issuer,
-            presented.territory,
-            presented.period,
-            day_in_china(presented.issued_at),
-            day_in_china(presented.data_cutoff),
-            presented.catalogue_digest,
-            presented.crosswalk_digest,
-            None if report.summary is None else report.summary.selection,
-            report.sections,
-        )
-        assessment = self._assessments.get(key)
-        if assessment is None:
-            assessment = assess(prepared.plan, view, policy, presented)
-            _bounded(self._assessments, _ASSESSMENTS_KEPT)[key] = assessment
-        return assessment
+        if content.sameness is None:
+            return assess(prepared.plan, view, policy, content.presented)
+        key = (id(prepared.plan), id(view), id(policy), content.sameness)
+        remembered = self._assessments.get(key)
+        if remembered is None:
+            assessment = assess(prepared.plan, view, policy, content.presented)
+            # What the key names by identity is kept with the answer, so that no other object can take its place.
+            kept = (prepared.plan, view, policy, content)
+            remembered = _bounded(self._assessments, _ASSESSMENTS_KEPT)[key] = (assessment, kept)
+        return remembered[0]
 
 
 def _bounded(memory: dict[K, V], limit: int) -> dict[K, V]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from node.errors import InvalidInput
-from node.model.report import DisclosedReport, Section, Summary
+from node.model.calendar import day_in_china
+from node.model.catalogue import Catalogue
+from node.model.records import RecordType
+from node.model.report import DisclosedReport, Section, Selection, Summary
 from node.recognition.presented import Presented
 from trust.memo import ArithmeticMemo
 from trust.verify import Examined
@@ -23,32 +26,91 @@ class SectionDecoders:
     section: Callable[[bytes], Section]
 
 
-def present(examined: Examined, decoders: SectionDecoders, memo: ArithmeticMemo) -> Presented | None:
-    """What an authenticated report says, or None when its sections cannot be read or contradict its attestation.
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """What an authenticated report says. `sameness` is equal for reports that no requirement can tell apart.
 
-    Decoding is a pure function of bytes, so it is remembered by the bundle's digest.
+    It is None where records make the report its own case; it names objects by identity, so whoever keeps it as a key
+    MUST keep the content as well.
     """
-    key = ("presented", examined.bundle_digest)
-    known: Presented | None = memo.recall(key)
-    if known is not None:
-        return known
-    try:
-        report = _decode(examined, decoders)
-    except InvalidInput:
-        return None
-    presented = Presented.of(examined, report)
-    memo.remember(key, presented, _DECODED_BYTES + sum(map(len, examined.sections)))
-    return presented
+
+    presented: Presented
+    sameness: tuple[object, ...] | None
 
 
-def _decode(examined: Examined, decoders: SectionDecoders) -> DisclosedReport:
-    shown: Sequence[bytes] = examined.sections
-    summary: Summary | None = None
-    if examined.positions and examined.positions[0] == 0:
-        summary = decoders.summary(shown[0])
+class ContentReader:
+    """Decodes reports. Decoding is a pure function of bytes and catalogues, so it is remembered by bundle digest."""
+
+    def __init__(
+        self, decoders: SectionDecoders, catalogue: Callable[[bytes], Catalogue | None], memo: ArithmeticMemo
+    ) -> None:
+        self._decoders = decoders
+        self._catalogue = catalogue
+        self._memo = memo
+        self._everything: dict[bytes, Selection] = {}
+        self._chosen: dict[Selection, Selection] = {}
+
+    def read(self, examined: Examined) -> Content | None:
+        """What the report says, or None when its sections cannot be read or contradict its attestation."""
+        key = ("content", examined.bundle_digest)
+        known: Content | None = self._memo.recall(key)
+        if known is not None:
+            return known
+        try:
+            report = self._decode(examined)
+        except InvalidInput:
+            return None
+        presented = Presented.of(examined, report)
+        content = Content(presented, _sameness(presented))
+        self._memo.remember(key, content, _DECODED_BYTES + sum(map(len, examined.sections)))
+        return content
+
+    def _decode(self, examined: Examined) -> DisclosedReport:
+        shown = examined.sections
+        if examined.positions[0] != 0:
+            return DisclosedReport(None, tuple(map(self._decoders.section, shown)))
+        summary = self._decoders.summary(shown[0])
+        summary = replace(summary, selection=self._selection(summary.selection, examined))
         _require_agreement(summary, examined)
-        shown = shown[1:]
-    return DisclosedReport(summary, tuple(map(decoders.section, shown)))
+        return DisclosedReport(summary, tuple(map(self._decoders.section, shown[1:])))
+
+    def _selection(self, selection: Selection, examined: Examined) -> Selection:
+        """The selection with its cells, one object for equal ones.
+
+        The sections of the tree must be exactly those that were selected: so that none can stand twice, one of them
+        hidden, and none beside the selection.
+        """
+        if selection.complete:
+            catalogue = self._catalogue(examined.attestation.catalogue_digest)
+            if catalogue is None:
+                return selection  # then every cell is CATALOGUE_UNKNOWN, whatever was selected
+            selection = self._everything.setdefault(catalogue.digest, Selection(complete=True, cells=_cells(catalogue)))
+        elif len(self._chosen) < 1_024:
+            selection = self._chosen.setdefault(selection, selection)
+        if examined.attestation.section_count != 1 + len(selection.cells):
+            raise InvalidInput("summary.selection", "The report has other sections than the summary says.")
+        return selection
+
+
+def _cells(catalogue: Catalogue) -> frozenset[tuple[str, RecordType]]:
+    return frozenset((code, how.record_type) for code, row in catalogue.rows.items() for how in row.types)
+
+
+def _sameness(presented: Presented) -> tuple[object, ...] | None:
+    report = presented.report
+    if any(section.records for section in report.sections):
+        return None
+    return (
+        presented.issuer,
+        presented.territory,
+        presented.period,
+        day_in_china(presented.issued_at),
+        day_in_china(presented.data_cutoff),
+        presented.catalogue_digest,
+        presented.crosswalk_digest,
+        0 if report.summary is None else id(report.summary.selection),
+        *map(id, report.sections),
+    )
 
 
 def _require_agreement(summary: Summary, examined: Examined) -> None:

@@ -24,7 +24,7 @@ from node.model.verdict import InputDigests, ReportFacts, Verdict, ViewFacts
 from node.recognition.decision import Asked, judge
 from node.recognition.presented import Presented
 from node.verification.assessing import Assessor, Prepared
-from node.verification.reading import SectionDecoders, present
+from node.verification.reading import ContentReader
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
 from trust.bundle import MAX_BUNDLE_BYTES, encode_bundle
 from trust.memo import ArithmeticMemo
@@ -78,7 +78,7 @@ class VerifyReports:
         views: LogViews,
         surroundings: Surroundings,
         assessor: Assessor,
-        decoders: SectionDecoders,
+        contents: ContentReader,
         memo: ArithmeticMemo,
         threads: Executor,
         max_bundle_bytes: int = MAX_BUNDLE_BYTES,
@@ -86,7 +86,7 @@ class VerifyReports:
         self._views = views
         self._around = surroundings
         self._assessor = assessor
-        self._decoders = decoders
+        self._contents = contents
         self._memo = memo
         self._threads = threads
         self._max_bundle_bytes = max_bundle_bytes
@@ -179,13 +179,14 @@ class VerifyReports:
             tolerances=self._around.tolerances,
         )
         examined = examination.examined
-        presented = None if examined is None else present(examined, self._decoders, self._memo)
+        content = None if examined is None else self._contents.read(examined)
+        presented = None if content is None else content.presented
         view = None if presented is None else self._assessor.issuer_view(presented)
         prepared = None if against is None else self._assessor.prepare(against, now)
         asked = None
         if against is not None and prepared is not None:
             policy = None if case.recognition is None else case.recognition.policy
-            assessment = None if presented is None else self._assessor.assess(prepared, view, policy, presented)
+            assessment = None if content is None else self._assessor.assess(prepared, view, policy, content)
             asked = Asked(against, policy, assessment)
         judgement = judge(examination, presented, None if view is None else view.catalogue, asked, now)
         return Verdict(

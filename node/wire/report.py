@@ -31,6 +31,9 @@ from node.wire.fields import (
 )
 from node.wire.subject import stated_subject, subject_claim
 
+EVERYTHING = Selection(complete=True, cells=frozenset())
+"""What the wire says of a complete report: which cells these are, the catalogue says that the attestation names."""
+
 _REPAIR_STATES: dict[pb.RepairState, RepairState] = {
     pb.REPAIR_STATE_UNSPECIFIED: RepairState.UNKNOWN,
     pb.REPAIR_STATE_NOT_REPAIRED: RepairState.NOT_REPAIRED,
@@ -157,6 +160,8 @@ def _record(message: pb.ViolationRecord, path: str) -> ViolationRecord:
 
 def _selection_message(selection: Selection, catalogue: Catalogue) -> pb.Selection:
     message = pb.Selection(complete=selection.complete)
+    if selection.complete:
+        return message
     for row in catalogue.rows.values():
         types = [each.record_type for each in row.types if (row.local_code, each.record_type) in selection.cells]
         if types:
@@ -165,6 +170,10 @@ def _selection_message(selection: Selection, catalogue: Catalogue) -> pb.Selecti
 
 
 def _selection(message: pb.Selection, path: str) -> Selection:
+    if message.complete:
+        if message.rows:
+            raise InvalidInput(within(path, "rows"), "A complete selection names no rows; take the bundle as issued.")
+        return EVERYTHING
     cells: set[tuple[str, RecordType]] = set()
     seen: set[str] = set()
     for place, row in enumerate(message.rows):
@@ -174,7 +183,7 @@ def _selection(message: pb.Selection, path: str) -> Selection:
             raise InvalidInput(here, "The same row is named twice; take the bundle as it was issued.")
         seen.add(local_code)
         cells.update((local_code, kind) for kind in record_types(row.record_types, within(here, "record_types")))
-    return Selection(complete=message.complete, cells=frozenset(cells))
+    return Selection(complete=False, cells=frozenset(cells))
 
 
 def _parse(kind: type[M], data: bytes, path: str) -> M:
