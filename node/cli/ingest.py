@@ -23,6 +23,12 @@ from node.model.delivery import DeliveryHeader
 SHOWN = 50
 """Rows left out that are printed one by one; --json gives all."""
 
+_PROMISE = {
+    True: "The delivery is complete: reports cover its rows up to its day.",
+    False: "The delivery adds records and does not count as complete: what its rows cover stays as it was. "
+    "A delivery with rows left out never is complete.",
+}
+
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
@@ -63,7 +69,9 @@ def records(
     header = _header(unit, rows, as_of, complete=complete)
     with _progress(session, file) as advance:
         summary = asyncio.run(ingest_records(session.settings(), session.clock, file, header, advance))
-    _tell(ctx, session, summary, "record(s) new or changed")
+    if not (session.as_json or summary.repeated):
+        session.say(_PROMISE[summary.complete])
+    _tell(ctx, session, summary, "record(s) filed")
 
 
 @ingest.command("registrations", example="huxin ingest registrations register.csv")
@@ -112,9 +120,12 @@ def _lines(file: Path) -> int:
 def _tell(ctx: click.Context, session: Session, summary: IntakeSummary, done: str) -> None:
     """What was filed and what was left out: line, column, why; never contents. Exits 1 when something was left out."""
     if session.as_json:
-        session.emit({"filed": summary.filed, "quarantined": [asdict(row) for row in summary.quarantined]})
+        session.emit(asdict(summary))
     else:
-        session.say(f"{summary.filed} {done}.", "green")
+        if summary.repeated:
+            session.say("This delivery was taken in before: nothing has changed.", "green")
+        else:
+            session.say(f"{summary.filed} {done}.", "green")
         if summary.quarantined:
             _table(session, summary)
     if summary.quarantined:

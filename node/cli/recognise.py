@@ -141,7 +141,8 @@ def read_choices(path: Path) -> dict[str, Any]:
         if key not in _KINDS:
             raise BadSource(path.name, f"there is no such key; known are {', '.join(_KINDS)}", column=key)
         kind = _KINDS[key]
-        if not isinstance(value, kind) or (isinstance(value, list) and not all(isinstance(one, str) for one in value)):
+        # `true` is an int to Python, and none to TOML.
+        if type(value) is not kind or (isinstance(value, list) and not all(isinstance(one, str) for one in value)):
             raise BadSource(path.name, "write a list of texts" if kind is list else f"write {_like(key)}", column=key)
     _check_values(path, chosen)
     return chosen

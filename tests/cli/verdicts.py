@@ -34,7 +34,7 @@ from node.wire.verdict import verdict_message
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 FIVE_YEARS = Period(date(2021, 11, 22), date(2026, 11, 22))
 EARLY = Period(date(2021, 11, 22), date(2022, 8, 1))
-NUMBER = "1400002026112200000000000000000"
+NUMBER = "14000020261122000G40R40M30E209Q"
 
 GAP = Gap(
     "MK01",

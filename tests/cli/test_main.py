@@ -1,0 +1,141 @@
+"""The root of the commands: help, exit codes, and that every error ends as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from node.cli.failures import MEANINGS, ExitCode, Refused, failure_of
+from node.cli.main import COMMANDS, cli
+from node.cli.session import Command
+from node.errors import BadConfiguration, BadSource, InvalidInput, NotFound, NotReady
+from tests.cli.running import huxin
+from trust.errors import BadKey, SignatureInvalid
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None, name
+        if isinstance(found, click.Group):
+            yield from commands(found, (*path, name))
+        else:
+            yield (*path, name), found
+
+
+OURS = [(path, command) for path, command in commands(cli) if path[0] != "catalogue"]
+IDS = [" ".join(path) for path, _ in OURS]
+
+
+def test_help_documents_every_exit_code() -> None:
+    text = huxin("--help").stdout
+    assert set(MEANINGS) == set(ExitCode)
+    for code, meaning in MEANINGS.items():
+        assert f"{int(code)} " in text
+        assert meaning in text
+    for name in COMMANDS:
+        assert f"  {name} " in text
+
+
+@pytest.mark.parametrize(("path", "command"), OURS, ids=IDS)
+def test_every_command_has_help_and_an_example_of_itself(path: tuple[str, ...], command: click.Command) -> None:
+    text = huxin(*path, "--help").stdout
+    assert isinstance(command, Command)
+    assert command.help
+    assert command.example
+    for line in command.example.splitlines():
+        assert line.startswith("huxin "), line
+        assert " ".join(path) in line, line
+        assert line in text
+
+
+@pytest.mark.parametrize(("path", "command"), OURS, ids=IDS)
+def test_every_option_says_what_it_does(path: tuple[str, ...], command: click.Command) -> None:
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, (path, parameter.name)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidInput("subject", "Wrong."), ExitCode.USAGE),
+        (BadConfiguration("rpc.listen", "wrong."), ExitCode.USAGE),
+        (NotFound("NO_CATALOGUE", "None."), ExitCode.USAGE),
+        (BadSource("file.csv", "wrong", row=3), ExitCode.BAD_INPUT),
+        (SignatureInvalid("It does not verify."), ExitCode.BAD_INPUT),
+        (BadKey("Unusable."), ExitCode.BAD_INPUT),
+        (FileNotFoundError(2, "No such file or directory", "x"), ExitCode.BAD_INPUT),
+        (NotReady("NO_OWN_BUNDLE", "None."), ExitCode.REFUSED),
+        (Refused("UNREACHABLE", "Nobody."), ExitCode.REFUSED),
+        (RuntimeError("a secret of the program"), ExitCode.INTERNAL),
+    ],
+)
+def test_every_error_has_its_exit_code_and_one_sentence(error: Exception, code: ExitCode) -> None:
+    failure = failure_of(error)
+    assert failure.code is code
+    assert failure.sentence.endswith((".", ")", "wrong"))
+    assert "secret" not in failure.sentence
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command with a fault of ours in it."""
+
+    @click.command("doctor", cls=Command)
+    def broken() -> None:
+        raise RuntimeError("the text of an exception")
+
+    monkeypatch.setitem(COMMANDS, "doctor", f"{__name__}:broken")
+    monkeypatch.setitem(globals(), "broken", broken)
+    monkeypatch.setattr("importlib.import_module", lambda _: type("Module", (), {"broken": broken}))
+
+
+@pytest.mark.usefixtures("faulty")
+def test_the_unforeseen_is_one_sentence_and_a_traceback_on_request() -> None:
+    result = huxin("doctor")
+    assert result.exit_code == ExitCode.INTERNAL
+    assert "--debug" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "the text of an exception" not in result.stderr
+    debugged = huxin("--debug", "doctor")
+    assert debugged.exit_code == ExitCode.INTERNAL
+    assert "Traceback" in debugged.stderr
+    assert "the text of an exception" in debugged.stderr
+
+
+def test_no_home_says_how_to_get_one(tmp_path: Path) -> None:
+    result = huxin("trust", "list", home=tmp_path / "nowhere")
+    assert result.exit_code == ExitCode.USAGE
+    assert "huxin init" in result.stderr
+    assert result.stdout == ""
+
+
+def test_home_may_come_from_the_environment(founded: Path) -> None:
+    result = huxin("trust", "list", environ={"HUXIN_HOME": str(founded)})
+    assert result.exit_code == ExitCode.OK
+    assert "140000" in result.stdout
+
+
+def test_a_misplaced_global_option_is_told_where_to_stand() -> None:
+    result = huxin("peers", "--home", "x")
+    assert result.exit_code == ExitCode.USAGE
+    assert "--home stands before the command" in result.stderr
+
+
+def test_other_wrong_options_are_left_to_click() -> None:
+    result = huxin("peers", "--nonsense")
+    assert result.exit_code == ExitCode.USAGE
+    assert "--nonsense" in result.stderr
+
+
+def test_an_unknown_command_is_wrong_use() -> None:
+    assert huxin("verifie").exit_code == ExitCode.USAGE
+
+
+def test_errors_have_no_colour_without_a_terminal(tmp_path: Path) -> None:
+    assert "\x1b[" not in huxin("trust", "list", home=tmp_path).stderr

@@ -1,0 +1,389 @@
+"""Commands that need no running node, on real homes: found, trust, recognise, issue certificates, ingest, check."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from node.app.founding import Layout
+from node.cli.failures import ExitCode
+from node.cli.recognise import read_choices
+from node.cli.verify import presented_content
+from node.config import Settings
+from node.errors import BadSource, InvalidInput
+from tests.cli.running import huxin
+
+SUBJECT = "91140000MA0TE5T16Q"
+"""Synthetic."""
+
+# init
+
+
+def test_init_leaves_a_home_that_the_settings_fit(founded: Path) -> None:
+    settings = Settings.load(Layout(founded).settings, {})
+    assert settings.division == "140000"
+    for path in (settings.tls.certificate, settings.tls.key, settings.tls.ca, settings.keys.signing, settings.keys.log):
+        assert path.is_file(), path
+    assert stat.S_IMODE(settings.keys.signing.stat().st_mode) == 0o600
+    assert (settings.trust.directory / "bundles" / "140000.json").is_file()
+    assert (founded / "huxin.db").is_file()
+
+
+def test_init_takes_names_from_the_catalogue_and_says_what_is_next(tmp_path: Path) -> None:
+    home = tmp_path / "lanzhou"
+    result = huxin("init", "620100", home=home)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert "兰州市" in result.stdout
+    for part in ("serve", "trust export", "trust import", "trust recognise", "ingest records"):
+        assert f"huxin --home {home} {part}" in result.stdout
+
+
+def test_init_asks_for_names_that_no_catalogue_knows(tmp_path: Path) -> None:
+    home = tmp_path / "yuncheng"
+    result = huxin("init", "140800", home=home)
+    assert result.exit_code == ExitCode.USAGE
+    assert "--name-zh" in result.stderr
+    assert not home.exists()
+    named = huxin("init", "140800", "--name-zh", "运城市", "--name-en", "Yuncheng", home=home)
+    assert named.exit_code == ExitCode.OK, named.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("--listen", "nowhere", "rpc.listen"),
+        ("--operations", "0:99999", "operations.listen"),
+        ("--endpoint", "no port", "rpc.advertised"),
+        ("--database", "mysql://x", "database.url"),
+    ],
+)
+def test_init_makes_nothing_when_a_setting_is_wrong(tmp_path: Path, option: str, value: str, named: str) -> None:
+    home = tmp_path / "shanxi"
+    result = huxin("init", "140000", option, value, home=home)
+    assert result.exit_code == ExitCode.USAGE
+    assert named in result.stderr
+    assert not home.exists()
+
+
+def test_init_leaves_a_used_home_alone(home: Path) -> None:
+    before = Layout(home).key("signing").read_bytes()
+    result = huxin("init", "140000", home=home)
+    assert result.exit_code == ExitCode.USAGE
+    assert "not empty" in result.stderr
+    assert Layout(home).key("signing").read_bytes() == before
+
+
+def test_keys_may_have_a_passphrase_and_an_ecdsa_suite(tmp_path: Path) -> None:
+    secret, home = tmp_path / "passphrase", tmp_path / "shanxi"
+    secret.write_text("a synthetic passphrase\n", encoding="utf-8")
+    secret.chmod(0o600)
+    result = huxin("init", "140000", "--passphrase-file", secret, "--suite", "ecdsa-p256-sha256", home=home)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert b"ENCRYPTED" in Layout(home).key("signing").read_bytes()
+    assert huxin("certificate", "issue", "gateway", "--out-name", "second", home=home).exit_code == ExitCode.OK
+    assert "ecdsa-p256-sha256" in huxin("trust", "show", "140000", home=home).stdout
+    assert "a synthetic passphrase" not in (home / "huxin.toml").read_text(encoding="utf-8")
+
+
+# doctor
+
+
+def test_doctor_finds_a_fresh_home_in_order(founded: Path) -> None:
+    result = huxin("doctor", "--json", home=founded)
+    assert result.exit_code == ExitCode.OK, result.stdout
+    assert all(check["ok"] for check in json.loads(result.stdout))
+
+
+def test_doctor_names_what_is_wrong_and_ends_with_1(home: Path) -> None:
+    Layout(home).key("signing").chmod(0o644)
+    result = huxin("doctor", home=home)
+    assert result.exit_code == ExitCode.PROBLEMS
+    assert "WRONG" in result.stdout
+    assert "chmod 600" in result.stdout
+
+
+# certificate
+
+
+def test_a_relying_party_gets_a_certificate_of_its_own(home: Path) -> None:
+    result = huxin("certificate", "issue", "relying-party", SUBJECT, "--out-name", "bidding", "--days", "30", home=home)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    found = x509.load_pem_x509_certificate(Layout(home).certificate("bidding").read_bytes())
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == [
+        f"spiffe://140000.huxin/relying-party/{SUBJECT}"
+    ]
+    assert stat.S_IMODE(Layout(home).key("bidding").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("relying-party",),
+        ("relying-party", "not a code"),
+        ("gateway", "detail"),
+        ("gateway", "--out-name", "../gateway"),
+        ("gateway", "--out-name", "signing"),
+        ("gateway",),
+    ],
+)
+def test_a_certificate_that_cannot_be_is_refused_before_a_file_is_made(home: Path, arguments: tuple[str, ...]) -> None:
+    before = sorted(path.name for path in home.rglob("*"))
+    result = huxin("certificate", "issue", *arguments, home=home)
+    assert result.exit_code in {ExitCode.USAGE, ExitCode.BAD_INPUT}
+    assert "Traceback" not in result.stderr
+    assert sorted(path.name for path in home.rglob("*")) == before
+
+
+# trust
+
+
+@pytest.fixture
+def guizhou(tmp_path: Path) -> Path:
+    home = tmp_path / "guizhou"
+    assert huxin("init", "520000", "--listen", "127.0.0.1:7544", home=home).exit_code == ExitCode.OK
+    return home
+
+
+def signer_of(home: Path) -> str:
+    listed = json.loads(huxin("trust", "list", "--json", home=home).stdout)
+    (own,) = [each for each in listed if each["own"]]
+    return str(own["signers"][0])
+
+
+def test_trust_is_exchanged_confirmed_recognised_and_withdrawn(home: Path, guizhou: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "shanxi.json"
+    exported = huxin("trust", "export", "-o", bundle, home=home)
+    assert exported.exit_code == ExitCode.OK, exported.stderr
+    key = signer_of(home)
+    assert key in exported.stdout
+
+    unconfirmed = huxin("trust", "import", bundle, home=guizhou)
+    assert unconfirmed.exit_code == ExitCode.BAD_INPUT
+    assert "--key" in unconfirmed.stderr
+    imported = huxin("trust", "import", bundle, "--key", key.upper(), home=guizhou)
+    assert imported.exit_code == ExitCode.OK, imported.stderr
+    assert "not recognised yet" in imported.stdout
+
+    recognised = huxin("trust", "recognise", "140000", "--scenario", "tender", "--max-view-age", "12h", home=guizhou)
+    assert recognised.exit_code == ExitCode.OK, recognised.stderr
+    listed = json.loads(huxin("trust", "list", "--json", home=guizhou).stdout)
+    (shanxi,) = [each for each in listed if each["division"] == "140000"]
+    assert shanxi["recognition"]["scenarios"] == ["tender"]
+    assert "CLOSE_MATCH" not in shanxi["recognition"]["accepted_caveats"]
+    table = huxin("trust", "list", home=guizhou).stdout
+    assert "56 leaves, 5 types, 1 scenarios" in table
+    assert key[:12] in table
+    shown = huxin("trust", "show", "140000", home=guizhou).stdout
+    assert key in shown
+    assert "43200 seconds" in shown
+
+    assert huxin("trust", "withdraw", "140000", home=guizhou).exit_code == ExitCode.OK
+    again = huxin("trust", "withdraw", "140000", home=guizhou)
+    assert again.exit_code == ExitCode.BAD_INPUT
+    assert "huxin trust list" in again.stderr
+
+
+def test_export_to_standard_output_is_the_bundle_alone(home: Path) -> None:
+    assert json.loads(huxin("trust", "export", home=home).stdout)["payloadType"].startswith("application/vnd.huxin.")
+
+
+def test_every_caveat_can_be_refused(home: Path) -> None:
+    result = huxin("trust", "recognise", "140000", "--accept-caveat", "none", home=home)
+    assert "caveats accepted: none" in result.stdout
+
+
+@pytest.mark.parametrize("content", [b"", b"not json", b"\xff\xfe", b"{}", b"x" * ((1 << 20) + 1)])
+def test_what_is_no_bundle_is_refused_with_a_sentence(home: Path, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bundle.json"
+    path.write_bytes(content)
+    result = huxin("trust", "import", path, home=home)
+    assert result.exit_code == ExitCode.BAD_INPUT
+    assert "错误 Error" in result.stderr
+
+
+def test_showing_or_recognising_a_stranger_says_to_import_it(home: Path) -> None:
+    for command in (("trust", "show", "990000"), ("trust", "recognise", "990000")):
+        result = huxin(*command, home=home)
+        assert result.exit_code == ExitCode.USAGE
+        assert "huxin trust import" in result.stderr
+
+
+def test_a_certificate_file_says_the_same_as_the_options(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "choices.toml"
+    path.write_text(
+        'scenarios = ["tender"]\naccepted_caveats = []\nmonths_valid = 6\nmax_log_view_age = "12h"\n', encoding="utf-8"
+    )
+    result = huxin("trust", "recognise", "140000", "--certificate-file", path, home=home)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert "1 scenarios; caveats accepted: none" in result.stdout
+    both = huxin("trust", "recognise", "140000", "--certificate-file", path, "--months-valid", "3", home=home)
+    assert both.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("scenario = ['tender']", "column scenario"),
+        ("scenarios = 'tender'", "column scenarios"),
+        ("scenarios = [1]", "column scenarios"),
+        ("accepted_caveats = ['ALL']", "column accepted_caveats"),
+        ("months_valid = 0", "column months_valid"),
+        ("months_valid = true", "column months_valid"),
+        ("max_log_view_age = '12'", "column max_log_view_age"),
+        ("scenarios = [", "not TOML"),
+    ],
+)
+def test_a_mistake_in_a_certificate_file_is_named(tmp_path: Path, text: str, named: str) -> None:
+    path = tmp_path / "choices.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadSource, match=named):
+        read_choices(path)
+
+
+def test_an_age_needs_its_unit(home: Path) -> None:
+    result = huxin("trust", "recognise", "140000", "--max-view-age", "12", home=home)
+    assert result.exit_code == ExitCode.USAGE
+    assert "12h" in result.stderr
+
+
+# ingest
+
+REGISTER = f"""\
+id_type,subject_id,name,kind,division
+uscc,{SUBJECT},合成样例企业,enterprise,140000
+"""
+RECORDS = f"""\
+id_type,subject_id,local_code,record_type,deciding_authority,document_number,decided_on,content,source_unit,effective,\
+not_penalised,revoked,secret,sealed
+uscc,{SUBJECT},6,administrative_penalty_ordinary,合成局,合成罚〔2025〕1号,2025-03-01,合成内容,省市场监管局,true,false,\
+false,false,false
+"""
+DELIVERY = ("--unit", "省市场监管局", "--row", "6", "--as-of", "2026-11-20", "--complete")
+
+
+def test_a_register_is_taken_in(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "register.csv"
+    path.write_text(REGISTER, encoding="utf-8")
+    result = huxin("ingest", "registrations", path, home=home)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert "1 registration(s) taken in." in result.stdout
+
+
+def test_rows_left_out_are_told_by_place_and_never_by_content(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "register.csv"
+    path.write_text(REGISTER + "uscc,9114WRONG,某某,enterprise,140000\n", encoding="utf-8")
+    result = huxin("ingest", "registrations", path, home=home)
+    assert result.exit_code == ExitCode.PROBLEMS
+    assert "subject_id" in result.stdout
+    assert "1 row(s) left out" in result.stdout
+    assert "9114WRONG" not in result.output
+    answer = json.loads(huxin("ingest", "registrations", path, "--json", home=home).stdout)
+    assert answer["filed"] == 1
+    assert [(row["line"], row["column"]) for row in answer["quarantined"]] == [(3, "subject_id")]
+
+
+def test_a_delivery_is_filed_once(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "market.csv"
+    path.write_text(RECORDS, encoding="utf-8")
+    first = json.loads(huxin("ingest", "records", path, *DELIVERY, "--json", home=home).stdout)
+    assert (first["filed"], first["quarantined"], first["repeated"]) == (1, [], False)
+    second = json.loads(huxin("ingest", "records", path, *DELIVERY, "--json", home=home).stdout)
+    assert second["repeated"] is True
+    assert "nothing has changed" in huxin("ingest", "records", path, *DELIVERY, home=home).stdout
+
+
+def test_it_is_said_whether_a_delivery_moves_what_is_covered(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "market.csv"
+    path.write_text(RECORDS, encoding="utf-8")
+    assert "The delivery is complete" in huxin("ingest", "records", path, *DELIVERY, home=home).stdout
+    path.write_text(RECORDS.replace("administrative_penalty_ordinary", "nonsense"), encoding="utf-8")
+    broken = huxin("ingest", "records", path, *DELIVERY, home=home)
+    assert broken.exit_code == ExitCode.PROBLEMS
+    assert "never is complete" in broken.stdout
+
+
+def test_a_delivery_needs_its_whole_description(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "market.csv"
+    path.write_text(RECORDS, encoding="utf-8")
+    assert huxin("ingest", "records", path, "--unit", "省市场监管局", home=home).exit_code == ExitCode.USAGE
+    missing = huxin("ingest", "records", path, home=home)
+    assert missing.exit_code == ExitCode.BAD_INPUT
+    assert "market.delivery.toml" in missing.stderr
+    unknown = huxin("ingest", "records", path, *DELIVERY, "--row", "99", home=home)
+    assert unknown.exit_code == ExitCode.USAGE
+    assert "huxin catalogue show" in unknown.stderr
+
+
+# requirement check, verify and report before anything is asked
+
+REQUIREMENT_DATA = Path(__file__).parents[2] / "node" / "adapters"
+
+
+def test_every_requirement_that_comes_with_huxin_can_be_checked() -> None:
+    files = sorted(REQUIREMENT_DATA.rglob("procedures/**/*.toml"))
+    assert files
+    for path in files[:3]:
+        result = huxin("requirement", "check", path)
+        assert result.exit_code == ExitCode.OK, (path, result.stderr)
+        assert "可用 Usable" in result.stdout
+
+
+def test_a_broken_requirement_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("nonsense = 1\n", encoding="utf-8")
+    result = huxin("requirement", "check", path)
+    assert result.exit_code == ExitCode.BAD_INPUT
+    assert "mine.toml" in result.stderr
+    assert huxin("verify", path, "--requirement-file", path).exit_code == ExitCode.BAD_INPUT
+
+
+def test_what_is_neither_file_nor_number_is_said_to_be_neither(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="there is no such file"):
+        presented_content(str(tmp_path / "report.huxin"))
+
+
+def test_a_file_too_large_to_be_a_report_is_not_sent(tmp_path: Path) -> None:
+    path = tmp_path / "film.huxin"
+    path.write_bytes(bytes((1 << 20) + 1))
+    with pytest.raises(BadSource, match=r"film.huxin: a report file has at most 1048576 bytes"):
+        presented_content(str(path))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify", "x", "--require", "a", "--requirement-file", __file__),
+        ("verify", __file__, "--subject", "1234"),
+        ("report", "create", "1234", "--scenario", "tender"),
+        ("report", "create", SUBJECT, "--scenario", "tender", "--months", "6", "--from", "2024-01-01"),
+        ("report", "create", SUBJECT, "--scenario", "tender", "--to", "2024-01-01"),
+        ("report", "create", SUBJECT, "--scenario", "tender", "--from", "2024-01-01", "--to", "2024-01-01"),
+        ("report", "create", SUBJECT),
+        ("report", "show", "123"),
+        ("report", "status", "123", "revoked", "--reason", "issued_in_error"),
+    ],
+)
+def test_wrong_use_is_told_before_a_node_is_asked(founded: Path, arguments: tuple[str, ...]) -> None:
+    result = huxin(*arguments, home=founded)
+    assert result.exit_code == ExitCode.USAGE
+    assert "No node answers" not in result.stderr
+
+
+def test_an_identifier_never_comes_back_in_an_error(founded: Path) -> None:
+    result = huxin("report", "create", "91140000MA0TE5T1S6", "--scenario", "tender", home=founded)
+    assert result.exit_code == ExitCode.USAGE
+    assert "91140000MA0TE5T1S6" not in result.output
+
+
+def test_a_doubtful_check_character_is_a_note(founded: Path) -> None:
+    """Real codes fail it (R022): the register decides, so the node is asked all the same."""
+    result = huxin(
+        "report", "create", "91140000MA0TE5T16X", "--scenario", "tender", "--node", "127.0.0.1:1", home=founded
+    )
+    assert "check character does not fit" in result.stderr
+    assert result.exit_code == ExitCode.REFUSED

@@ -1,0 +1,220 @@
+"""The page that a clerk reads: right words for every kind of finding, and never a word too many."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from huxin.v1 import verdict_pb2 as pb
+from rich.console import Console
+
+from node.cli.connection import Names, code_of, enum_code
+from node.cli.failures import ExitCode
+from node.cli.verdict_cells import lines
+from node.cli.verdict_view import duration, show
+from node.cli.verify import exit_code
+from node.cli.wording import GAPS
+from node.model.calendar import Period
+from node.model.records import CRIMINAL
+from node.model.verdict import Authenticity, Decision, GapReason, Standing, Verdict
+from tests.cli.verdicts import (
+    ACCEPTED,
+    AUTHENTICITY_ONLY,
+    COMMITTED,
+    GAP,
+    HAS_RECORDS,
+    NO_RECORD,
+    NOT_COVERED,
+    NOT_COVERED_SUMMARY,
+    REFERRED,
+    REJECTED,
+    message,
+)
+
+NAMES = Names({"MK01": "市场监督管理", "EC07": "税务"}, {"140000": "山西省"}, {"6": "市场监管", "16": "税务"})
+
+
+def page(verdict: Verdict | pb.Verdict, *, steps: bool = False, names: Names = NAMES) -> str:
+    """What is printed, without colours."""
+    console = Console(file=io.StringIO(), width=300, highlight=False)
+    show(console, message(verdict) if isinstance(verdict, Verdict) else verdict, names, steps=steps)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_accept_says_what_it_rests_on_and_nothing_more() -> None:
+    text = page(ACCEPTED)
+    assert "结论 Decision: ACCEPT" in text
+    assert "在所覆盖范围内未发现应计入的记录" in text
+    assert "no record found in what was covered" in text
+    for part in ("真实 genuine", "有效 in force", "山西省 140000", "40 秒前", "10 分钟前", "2026-11-22 17:00 (UTC+8)"):
+        assert part in text
+    assert "未通过的步骤" not in text
+    assert "可能不在线" not in text
+
+
+def test_refer_shows_records_gaps_remedies_caveats_flags_and_age() -> None:
+    text = page(REFERRED)
+    for part in (
+        "结论 Decision: REFER",
+        "有记录 3 条，计入 2 条",
+        "未覆盖（2021-11-22 – 2022-08-01）：早于数据起始日",
+        "未覆盖（整个期间）：对方目录无此领域",
+        "The issuer pools in full only from a later day on",
+        "我方：市场监管；对方：市场监督管理",
+        "由其他地区的报告补充 a report of another jurisdiction；由主体作出信用承诺 a commitment of the subject",
+        "起始日仅精确到年 since: year only（SINCE_YEAR_ONLY）",
+        "未覆盖，主体已作承诺",
+        "异议处理中 an objection is being handled",
+        "3 小时前 (3 hours old)；对方节点可能不在线",
+        "数源报送至 2026-11-20",
+    ):
+        assert part in text
+
+
+def test_steps_that_passed_are_shown_on_request_only() -> None:
+    few, all_of_them = page(REFERRED), page(REFERRED, steps=True)
+    assert "LOG_VIEW_STALE" in few
+    assert "签名密钥属于出具机关且当时有效" not in few
+    assert "签名密钥属于出具机关且当时有效" in all_of_them
+    assert "不要求" in all_of_them
+
+
+def test_reject_of_a_forged_document_shows_nothing_of_it() -> None:
+    text = page(REJECTED)
+    assert "结论 Decision: REJECT" in text
+    assert "不真实 not genuine" in text
+    assert "签名无效" in text
+    assert "140000/2025-237" not in text
+    assert "NOT_REACHED" not in text, "what an earlier step left unchecked explains nothing"
+
+
+def test_without_a_requirement_there_is_no_decision() -> None:
+    text = page(AUTHENTICITY_ONLY)
+    assert "no decision" in text
+    assert "ACCEPT" not in text
+    assert "--require" in text
+
+
+@pytest.mark.parametrize("verdict", [ACCEPTED, REFERRED, REJECTED, AUTHENTICITY_ONLY])
+def test_no_page_says_that_a_subject_is_clear(verdict: Verdict) -> None:
+    assert not re.search(r"\bclear\b|无违法|无不良", page(verdict, steps=True), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("reason", list(GapReason))
+def test_every_gap_reason_is_explained_in_both_languages(reason: GapReason) -> None:
+    finding = replace(NOT_COVERED, gaps=(replace(GAP, reason=reason),))
+    text = page(replace(REFERRED, findings=(finding,)))
+    assert f"{GAPS[reason].label.both}（{reason.value}）" in text
+    assert GAPS[reason].sentence.zh in text
+    assert GAPS[reason].sentence.en in text
+
+
+def test_codes_stand_in_where_names_are_not_known() -> None:
+    assert "第6项 → MK01" in page(REFERRED, names=Names())
+
+
+def test_markup_in_a_name_is_printed_as_it_is() -> None:
+    finding = replace(NO_RECORD, leaf="", required_rows=("16",))
+    assert "[red]税务[/red]（第16项）" in page(
+        replace(ACCEPTED, findings=(finding,)), names=Names({}, {}, {"16": "[red]税务[/red]"})
+    )
+
+
+def test_codes_of_a_newer_node_are_shown_as_they_are() -> None:
+    newer = message(REFERRED)
+    newer.reasons.append("SOMETHING_NEW")
+    newer.findings[0].gaps[0].reason = "NEW_GAP"
+    newer.findings[0].gaps[0].remedies.append("NEW_REMEDY")
+    newer.findings[0].caveats[0].caveat = "NEW_CAVEAT"
+    newer.steps.add(number=19, status=pb.STEP_STATUS_FAIL, reason="NEW_STEP")
+    text = page(newer, steps=True)
+    for code in ("SOMETHING_NEW", "NEW_GAP", "NEW_REMEDY", "NEW_CAVEAT", "NEW_STEP"):
+        assert code in text
+
+
+def test_unknown_enum_numbers_keep_their_number() -> None:
+    enum = pb.Verdict.DESCRIPTOR.fields_by_name["decision"].enum_type
+    assert enum_code(enum, 9) == "UNKNOWN_9"
+    assert code_of(message(ACCEPTED), "decision") == "ACCEPT"
+
+
+# Cells
+
+
+def test_record_types_with_one_result_stand_in_one_line() -> None:
+    (line,) = lines(message(replace(REFERRED, findings=(NOT_COVERED, NOT_COVERED_SUMMARY))).findings, NAMES)
+    assert line.targets == ("市场监管（第6项） → MK01 市场监督管理",)
+    assert line.record_types == ("行政处罚（普通程序）", "行政处罚（简易程序）")
+
+
+def test_targets_are_joined_only_when_all_their_record_types_agree() -> None:
+    other = replace(NO_RECORD, leaf="EC08", required_rows=("17",))
+    more = replace(other, record_type=CRIMINAL)
+    findings = message(replace(ACCEPTED, findings=(NO_RECORD, other, more))).findings
+    assert [(len(line.targets), len(line.record_types)) for line in lines(findings, NAMES)] == [(1, 1), (1, 2)]
+    assert len(lines(findings[:2], NAMES)) == 1
+
+
+def test_cells_with_records_are_never_joined() -> None:
+    """One number must not seem to be the sum of two cells."""
+    other = replace(HAS_RECORDS, leaf="NR03")
+    assert len(lines(message(replace(REFERRED, findings=(HAS_RECORDS, other))).findings, NAMES)) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(NO_RECORD, leaf="EC08", interval=Period(date(2023, 11, 22), date(2026, 11, 22))),
+        replace(NO_RECORD, leaf="EC08", covered_until=date(2026, 11, 21)),
+        replace(NOT_COVERED, leaf="EC08"),
+        COMMITTED,
+    ],
+)
+def test_cells_that_differ_stay_apart(other: object) -> None:
+    findings = message(replace(REFERRED, findings=(NO_RECORD, other))).findings  # type: ignore[arg-type]
+    assert len(lines(findings, NAMES)) == 2
+
+
+def test_a_row_without_any_leaf_is_named() -> None:
+    bare = replace(NOT_COVERED, leaf="", required_rows=())
+    (line,) = lines(message(replace(REFERRED, findings=(bare,))).findings, NAMES)
+    assert line.targets == ("（无对应领域 no domain at all）",)
+
+
+# Exit codes
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (ACCEPTED, ExitCode.OK),
+        (REFERRED, ExitCode.REFER),
+        (REJECTED, ExitCode.REJECT),
+        (AUTHENTICITY_ONLY, ExitCode.REFER),
+        (replace(AUTHENTICITY_ONLY, authenticity=Authenticity.NOT_GENUINE), ExitCode.REJECT),
+        (replace(AUTHENTICITY_ONLY, authenticity=Authenticity.UNDECIDED), ExitCode.REFER),
+        (replace(AUTHENTICITY_ONLY, standing=Standing.REVOKED), ExitCode.REJECT),
+        (replace(AUTHENTICITY_ONLY, standing=Standing.EXPIRED), ExitCode.REFER),
+    ],
+)
+def test_only_accept_ends_with_nought(verdict: Verdict, code: ExitCode) -> None:
+    assert exit_code(message(verdict)) is code
+
+
+def test_a_decision_unknown_here_is_no_acceptance() -> None:
+    newer = message(ACCEPTED)
+    newer.decision = 9  # type: ignore[assignment]
+    assert exit_code(newer) is ExitCode.REFER
+    assert Decision.ACCEPT not in code_of(newer, "decision")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "zh"),
+    [(0, "0 秒前"), (119, "119 秒前"), (120, "2 分钟前"), (7_200, "2 小时前"), (172_800, "2 天前")],
+)
+def test_ages_are_said_in_the_largest_fitting_unit(seconds: int, zh: str) -> None:
+    assert duration(seconds).zh == zh
