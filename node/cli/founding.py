@@ -15,7 +15,7 @@ from node.app.jurisdictions import known_names
 from node.app.storing import prepare_database
 from node.cli.session import Command, Session, pass_session
 from node.config import FILE_NAME, Settings, read_secret
-from node.errors import InvalidInput
+from node.errors import HuxinError, InvalidInput
 from trust.algorithms import Suite
 
 EXAMPLE = """\
@@ -88,7 +88,17 @@ def init(  # noqa: PLR0913 - one parameter per option
     founding = Founding(division, name_zh, name_en, endpoints or (listen,), contacts, Suite(suite), workload_days)
     found(layout, founding, session.clock.now(), os.urandom, passphrase)
     layout.settings.write_text(text, encoding="utf-8")
-    asyncio.run(prepare_database(session.settings()))
+    try:
+        asyncio.run(prepare_database(session.settings()))
+    except HuxinError:
+        session.err.print(
+            f"The home {session.home} is made; its database is not. Correct database.url in {FILE_NAME}, look again "
+            "with `huxin doctor`; `huxin serve` makes what is missing.",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+        raise
     _say_what_is_next(session, division, name_zh, name_en)
 
 

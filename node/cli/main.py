@@ -59,8 +59,8 @@ class Root(Group):
             raise click.UsageError(
                 f"{name} stands before the command: huxin {name} ... COMMAND ...", error.ctx
             ) from None
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click ends these itself; a reader that went away, such as `head`, quietly
         except Exception as error:  # noqa: BLE001 - whatever it is, a clerk gets a sentence
             if ctx.params.get("debug"):
                 click.echo(traceback.format_exc(), err=True)

@@ -145,7 +145,7 @@ def list_reports(session: Session, subject: str, id_type: str, address: str | No
 def download(
     session: Session, number: str, output: Path | None, rows: tuple[str, ...], address: str | None, certificate: str
 ) -> None:
-    """Write the report NUMBER as a file that any other jurisdiction can verify. An older file is replaced whole."""
+    """Write the report NUMBER as a file that any other jurisdiction can verify. A file of that name is replaced."""
     text = parse_report_number(number, "NUMBER").text
     target = output or Path(f"{text}.huxin")
     with asked(session, address, certificate) as node:

@@ -69,6 +69,14 @@ def test_init_makes_nothing_when_a_setting_is_wrong(tmp_path: Path, option: str,
     assert not home.exists()
 
 
+def test_init_keeps_what_it_made_when_the_database_is_out_of_reach(tmp_path: Path) -> None:
+    home = tmp_path / "shanxi"
+    result = huxin("init", "140000", "--database", "postgresql+asyncpg://nobody@127.0.0.1:1/none", home=home)
+    assert result.exit_code == ExitCode.REFUSED
+    assert "huxin doctor" in result.stderr
+    assert Layout(home).settings.is_file()
+
+
 def test_init_leaves_a_used_home_alone(home: Path) -> None:
     before = Layout(home).key("signing").read_bytes()
     result = huxin("init", "140000", home=home)
