@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
 from trust.errors import StepUndecided, TrustError, UnknownContent
@@ -35,6 +36,9 @@ class StepOutcome:
     message: str = ""
 
 
+_outcome = lru_cache(maxsize=1_024)(StepOutcome)
+"""One object for equal outcomes: there are few of them, and what is said of them is remembered by identity."""
+
 _PASSED = tuple(StepOutcome(number, StepStatus.PASS) for number in range(LAST_STEP + 1))
 
 
@@ -52,17 +56,17 @@ def attempt(number: int, check: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     try:
         return _PASSED[number], check(*args, **kwargs)
     except (StepUndecided, UnknownContent) as error:
-        return StepOutcome(number, StepStatus.UNDECIDED, error.reason, error.message), None
+        return _outcome(number, StepStatus.UNDECIDED, error.reason, error.message), None
     except TrustError as error:
-        return StepOutcome(number, StepStatus.FAIL, error.reason, error.message), None
+        return _outcome(number, StepStatus.FAIL, error.reason, error.message), None
 
 
 def unreached(number: int) -> StepOutcome:
     """The outcome of a step that had nothing to work on, because an earlier one did not pass."""
     message = "an earlier step left nothing to check here: see why it did not pass"
-    return StepOutcome(number, StepStatus.UNDECIDED, "NOT_REACHED", message)
+    return _outcome(number, StepStatus.UNDECIDED, "NOT_REACHED", message)
 
 
 def not_required(number: int) -> StepOutcome:
     """The outcome of a step that our trust certificate does not ask for."""
-    return StepOutcome(number, StepStatus.NOT_REQUIRED)
+    return _outcome(number, StepStatus.NOT_REQUIRED)

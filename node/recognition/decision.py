@@ -21,6 +21,7 @@ from node.model.verdict import Authenticity, Decision, Finding, GapReason, Stand
 from node.recognition.findings import Assessment
 from node.recognition.presented import Presented
 from node.recognition.scheme import recognition_step, scheme_step
+from trust.outcome import StepOutcome
 from trust.verify import Examination, Verified
 
 REPORT_TOO_OLD = "REPORT_TOO_OLD"
@@ -87,8 +88,8 @@ def judge(
     standing only. Raises ValueError when the arguments belong to different reports or instants: a fault of the caller.
     """
     _require_one_case(examination, presented, at)
-    steps = [_step(outcome.number, outcome.status.value, outcome.reason) for outcome in examination.outcomes]
-    authenticity = _authenticity(steps)
+    given, authenticity = _given(examination.outcomes)
+    steps = list(given)
     standing = _standing(examination, steps, authenticity)
     steps.append(_unreached(14) if presented is None else scheme_step(presented, catalogue))
     if asked is None:
@@ -121,13 +122,33 @@ def _decide(verified: Verified | None, steps: Sequence[Step]) -> Decision:
 
 
 def _require_one_case(examination: Examination, presented: Presented | None, at: datetime) -> None:
-    if [outcome.number for outcome in examination.outcomes] != list(range(1, 14)):
-        raise ValueError("an examination has the outcomes of steps 1 to 13, in order")
     examined, verified = examination.examined, examination.verified
     if presented is not None and (examined is None or examined.envelope_digest != presented.envelope_digest):
         raise ValueError("what is presented is not what was examined")
     if verified is not None and (verified.at != at or verified.examined is not examined):
         raise ValueError("what was verified is another report, or was verified for another instant")
+
+
+def _given(outcomes: tuple[StepOutcome, ...]) -> tuple[tuple[Step, ...], Authenticity]:
+    """Steps 1 to 13 as trust found them, and what they say of authenticity.
+
+    Equal outcomes are one object, so the few combinations that occur are remembered by identity; the outcomes are kept
+    with the answer, so that no other object can take their place.
+    """
+    key = tuple(map(id, outcomes))
+    known = _GIVEN.get(key)
+    if known is None:
+        if [outcome.number for outcome in outcomes] != list(range(1, 14)):
+            raise ValueError("an examination has the outcomes of steps 1 to 13, in order")
+        steps = tuple(_step(outcome.number, outcome.status.value, outcome.reason) for outcome in outcomes)
+        if len(_GIVEN) >= _GIVEN_KEPT:
+            _GIVEN.clear()
+        known = _GIVEN[key] = (outcomes, (steps, _authenticity(steps)))
+    return known[1]
+
+
+_GIVEN_KEPT = 1_024
+_GIVEN: dict[tuple[int, ...], tuple[tuple[StepOutcome, ...], tuple[tuple[Step, ...], Authenticity]]] = {}
 
 
 def _lacks(presented: Presented, requirement: Requirement, assessment: Assessment, at: datetime) -> tuple[str, ...]:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from node.errors import InvalidInput
-from node.model.calendar import day_in_china
+from node.model.calendar import Period, day_in_china
 from node.model.catalogue import Catalogue
 from node.model.records import RecordType
 from node.model.report import DisclosedReport, Section, Selection, Summary
+from node.model.subject import SubjectKind
+from node.model.verdict import ReportFacts
 from node.recognition.presented import Presented
 from trust.memo import ArithmeticMemo
 from trust.verify import Examined
+from trust.vocabulary import Attestation
 
 _DECODED_BYTES = 2_048
 """What a decoded report is counted as, its sections apart: those without records are shared."""
@@ -35,6 +38,7 @@ class Content:
     """
 
     presented: Presented
+    facts: ReportFacts
     sameness: tuple[object, ...] | None
 
 
@@ -61,7 +65,7 @@ class ContentReader:
         except InvalidInput:
             return None
         presented = Presented.of(examined, report)
-        content = Content(presented, _sameness(presented))
+        content = Content(presented, report_facts(examined.attestation), _sameness(presented))
         self._memo.remember(key, content, _DECODED_BYTES + sum(map(len, examined.sections)))
         return content
 
@@ -90,6 +94,20 @@ class ContentReader:
         if examined.attestation.section_count != 1 + len(selection.cells):
             raise InvalidInput("summary.selection", "The report has other sections than the summary says.")
         return selection
+
+
+def report_facts(statement: Attestation) -> ReportFacts:
+    """What a statement says of its report."""
+    return ReportFacts(
+        statement.report_number,
+        statement.issuer,
+        statement.territory,
+        SubjectKind(statement.subject_kind.value),
+        statement.issued_at,
+        Period(statement.period.start, statement.period.end),
+        statement.scheme,
+        statement.data_cutoff,
+    )
 
 
 def _cells(catalogue: Catalogue) -> frozenset[tuple[str, RecordType]]:

@@ -15,16 +15,15 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from node.errors import NotFound
-from node.model.calendar import Period
 from node.model.log import EntryView, LogHead, StatusFlag
 from node.model.presentation import Presentation
 from node.model.requirement import Requirement
-from node.model.subject import SubjectKind, SubjectRef
+from node.model.subject import SubjectRef
 from node.model.verdict import InputDigests, ReportFacts, Verdict, ViewFacts
 from node.recognition.decision import Asked, judge
 from node.recognition.presented import Presented
 from node.verification.assessing import Assessor, Prepared
-from node.verification.reading import ContentReader
+from node.verification.reading import ContentReader, report_facts
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
 from trust.bundle import MAX_BUNDLE_BYTES, encode_bundle
 from trust.memo import ArithmeticMemo
@@ -196,8 +195,8 @@ class VerifyReports:
             reasons=judgement.reasons,
             steps=judgement.steps,
             findings=judgement.findings,
-            report=_facts(examination),
-            flags=tuple(StatusFlag(flag.value) for flag in examination.flags),
+            report=_facts(examination) if content is None else content.facts,
+            flags=tuple([StatusFlag(flag.value) for flag in examination.flags]) if examination.flags else (),
             log_view=None if case.head is None else _view_facts(case.head, now),
             trust_state_age_seconds=_trust_age(case, trust, now),
             decided_at=now,
@@ -219,16 +218,7 @@ def _facts(examination: Examination) -> ReportFacts | None:
     statement: Attestation | None = examination.reading.attestation
     if statement is None or examination.outcomes[4].status != "PASS":
         return None
-    return ReportFacts(
-        statement.report_number,
-        statement.issuer,
-        statement.territory,
-        SubjectKind(statement.subject_kind.value),
-        statement.issued_at,
-        Period(statement.period.start, statement.period.end),
-        statement.scheme,
-        statement.data_cutoff,
-    )
+    return report_facts(statement)
 
 
 def _view_facts(head: LogHead, now: datetime) -> ViewFacts:
