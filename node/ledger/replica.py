@@ -22,6 +22,7 @@ from trust.log import checkpoint, proofs
 from trust.log.checkpoint import SignedHead
 from trust.log.tree import Frontier
 
+
 class EntryReader(Protocol):
     """Reads what an entry states, without checking its signature. Raises MalformedInput for what it cannot read."""
 

@@ -7,8 +7,7 @@ compare-and-swap on the size of the head. Who loses the race reloads the frontie
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -16,6 +15,7 @@ from typing import Protocol
 import structlog
 
 from node.errors import Conflict, NotReady
+from node.gathering import Gathering
 from node.ledger.assembly import Batch, EntryDraft, HashReader, assemble, load_frontier
 from node.ledger.heads import HeadBoard
 from node.model.issuing import ReportRow, StatusRow
@@ -79,6 +79,7 @@ class Sequencer:
         keys: LogKeys,
         board: HeadBoard,
         now: Callable[[], datetime],
+        gathering: Gathering,
         observe_group: Callable[[int], None] = lambda _size: None,
     ) -> None:
         self._store = store
@@ -88,17 +89,7 @@ class Sequencer:
         self._observe_group = observe_group
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._frontier: Frontier | None = None
-        self._expected = 0
-        self._complete = asyncio.Event()
-
-    @contextlib.contextmanager
-    def expecting(self) -> Iterator[None]:
-        """Announces a caller who will probably append soon, so that a group knows whom to wait for."""
-        self._expected += 1
-        try:
-            yield
-        finally:
-            self._expected -= 1
+        self._group = gathering.meeting_point(GROUP_LIMIT, LINGER_SECONDS)
 
     async def append(self, draft: EntryDraft, attach: Attach) -> int:
         """Index of the entry, once entry, head and attachment are committed together.
@@ -107,8 +98,7 @@ class Sequencer:
         """
         waiting = _Waiting(draft, attach, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(waiting)
-        if self._queue.qsize() >= min(self._expected, GROUP_LIMIT):
-            self._complete.set()
+        self._group.arrived()
         return await waiting.answer
 
     async def run(self) -> None:
@@ -139,16 +129,13 @@ class Sequencer:
 
     async def _next_group(self) -> list[_Waiting]:
         group = [await self._queue.get()]
-        if self._expected > 1 and len(group) + self._queue.qsize() < min(self._expected, GROUP_LIMIT):
-            self._complete.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LINGER_SECONDS):
-                    await self._complete.wait()
+        await self._group.gathered()
         while len(group) < GROUP_LIMIT and not self._queue.empty():
             group.append(self._queue.get_nowait())
         return [waiting for waiting in group if not waiting.answer.done()]
 
     async def _commit(self, group: list[_Waiting]) -> None:
+        repeated: list[_Waiting] = []
         lost = 0
         while group:
             try:
@@ -157,23 +144,21 @@ class Sequencer:
                 self._frontier = None
                 lost += 1
                 if lost > _RACES_LOST_BEFORE_GIVING_UP:
-                    for waiting in group:
-                        _answer_error(waiting, NotReady("LOG_BUSY", "Other replicas are faster; ask again soon."))
-                    return
+                    busy = NotReady("LOG_BUSY", "Other replicas are faster; ask again soon.")
+                    return _answer_all([*group, *repeated], busy)
             except DuplicateRequests as duplicates:
-                for place in duplicates.places:
-                    _answer_error(group[place], Conflict("REQUEST_ID_REUSED", "This request_id was used before."))
+                repeated += [waiting for place, waiting in enumerate(group) if place in duplicates.places]
                 group = [waiting for place, waiting in enumerate(group) if place not in duplicates.places]
             except Exception as error:  # noqa: BLE001 - whatever it was, every caller of the group must be answered
                 # Nobody may be told that a report was issued when it was not: the frontier is read again from what
                 # is committed, and each caller of the group gets the error and may repeat its request id.
                 self._frontier = None
                 _log.exception("group_not_committed", size=len(group))
-                for waiting in group:
-                    _answer_error(waiting, error)
-                return
+                return _answer_all([*group, *repeated], error)
             else:
-                return
+                break
+        # Only now: the request that came first may stand in this very group, and who repeats it looks for its report.
+        return _answer_all(repeated, Conflict("REQUEST_ID_REUSED", "This request_id was used before."))
 
     async def _commit_once(self, group: Sequence[_Waiting]) -> None:
         if self._frontier is None:
@@ -213,6 +198,11 @@ async def keep_cosigning(sequencer: Sequencer, every: timedelta) -> None:
         except NotReady as error:
             _log.warning("cosigning_failed", reason=error.reason)
         await asyncio.sleep(every.total_seconds())
+
+
+def _answer_all(group: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in group:
+        _answer_error(waiting, error)
 
 
 def _answer_error(waiting: _Waiting, error: Exception) -> None:

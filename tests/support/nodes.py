@@ -16,6 +16,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import grpc.aio
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
 from huxin.v1 import (
     admin_service_pb2_grpc,
     report_service_pb2,
@@ -80,8 +82,7 @@ class TestJurisdiction:
         return SUBJECTS[self.division]
 
     def channel(self, workload: str = "gateway") -> grpc.aio.Channel:
-        """A client channel with the certificate of one of this jurisdiction's workloads."""
-        assert self.node is not None
+        """A client channel with the certificate of one of this jurisdiction's workloads, wherever its node runs."""
         credentials = grpc.ssl_channel_credentials(
             self.layout.certificate("ca").read_bytes(),
             self.layout.key(workload).read_bytes(),
@@ -228,6 +229,29 @@ async def deliver(
         for place, ((unit, day), codes) in enumerate(by_unit.items()):
             header = DeliveryHeader(unit, tuple(codes), day, complete=True)
             await store.apply_delivery(Delivery(header, THE_DAY, os.urandom(32)), rows if place == 0 else ())
+
+
+def details_of(error: grpc.aio.AioRpcError) -> dict[str, Message]:
+    """The `google.rpc` details of an error, by the name of their message."""
+    metadata = error.trailing_metadata()
+    assert metadata is not None
+    status = status_pb2.Status.FromString(dict(metadata)["grpc-status-details-bin"])
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    found: dict[str, Message] = {}
+    for detail in status.details:
+        kind = detail.TypeName().rsplit(".", 1)[1]
+        found[kind] = getattr(error_details_pb2, kind)()
+        assert detail.Unpack(found[kind])
+    return found
+
+
+def reason_of(error: grpc.aio.AioRpcError) -> str:
+    """The stable reason of an error."""
+    info = details_of(error)["ErrorInfo"]
+    assert isinstance(info, error_details_pb2.ErrorInfo)
+    assert info.domain == "huxin"
+    reason: str = info.reason
+    return reason
 
 
 def claim(code: str) -> subject_pb2.SubjectClaim:
