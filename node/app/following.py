@@ -13,6 +13,7 @@ import structlog
 from node.app.keyring import Keyring
 from node.app.ledgers import entry_reader
 from node.app.trust_keeper import TrustInUse
+from node.errors import NotReady
 from node.federation.follower import Backoff, Follower, PeerNames
 from node.federation.peer_client import ClientCredentials, GrpcPeerClient
 from node.ledger.heads import HeadBoard
@@ -79,14 +80,14 @@ class Following:
                 await self._stop(division)
         for division in wanted:
             if division not in self._running:
-                self._start(division, trust)
+                await self._start(division, trust)
 
     async def stop(self) -> None:
         """Ends all followers; what was stored stays."""
         for division in list(self._running):
             await self._stop(division)
 
-    def _start(self, division: str, trust: TrustInUse) -> None:
+    async def _start(self, division: str, trust: TrustInUse) -> None:
         found = trust.state.jurisdictions[division]
         issuer = trust.snapshot.issuers[division].trusted
         roots = trust.ca_pem(division)
@@ -96,10 +97,14 @@ class Following:
             return GrpcPeerClient(division, endpoint, roots, credentials, self._options.max_message_bytes)
 
         keys = ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners)
+        replica = Replica(self._store, keys, self._board, self._now, entry_reader(issuer), self._options.clock_skew)
+        # Verification answers from what is stored, also when it is asked before the peer is.
+        with contextlib.suppress(NotReady):
+            await replica.open()
         follower = Follower(
             PeerNames(division, found.bundle.name_zh, found.bundle.endpoints, issuer.origin),
             connect,
-            Replica(self._store, keys, self._board, self._now, entry_reader(issuer), self._options.clock_skew),
+            replica,
             self._options.backoff,
             self._jitter,
             self._options.batch_limit,
