@@ -20,6 +20,8 @@ from trust.vocabulary import RecognitionScope, SuitePolicy, TrustCertificate
 
 DEFAULT_CAVEATS = (Caveat.TYPES_SCHEME_WIDE, Caveat.SINCE_YEAR_ONLY, Caveat.SINCE_ASSUMED)
 DEFAULT_MONTHS = 12
+SELF_MONTHS = 120
+"""What a jurisdiction recognises of itself lasts as long as its CA: ten years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,14 @@ def recognise(settings: Settings, issuer: str, choices: RecognitionChoices, now:
         statements.TRUST_CERTIFICATE, statements.encode_trust_certificate(certificate), [_signing_key(settings)]
     )
     return directory.accept_certificate(to_json(sealed))
+
+
+def recognise_self(settings: Settings, now: datetime) -> HeldCertificate:
+    """Signs our certificate for ourselves, so that this jurisdiction's procedures accept its own reports.
+
+    It reviews the catalogue in force on the day of signing, as for any issuer: with a new catalogue, sign again.
+    """
+    return recognise(settings, settings.division, RecognitionChoices(months_valid=SELF_MONTHS), now)
 
 
 def withdraw(settings: Settings, issuer: str) -> None:

@@ -13,6 +13,7 @@ import click
 from node.app.founding import Founding, found
 from node.app.jurisdictions import known_names
 from node.app.storing import prepare_database
+from node.app.trusting import recognise_self
 from node.cli.session import Command, Session, pass_session
 from node.config import FILE_NAME, Settings, read_secret
 from node.errors import HuxinError, InvalidInput
@@ -88,8 +89,18 @@ def init(  # noqa: PLR0913 - one parameter per option
     founding = Founding(division, name_zh, name_en, endpoints or (listen,), contacts, Suite(suite), workload_days)
     found(layout, founding, session.clock.now(), os.urandom, passphrase)
     layout.settings.write_text(text, encoding="utf-8")
+    settings = session.settings()
+    own = recognise_self(settings, session.clock.now())
+    if not own.certificate.reviewed_catalogues:
+        session.err.print(
+            f"No installed catalogue of {division} is in force. Once one is (docs/add-a-jurisdiction.md), sign "
+            f"`huxin --home {session.home} trust recognise {division}`: its own reports are REFER until then.",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
     try:
-        asyncio.run(prepare_database(session.settings()))
+        asyncio.run(prepare_database(settings))
     except HuxinError:
         session.err.print(
             f"The home {session.home} is made; its database is not. Correct database.url in {FILE_NAME}, look again "

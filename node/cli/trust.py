@@ -34,15 +34,20 @@ trust.add_command(recognise_command)
 def export(session: Session, output: Path | None) -> None:
     """Sign this jurisdiction's own bundle anew and write it, for its peers to import. It holds no secret."""
     text = export_bundle(session.settings(), session.clock.now())
+    own = trusted_state(session.settings()).own
     if output is None:
         click.echo(text)
-        return
-    output.write_text(text, encoding="utf-8")
-    own = trusted_state(session.settings()).own
-    session.say(f"Wrote {output}: {own.bundle.name_en} ({own.bundle.division}), version {own.bundle.version}.", "green")
-    session.say("Tell the importing administrators this key id by telephone or on paper, not with the file:")
-    for signer in own.signers:
-        session.say(f"  {signer}")
+    else:
+        output.write_text(text, encoding="utf-8")
+        session.say(
+            f"Wrote {output}: {own.bundle.name_en} ({own.bundle.division}), version {own.bundle.version}.", "green"
+        )
+    # On stderr when the bundle itself is on stdout: the file that is handed over must not bring its own confirmation.
+    for line in (
+        "Tell the importing administrators this key id by telephone or on paper, not with the file:",
+        *(f"  {signer}" for signer in own.signers),
+    ):
+        (session.err if output is None else session.out).print(line, markup=False, soft_wrap=True)
 
 
 @trust.command("import", example="huxin --home guizhou trust import shanxi.json --key 5f0c...")

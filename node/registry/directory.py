@@ -122,10 +122,15 @@ class TrustDirectory:
                     f"it is version {found.bundle.version}, we hold {held.bundle.version}; ask for a newer one",
                 )
         if confirmed_key not in found.signers and not _continues(held, found):
+            # Without the key id that the file itself names: whoever copied it from here would confirm nothing.
+            who = f"the administrator of {found.bundle.name_zh}"
             raise BadSource(
                 "bundle",
-                f"it was signed by key {found.signers[0]}; compare this with {found.bundle.name_zh}'s administrator "
-                "by another channel and give it with --key",
+                f"its signing key is not confirmed yet: ask {who} for the key id by another channel than the one by "
+                "which the file came, and give all 64 characters with --key"
+                if confirmed_key is None
+                else f"the key given with --key did not sign it: compare all 64 characters with {who} again; if they "
+                "are right, the file is not theirs and must not be used",
             )
         write_durably(path, text)
         return found

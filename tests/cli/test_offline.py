@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,16 @@ def test_init_takes_names_from_the_catalogue_and_says_what_is_next(tmp_path: Pat
         assert f"huxin --home {home} {part}" in result.stdout
 
 
+def test_init_recognises_its_own_reports_for_ten_years(founded: Path) -> None:
+    (own,) = json.loads(huxin("trust", "list", "--json", home=founded).stdout)
+    recognised = own["recognition"]
+    assert own["own"] is True
+    assert sorted(recognised["accepted_caveats"]) == ["SINCE_ASSUMED", "SINCE_YEAR_ONLY", "TYPES_SCHEME_WIDE"]
+    valid = [datetime.fromisoformat(recognised[name]) for name in ("valid_from", "valid_until")]
+    assert valid[1] - valid[0] == timedelta(days=3600)
+    assert {"listing", "tender"} <= set(recognised["scenarios"])
+
+
 def test_init_asks_for_names_that_no_catalogue_knows(tmp_path: Path) -> None:
     home = tmp_path / "yuncheng"
     result = huxin("init", "140800", home=home)
@@ -50,6 +61,7 @@ def test_init_asks_for_names_that_no_catalogue_knows(tmp_path: Path) -> None:
     assert not home.exists()
     named = huxin("init", "140800", "--name-zh", "运城市", "--name-en", "Yuncheng", home=home)
     assert named.exit_code == ExitCode.OK, named.stderr
+    assert "trust recognise 140800" in named.stderr  # no catalogue of it could be reviewed yet
 
 
 @pytest.mark.parametrize(
@@ -173,6 +185,10 @@ def test_trust_is_exchanged_confirmed_recognised_and_withdrawn(home: Path, guizh
     unconfirmed = huxin("trust", "import", bundle, home=guizhou)
     assert unconfirmed.exit_code == ExitCode.BAD_INPUT
     assert "--key" in unconfirmed.stderr
+    other = huxin("trust", "import", bundle, "--key", "0" * 64, home=guizhou)
+    assert other.exit_code == ExitCode.BAD_INPUT
+    assert "did not sign it" in other.stderr
+    assert key[:8] not in unconfirmed.stderr + other.stderr  # or it would be pasted back, confirming nothing
     imported = huxin("trust", "import", bundle, "--key", key.upper(), home=guizhou)
     assert imported.exit_code == ExitCode.OK, imported.stderr
     assert "not recognised yet" in imported.stdout
@@ -197,7 +213,9 @@ def test_trust_is_exchanged_confirmed_recognised_and_withdrawn(home: Path, guizh
 
 
 def test_export_to_standard_output_is_the_bundle_alone(home: Path) -> None:
-    assert json.loads(huxin("trust", "export", home=home).stdout)["payloadType"].startswith("application/vnd.huxin.")
+    result = huxin("trust", "export", home=home)
+    assert json.loads(result.stdout)["payloadType"].startswith("application/vnd.huxin.")
+    assert signer_of(home) in result.stderr
 
 
 def test_every_caveat_can_be_refused(home: Path) -> None:
