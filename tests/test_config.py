@@ -30,7 +30,7 @@ def test_only_the_division_must_be_set(tmp_path: Path) -> None:
     settings = load(tmp_path)
     assert settings.division == "140000"
     assert settings.database.url == f"sqlite+aiosqlite:///{tmp_path}/huxin.db"
-    assert settings.keys.signing == tmp_path / "keys/signing.pem"
+    assert settings.keys.signing == tmp_path / "keys/signing.key"
     assert settings.keys.passphrase_file is None
     assert settings.federation.cosign_seconds == 60
     assert settings.operations.listen.host == "127.0.0.1"

@@ -159,9 +159,6 @@ class LimitSettings(Section):
 class FederationSettings(Section):
     """How peers' logs are followed, and how the own log keeps time."""
 
-    poll_seconds: float = Field(
-        default=10.0, gt=0, le=3600, description="How often a peer is asked for its newest head while nothing arrives."
-    )
     backoff_min_seconds: float = Field(
         default=1.0, gt=0, le=3600, description="First wait after a peer could not be reached."
     )
@@ -172,7 +169,10 @@ class FederationSettings(Section):
         description="Longest wait; each failure doubles the wait up to this. Contact clears it.",
     )
     batch_entries: int = Field(
-        default=1000, ge=1, le=100_000, description="Entries stored in one transaction when replicating."
+        default=1000,
+        ge=1,
+        le=1000,
+        description="Entries stored in one transaction when replicating. A peer sends at most 1,000 at once.",
     )
     cosign_seconds: float = Field(
         default=60.0,

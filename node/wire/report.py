@@ -6,7 +6,6 @@ encoding of the same content, so that a section has one reading only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -87,11 +86,6 @@ def decode_section(data: bytes, path: str = "section") -> Section:
             _without_records.clear()
         _without_records[data] = section
     return section
-
-
-def encode_document(report_number: str, sections: Sequence[bytes]) -> bytes:
-    """Serialised `ReportDocument`: what the report digest hashes. `sections` are in tree order, the summary first."""
-    return pb.ReportDocument(report_number=report_number, sections=sections).SerializeToString(deterministic=True)
 
 
 def encode_summary(summary: Summary, catalogue: Catalogue) -> bytes:
@@ -204,4 +198,3 @@ class ReportEncoding:
     section = staticmethod(encode_section)
     decode_section = staticmethod(decode_section)
     summary = staticmethod(encode_summary)
-    document = staticmethod(encode_document)

@@ -56,9 +56,9 @@ async def _follow_whole(issuer: TestJurisdiction, follower: TestJurisdiction, en
     async with open_database(settings) as database:
         keys = ReplicaKeys(trusted.origin, trusted.head_key, trusted.cosigners)
         replica = Replica(LogStore(database), keys, HeadBoard(), lambda: datetime.now(UTC), entry_reader(trusted), SKEW)
-        start = await replica.open()
+        known = await replica.open()
         began = time.perf_counter()
-        async for batch in client.follow(trusted.origin, start, BATCH):
+        async for batch in client.follow(trusted.origin, 0 if known is None else known.size, BATCH):
             if (await replica.accept(batch)).size >= entries:
                 break
         seconds = time.perf_counter() - began

@@ -18,7 +18,6 @@ from node.wire.report import (
     ReportEncoding,
     decode_section,
     decode_summary,
-    encode_document,
     encode_section,
     encode_summary,
 )
@@ -99,16 +98,10 @@ def test_a_summary_comes_back_with_rows_in_the_catalogues_order() -> None:
     ]
 
 
-def test_a_document_holds_the_sections_as_they_are() -> None:
-    document = pb.ReportDocument.FromString(encode_document("n", [b"summary", b"section"]))
-    assert (document.report_number, list(document.sections)) == ("n", [b"summary", b"section"])
-
-
 def test_issuance_gets_its_encoders() -> None:
     encoding = ReportEncoding()
     assert encoding.decode_section(encoding.section(SECTION)) == SECTION
     assert encoding.summary(SUMMARY, shanxi()) == encode_summary(SUMMARY, shanxi())
-    assert encoding.document("n", []) == encode_document("n", [])
 
 
 UNKNOWN_FIELD = b"\xf8\x07\x01"
