@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +22,34 @@ from node.storage.record_store import RecordStore
 from node.storage.registration_store import RegistrationStore
 
 
+async def ingest_deliveries(
+    settings: Settings,
+    clock: Clock,
+    paths: Sequence[Path],
+    header: DeliveryHeader | None,
+    progress: Progress,
+    taken: Callable[[Path, IntakeSummary], None],
+    file_format: str = "csv",
+) -> None:
+    """Takes deliveries of records in, one after the other, and tells `taken` of each when it is stored.
+
+    `header` None: it is read from `<name>.delivery.toml` beside each file.
+
+    Raises BadSource for an unusable file, InvalidInput for a header that does not fit the catalogue or a format that
+    no adapter reads; what was taken in before stays.
+    """
+    read_records = record_reader(file_format)
+    today = day_in_china(clock.now())
+    catalogue = load_jurisdictions(settings).edition_at(clock.now()).catalogue
+    types = {**RECORD_TYPES, **catalogue.own_record_types}
+    async with open_database(settings) as database:
+        intake = IngestRecords(RecordStore(database), catalogue, clock.now)
+        for path in paths:
+            given = header or read_delivery_header(header_beside(path), today=today)
+            rows = read_records(path, today=today, record_types=types)
+            taken(path, await intake.ingest(given, digest_of(path), rows, line_reader(path), progress))
+
+
 async def ingest_records(
     settings: Settings,
     clock: Clock,
@@ -30,20 +58,12 @@ async def ingest_records(
     progress: Progress,
     file_format: str = "csv",
 ) -> IntakeSummary:
-    """Takes one delivery of records in. `header` None: it is read from `<name>.delivery.toml` beside the file.
-
-    Raises BadSource for an unusable file, InvalidInput for a header that does not fit the catalogue or a format that
-    no adapter reads.
-    """
-    read_records = record_reader(file_format)
-    today = day_in_china(clock.now())
-    given = header or read_delivery_header(header_beside(path), today=today)
-    catalogue = load_jurisdictions(settings).edition_at(clock.now()).catalogue
-    types = {**RECORD_TYPES, **catalogue.own_record_types}
-    async with open_database(settings) as database:
-        intake = IngestRecords(RecordStore(database), catalogue, clock.now)
-        rows = read_records(path, today=today, record_types=types)
-        return await intake.ingest(given, digest_of(path), rows, line_reader(path), progress)
+    """Takes one delivery of records in. Raises what `ingest_deliveries` raises."""
+    summaries: list[IntakeSummary] = []
+    await ingest_deliveries(
+        settings, clock, [path], header, progress, lambda _path, summary: summaries.append(summary), file_format
+    )
+    return summaries[0]
 
 
 async def ingest_registrations(settings: Settings, clock: Clock, path: Path, progress: Progress) -> IntakeSummary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from node.app.ingesting import ingest_records, ingest_registrations
+from node.app.ingesting import ingest_deliveries, ingest_registrations
 from node.cli.failures import ExitCode
 from node.cli.session import Group, Session, json_option, pass_session
 from node.intake.ingest import IntakeSummary
@@ -43,9 +43,12 @@ def ingest() -> None:
 @ingest.command(
     "records",
     example="huxin ingest records market.csv\n"
+    "huxin ingest records deliveries/*.csv\n"
     "huxin ingest records market.csv --unit 省市场监管局 --row 6 --row 14 --as-of 2026-11-20 --complete",
 )
-@_FILE
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.option("--unit", help="Source unit that delivers, as the catalogue names it.")
 @click.option("--row", "rows", multiple=True, metavar="CODE", help="Row of the catalogue that the delivery is about.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Day up to whose start the data are complete.")
@@ -56,19 +59,42 @@ def ingest() -> None:
 def records(
     ctx: click.Context,
     session: Session,
-    file: Path,
+    files: tuple[Path, ...],
     unit: str | None,
     rows: tuple[str, ...],
     as_of: datetime | None,
     complete: bool,
 ) -> None:
-    """File the violation records of one delivery: stored whole or not at all.
+    """File violation records, one delivery in each FILE: each stored whole or not at all.
 
-    What the delivery is stands beside FILE in FILE's name with .delivery.toml, or is said by --unit, --row, --as-of.
+    What a delivery is stands beside FILE in FILE's name with .delivery.toml, or is said by --unit, --row, --as-of.
     """
     header = _header(unit, rows, as_of, complete=complete)
-    with _progress(session, file) as advance:
-        summary = asyncio.run(ingest_records(session.settings(), session.clock, file, header, advance))
+    if header is not None and len(files) > 1:
+        raise click.UsageError(
+            "--unit, --row and --as-of describe one delivery; give one FILE, or headers beside them."
+        )
+    taken: list[tuple[Path, IntakeSummary]] = []
+    try:
+        with _progress(session, *files) as advance:
+            asyncio.run(
+                ingest_deliveries(
+                    session.settings(),
+                    session.clock,
+                    files,
+                    header,
+                    advance,
+                    lambda file, summary: taken.append((file, summary)),
+                )
+            )
+    except Exception:
+        if len(files) > 1:
+            _say_where(session, files, len(taken))
+        raise
+    if len(files) > 1:
+        _tell_all(ctx, session, taken)
+        return
+    summary = taken[0][1]
     if not (session.as_json or summary.repeated):
         session.say(_PROMISE[summary.complete])
     _tell(ctx, session, summary, "record(s) filed")
@@ -97,8 +123,8 @@ def _header(
 
 
 @contextmanager
-def _progress(session: Session, file: Path) -> Iterator[Callable[[int], None]]:
-    """A bar over the rows of a file on stderr; yields what is told the number of rows read since the last call."""
+def _progress(session: Session, *files: Path) -> Iterator[Callable[[int], None]]:
+    """A bar over the rows of files on stderr; yields what is told the number of rows read since the last call."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -107,7 +133,8 @@ def _progress(session: Session, file: Path) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=session.err, transient=True, disable=session.as_json) as bar:
-        task = bar.add_task(file.name, total=_lines(file))
+        name = files[0].name if len(files) == 1 else f"{len(files)} files"
+        task = bar.add_task(name, total=sum(map(_lines, files)))
         yield lambda rows: bar.advance(task, rows)
 
 
@@ -129,6 +156,33 @@ def _tell(ctx: click.Context, session: Session, summary: IntakeSummary, done: st
         if summary.quarantined:
             _table(session, summary)
     if summary.quarantined:
+        ctx.exit(ExitCode.PROBLEMS)
+
+
+def _say_where(session: Session, files: tuple[Path, ...], done: int) -> None:
+    """Which of several files the error that follows is about."""
+    session.err.print(
+        f"{done} of {len(files)} deliveries were taken in; it stopped at {files[done].name}. After correcting what "
+        "follows, give the same command again: what is in already does not change.",
+        style="yellow",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _tell_all(ctx: click.Context, session: Session, taken: Sequence[tuple[Path, IntakeSummary]]) -> None:
+    """Several deliveries, a line each; those with rows left out in full. Exits 1 when there was one."""
+    if session.as_json:
+        session.emit([{"file": str(file), **asdict(summary)} for file, summary in taken])
+    else:
+        for file, summary in taken:
+            state = "taken in before" if summary.repeated else f"{summary.filed} filed"
+            session.say(f"{file.name}: {state}, {'complete' if summary.complete else 'not complete'}")
+            if summary.quarantined:
+                _table(session, summary)
+        filed = sum(summary.filed for _, summary in taken if not summary.repeated)
+        session.say(f"{filed} record(s) filed from {len(taken)} deliveries.", "green")
+    if any(summary.quarantined for _, summary in taken):
         ctx.exit(ExitCode.PROBLEMS)
 
 

@@ -323,6 +323,37 @@ def test_a_delivery_is_filed_once(home: Path, tmp_path: Path) -> None:
     assert "nothing has changed" in huxin("ingest", "records", path, *DELIVERY, home=home).stdout
 
 
+def deliveries(folder: Path, *units: str) -> list[Path]:
+    """One file for each unit, with its header beside it, and the first with a record."""
+    files = []
+    for place, unit in enumerate(units):
+        path = folder / f"delivery{place}.csv"
+        path.write_text(RECORDS if place == 0 else RECORDS.splitlines()[0] + "\n", encoding="utf-8")
+        header = f'unit = "{unit}"\nlocal_codes = ["6"]\nas_of = 2026-11-20\ncomplete = true\n'
+        path.with_suffix(".delivery.toml").write_text(header, encoding="utf-8")
+        files.append(path)
+    return files
+
+
+def test_several_deliveries_are_filed_by_one_command(home: Path, tmp_path: Path) -> None:
+    files = deliveries(tmp_path, "省市场监管局", "省药监局", "各市")
+    result = huxin("ingest", "records", *files, home=home)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert "delivery2.csv: 0 filed, complete" in result.stdout
+    assert "1 record(s) filed from 3 deliveries." in result.stdout
+    answer = json.loads(huxin("ingest", "records", *files, "--json", home=home).stdout)
+    assert [(Path(each["file"]).name, each["repeated"]) for each in answer] == [(file.name, True) for file in files]
+    assert huxin("ingest", "records", *files, *DELIVERY, home=home).exit_code == ExitCode.USAGE
+
+
+def test_of_several_deliveries_the_one_that_cannot_be_used_is_named(home: Path, tmp_path: Path) -> None:
+    files = deliveries(tmp_path, "省市场监管局", "省林业局", "各市")
+    result = huxin("ingest", "records", *files, home=home)
+    assert result.exit_code == ExitCode.USAGE
+    assert "1 of 3 deliveries were taken in; it stopped at delivery1.csv" in result.stderr
+    assert "delivered by 省市场监管局" in result.stderr
+
+
 def test_it_is_said_whether_a_delivery_moves_what_is_covered(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "market.csv"
     path.write_text(RECORDS, encoding="utf-8")
