@@ -44,17 +44,20 @@ def entry_reader(issuer: TrustedIssuer) -> EntryReader:
     """Reads entries of that issuer's log. The head authenticates all of them.
 
     Signatures of attestations are checked at first use, for there are many; those of status changes at once, for they
-    are few and can lift a flag.
+    are few and can lift a flag. A change that sets one counts even where its signature cannot be judged: it stands in
+    the issuer's log, and its key may be one that the issuer published after the bundle we hold.
     """
 
     def read(entry: bytes, digest: bytes) -> EntryDraft:
         peeked = peek_entry(entry)
         if peeked.status is None:
             return EntryDraft(entry, digest, EntryKind.ATTESTATION, peeked.report_number)
+        change = peeked.status
         try:
-            change = open_status_change(entry, issuer)
+            open_status_change(entry, issuer)
         except TrustError as error:
-            raise MalformedInput(error.message, error.reason) from error
+            if not change.set:
+                raise MalformedInput(error.message, error.reason) from error
         event = StatusEvent(change.attestation_digest, StatusFlag(change.flag.value), change.set, change.effective_at)
         return EntryDraft(entry, digest, EntryKind.STATUS_CHANGE, status=event)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import grpc.aio
@@ -36,7 +37,12 @@ from tests.integration.provinces import (
     verify,
 )
 from tests.support import nodes
+from trust import statements
+from trust.algorithms import Suite
 from trust.bundle import encode_bundle, read_bundle
+from trust.envelope import seal
+from trust.keys import generate
+from trust.vocabulary import StatusChange, StatusFlag
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -108,6 +114,34 @@ async def test_a_flagged_report_is_referred_until_the_flag_is_cleared(pair: Prov
     )
     await flag(pair, number, name, on=False)
     assert (await ask(pair, bundle)).decision == ACCEPT
+
+
+async def test_a_flag_signed_by_a_key_that_we_do_not_know_yet_counts_and_lifting_one_does_not(pair: Provinces) -> None:
+    """Shanxi has changed its signing key, and Guizhou does not hold the bundle that says so."""
+    _, bundle = await accepted_report(pair)
+    await log_change(pair, bundle, StatusFlag.UNDER_OBJECTION, on=True)
+    flagged = await ask(pair, bundle)
+    assert (flagged.decision, flagged.standing) == (REFER, verdict_pb2.STANDING_FLAGGED)
+    await log_change(pair, bundle, StatusFlag.UNDER_OBJECTION, on=False)
+    assert (await ask(pair, bundle)).decision == REFER
+    await log_change(pair, bundle, StatusFlag.REVOKED, on=True)
+    assert (await ask(pair, bundle)).decision == REJECT
+
+
+async def log_change(pair: Provinces, bundle: bytes, flag: StatusFlag, *, on: bool) -> None:
+    """Shanxi's log gets a change signed by a key that is in no bundle, and Guizhou learns of it."""
+    change = StatusChange(
+        issuer="140000",
+        attestation_digest=sha256(read_bundle(bundle).envelope_bytes).digest(),
+        flag=flag,
+        set=on,
+        effective_at=pair.clock.now(),
+        issued_at=pair.clock.now(),
+        reason_code="synthetic_reason",
+    )
+    sealed = seal(statements.STATUS_CHANGE, statements.encode_status_change(change), [generate(Suite.ED25519)])
+    proof = await dishonest.log_anything(pair.shanxi, statements.encode_envelope(sealed))
+    await nodes.caught_up(pair.guizhou, pair.shanxi, proof.index + 1)
 
 
 async def test_a_flag_of_one_report_is_no_flag_of_another(pair: Provinces) -> None:
