@@ -19,7 +19,7 @@ from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
 from node.app.keyring import load_keyring
 from node.rpc.permissions import PERMISSIONS
 from tests.integration import dishonest
-from tests.integration.provinces import ACCEPT, OF_SHANXI, REFER, REJECT, Provinces, provinces, verify
+from tests.integration.provinces import ACCEPT, OF_SHANXI, REFER, REJECT, Provinces, code_of, provinces, verify
 from tests.support import nodes
 from trust import statements
 from trust.algorithms import Suite
@@ -151,23 +151,6 @@ async def test_the_same_certificate_from_the_right_ca_opens_what_it_should(three
 
 REFUSED = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE}
 """At the first call, or already at the handshake."""
-
-
-async def code_of(channel: grpc.aio.Channel, method: str) -> grpc.StatusCode:
-    """The code of a call with an empty message; OK as soon as a stream sends anything."""
-    call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(method)(timeout=5)
-    try:
-        await call.write(b"")
-        await call.done_writing()
-        await call.read()
-    except grpc.aio.AioRpcError as error:
-        return error.code()
-    except asyncio.InvalidStateError:
-        return await call.code()
-    if call.done():
-        return await call.code()
-    call.cancel()
-    return grpc.StatusCode.OK
 
 
 @pytest.mark.parametrize(("ca_of", "calls"), [("620100", 0), ("140000", 1)])
