@@ -30,6 +30,7 @@ from trust.vocabulary import (
     SuitePolicy,
     TrustCertificate,
     refuse,
+    require_digest,
 )
 
 ATTESTATION = "application/vnd.huxin.attestation.v1+protobuf"
@@ -45,7 +46,9 @@ _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 1 to 999
 
 _KIND_TO_WIRE = {kind: f"SUBJECT_KIND_{kind.name}" for kind in SubjectKind}
 _KIND_FROM_WIRE: dict[int, SubjectKind] = {subject_pb2.SubjectKind.Value(n): kind for kind, n in _KIND_TO_WIRE.items()}
-_FLAG_TO_WIRE = {flag: f"STATUS_FLAG_{flag.name}" for flag in StatusFlag}
+_FLAG_TO_WIRE: dict[StatusFlag, str] = {
+    flag: f"STATUS_FLAG_{flag.name}" for flag in StatusFlag if flag is not StatusFlag.UNREADABLE
+}
 _FLAG_FROM_WIRE: dict[int, StatusFlag] = {statement_pb2.StatusFlag.Value(n): flag for flag, n in _FLAG_TO_WIRE.items()}
 
 M = TypeVar("M", bound=Message)
@@ -116,8 +119,9 @@ class PeekedEntry(NamedTuple):
 def peek_entry(entry: bytes) -> PeekedEntry:
     """What a follower files a log entry under, read without checking signature or canonical form.
 
-    The signed tree head authenticates the entry's bytes; its statement is judged at first use. Raises MalformedInput
-    when it is neither an attestation nor a status change, UnknownContent for a flag that this version does not know.
+    The signed tree head authenticates the entry's bytes; its statement is judged at first use. A flag that this version
+    does not know is UNREADABLE: whoever ignored it might rely on what was revoked in other words. Raises MalformedInput
+    when the entry is neither an attestation nor a status change.
     """
     try:
         envelope = statement_pb2.Envelope.FromString(entry)
@@ -127,9 +131,13 @@ def peek_entry(entry: bytes) -> PeekedEntry:
                 refuse("report_number", "is missing from a log entry")
             return PeekedEntry(attestation.issuer, attestation.report_number, None)
         if envelope.payload_type == STATUS_CHANGE:
-            change = _status_change(statement_pb2.StatusChange.FromString(envelope.payload))
-            status = PeekedStatus(change.attestation_digest, change.flag, change.set, change.effective_at)
-            return PeekedEntry(change.issuer, "", status)
+            change = statement_pb2.StatusChange.FromString(envelope.payload)
+            require_digest("attestation_digest", change.attestation_digest)
+            flag = _FLAG_FROM_WIRE.get(change.flag, StatusFlag.UNREADABLE)
+            effective_at = _instant(change, "effective_at")
+            return PeekedEntry(
+                change.issuer, "", PeekedStatus(change.attestation_digest, flag, change.set, effective_at)
+            )
     except DecodeError:
         raise MalformedInput("the log entry cannot be read: ask the log's operator what it is") from None
     raise MalformedInput("a log holds attestations and status changes only: ask the log's operator what this is")

@@ -46,6 +46,8 @@ class StatusFlag(StrEnum):
     SUPERSEDED = "superseded"
     REVOKED = "revoked"
     NEWER_INFORMATION = "newer_information"
+    UNREADABLE = "unreadable"
+    """A flag of a later version, which may mean anything: read from logs, never stated, never cleared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class StatusChange:
     def __post_init__(self) -> None:
         require_division("issuer", self.issuer)
         require_digest("attestation_digest", self.attestation_digest)
+        if self.flag is StatusFlag.UNREADABLE:
+            refuse("flag", "must be one that this version knows")
         require_instant("effective_at", self.effective_at)
         require_instant("issued_at", self.issued_at)
         require_text("reason_code", self.reason_code)

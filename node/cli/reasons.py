@@ -63,6 +63,9 @@ STANDING: dict[str, Words] = {
     "STATUS_CORRECTED": Words("报告出具后内容已更正", "its content was corrected after issue"),
     "STATUS_SUPERSEDED": Words("报告已被新报告替代", "a later report replaces it"),
     "STATUS_NEWER_INFORMATION": Words("出具机关已有更新的信息", "the issuer holds newer information"),
+    "STATUS_UNREADABLE": Words(
+        "状态变更无法识别，请升级本系统", "its standing changed in a way this version cannot read: upgrade"
+    ),
     "SUBJECT_MISMATCH": Words("报告的主体与所称不符", "it is about somebody else"),
     "NO_SUBJECT_CLAIMED": Words("未说明报告关于谁，请用 --subject", "nobody said whom it is about: use --subject"),
     "NO_SUBJECT_SALT": Words("文件无法与主体比对", "the file cannot be matched to a subject"),

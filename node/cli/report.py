@@ -19,6 +19,7 @@ from node.model.calendar import Period, day_in_china, months_before
 from node.model.identifiers import parse_report_number
 from node.model.issuing import PeriodExceptionNote, ReportOrder
 from node.model.log import StatusFlag
+from node.wire.status import STATUS_FLAGS
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _NUMBER = click.argument("number")
@@ -156,7 +157,7 @@ def download(
 
 @report.command("status", example="huxin report status 14000020261122... revoked --set --reason issued_in_error")
 @_NUMBER
-@click.argument("flag", type=click.Choice([flag.value for flag in StatusFlag]))
+@click.argument("flag", type=click.Choice([flag.value for flag in STATUS_FLAGS.values()]))
 @click.option("--set/--clear", "raised", required=True, help="Set or clear the flag. A revocation is never cleared.")
 @click.option("--reason", required=True, metavar="CODE", help="Reason code in lower snake case.")
 @node_options("operator")

@@ -98,6 +98,7 @@ FLAGS: dict[str, Words] = {
     StatusFlag.SUPERSEDED.name: Words("已被新报告替代", "replaced by a later report"),
     StatusFlag.REVOKED.name: Words("已撤销", "revoked"),
     StatusFlag.NEWER_INFORMATION.name: Words("出具机关已有更新的信息", "the issuer holds newer information"),
+    StatusFlag.UNREADABLE.name: Words("状态变更无法识别", "changed in a way this version cannot read"),
 }
 
 FINDINGS: dict[str, Words] = {

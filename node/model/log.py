@@ -24,6 +24,8 @@ class StatusFlag(StrEnum):
     SUPERSEDED = "superseded"
     REVOKED = "revoked"
     NEWER_INFORMATION = "newer_information"
+    UNREADABLE = "unreadable"
+    """A flag of a later version, which may mean anything: read from peers' logs, never set here, never cleared."""
 
 
 @dataclass(frozen=True, slots=True)

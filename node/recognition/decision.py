@@ -36,6 +36,7 @@ _REFERS = frozenset(
         "STATUS_CORRECTED",
         "STATUS_SUPERSEDED",
         "STATUS_NEWER_INFORMATION",
+        "STATUS_UNREADABLE",
         _EXPIRED,
         REPORT_TOO_OLD,
         REQUIREMENT_EMPTY,

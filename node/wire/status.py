@@ -1,4 +1,4 @@
-"""Status flags of reports: `StatusFlag` <-> model."""
+"""Status flags of reports: `StatusFlag` <-> model. UNREADABLE is told in verdicts and never asked for."""
 
 from __future__ import annotations
 
@@ -13,4 +13,7 @@ STATUS_FLAGS: dict[pb.StatusFlag, StatusFlag] = {
     pb.STATUS_FLAG_REVOKED: StatusFlag.REVOKED,
     pb.STATUS_FLAG_NEWER_INFORMATION: StatusFlag.NEWER_INFORMATION,
 }
-STATUS_FLAG_NUMBERS = {value: number for number, value in STATUS_FLAGS.items()}
+STATUS_FLAG_NUMBERS = {
+    **{value: number for number, value in STATUS_FLAGS.items()},
+    StatusFlag.UNREADABLE: pb.STATUS_FLAG_UNREADABLE,
+}

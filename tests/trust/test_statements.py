@@ -294,6 +294,23 @@ def test_a_follower_sees_what_an_entry_is_about() -> None:
     assert peeked.status == (STATUS.attestation_digest, StatusFlag.CORRECTED, True, ISSUED)
 
 
+def test_a_flag_of_a_later_version_is_seen_and_not_read() -> None:
+    """Whoever ignored it might rely on what its issuer withdrew in words that came later."""
+    message = statement_pb2.StatusChange.FromString(statements.encode_status_change(STATUS))
+    for number in (statement_pb2.STATUS_FLAG_UNREADABLE, 99):
+        message.flag = number  # type: ignore[assignment]  # proto3 keeps numbers that it has no name for
+        payload = message.SerializeToString(deterministic=True)
+        peeked = statements.peek_entry(sealed(statements.STATUS_CHANGE, payload))
+        assert peeked.status == (STATUS.attestation_digest, StatusFlag.UNREADABLE, True, ISSUED)
+        with pytest.raises(UnknownContent):
+            statements.read_status_change(payload)
+
+
+def test_nobody_states_a_flag_that_cannot_be_read() -> None:
+    with pytest.raises(MalformedInput, match="flag"):
+        replace(STATUS, flag=StatusFlag.UNREADABLE)
+
+
 def test_what_does_not_belong_into_a_log_is_refused() -> None:
     unnamed = statement_pb2.Attestation(issuer="140000").SerializeToString()
     for entry in (

@@ -30,7 +30,7 @@ from node.model.verdict import (
     Verdict,
     ViewFacts,
 )
-from node.wire.status import STATUS_FLAGS
+from node.wire.status import STATUS_FLAG_NUMBERS, STATUS_FLAGS
 from node.wire.subject import ID_TYPES, SUBJECT_KINDS
 from node.wire.verdict import encode_batch_response, encode_verdict, encode_verify_response, verdict_message
 
@@ -213,7 +213,7 @@ def test_an_empty_batch_is_an_empty_response() -> None:
 @pytest.mark.parametrize(
     ("numbers", "table"),
     [
-        (statement_pb2.StatusFlag.values(), STATUS_FLAGS),
+        (statement_pb2.StatusFlag.values(), {number: flag for flag, number in STATUS_FLAG_NUMBERS.items()}),
         (subject_pb2.SubjectKind.values(), SUBJECT_KINDS),
         (subject_pb2.IdType.values(), ID_TYPES),
     ],
@@ -221,6 +221,10 @@ def test_an_empty_batch_is_an_empty_response() -> None:
 def test_every_enum_number_but_zero_is_in_its_table(numbers: list[int], table: dict[int, object]) -> None:
     assert set(table) == set(numbers) - {0}
     assert len(set(table.values())) == len(table)
+
+
+def test_a_flag_that_cannot_be_read_is_told_and_never_asked_for() -> None:
+    assert set(STATUS_FLAG_NUMBERS) - set(STATUS_FLAGS.values()) == {StatusFlag.UNREADABLE}
 
 
 @pytest.mark.parametrize("kind", FindingKind)

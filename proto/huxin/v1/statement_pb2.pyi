@@ -20,12 +20,14 @@ class StatusFlag(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STATUS_FLAG_SUPERSEDED: _ClassVar[StatusFlag]
     STATUS_FLAG_REVOKED: _ClassVar[StatusFlag]
     STATUS_FLAG_NEWER_INFORMATION: _ClassVar[StatusFlag]
+    STATUS_FLAG_UNREADABLE: _ClassVar[StatusFlag]
 STATUS_FLAG_UNSPECIFIED: StatusFlag
 STATUS_FLAG_UNDER_OBJECTION: StatusFlag
 STATUS_FLAG_CORRECTED: StatusFlag
 STATUS_FLAG_SUPERSEDED: StatusFlag
 STATUS_FLAG_REVOKED: StatusFlag
 STATUS_FLAG_NEWER_INFORMATION: StatusFlag
+STATUS_FLAG_UNREADABLE: StatusFlag
 
 class Signature(_message.Message):
     __slots__ = ("sig", "keyid")
