@@ -20,7 +20,6 @@ from node.rpc.server import TlsMaterial
 from node.verification.trusting import FreshnessLimits, KnownIssuer, Recognition, TrustSnapshot
 from trust.certificates import validate_path
 from trust.errors import CertificateRejected
-from trust.issuers import TrustedIssuer
 
 _log = structlog.get_logger(__name__)
 
@@ -96,8 +95,7 @@ class TrustKeeper:
             for division, found in state.jurisdictions.items()
         }
         issuers = {
-            division: KnownIssuer(TrustedIssuer.of(found.bundle, found.bundle.issued_at), found.digest)
-            for division, found in state.jurisdictions.items()
+            division: KnownIssuer(found.trusted, found.digest) for division, found in state.jurisdictions.items()
         }
         recognitions = {
             issuer: Recognition.of(held.certificate, held.digest, self._limits)

@@ -149,8 +149,8 @@ def _bundle_facts(found: TrustedJurisdiction) -> Iterator[tuple[str, str]]:
     yield "Jurisdiction", f"{bundle.division} {bundle.name_zh} {bundle.name_en}"
     yield "Version", f"{bundle.version}, signed {in_china(bundle.issued_at)}"
     yield "Signed by", "\n".join(found.signers)
-    for key_id, key in found.keys.items():
-        yield "Signing key", f"{key_id} ({key.suite.value})"
+    for key_id, known in found.trusted.keys.items():
+        yield "Signing key", f"{key_id} ({known.key.suite.value})"
     yield "Log", bundle.log.origin
     yield "Endpoints", "\n".join(bundle.endpoints) or "none"
     yield "Contacts", "\n".join(bundle.contacts) or "none"

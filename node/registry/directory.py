@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from cryptography import x509
 
 from node.errors import BadSource, NotReady
 from trust import certificates, envelope, statements
-from trust.algorithms import PublicKey, load_public_key
-from trust.errors import TrustError, UnknownSuite
+from trust.errors import TrustError
+from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_certificate
 from trust.vocabulary import JurisdictionBundle, TrustCertificate
 
 MAX_FILE_BYTES = 1 << 20
@@ -28,13 +29,13 @@ MAX_FILE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class TrustedJurisdiction:
-    """A verified bundle, its keys by key id (all 64 characters), and SHA-256 of its envelope.
+    """A verified bundle, the trusted state that it makes, and SHA-256 of its envelope.
 
-    `signers` are the key ids that signed it: what two administrators compare out of band.
+    `signers` are the key ids (all 64 characters) that signed it: what two administrators compare out of band.
     """
 
     bundle: JurisdictionBundle
-    keys: Mapping[str, PublicKey]
+    trusted: TrustedIssuer
     digest: bytes
     signers: tuple[str, ...]
 
@@ -106,13 +107,14 @@ class TrustDirectory:
         """Stores a jurisdiction's bundle. Raises BadSource, or a TrustError when it does not verify.
 
         The first bundle of a jurisdiction needs `confirmed_key`: the key id that signed it, compared with that
-        jurisdiction's administrator by another channel. A later one must be newer and signed by a key that the
-        bundle we hold names, and that was never compromised; else it needs the confirmation again.
+        jurisdiction's administrator by another channel. A later one must be newer and signed by a key that was valid
+        then by the bundle we hold; else, and where what we hold cannot be read any more, it needs the confirmation
+        again.
         """
         found = read_bundle(text)
         division = found.bundle.division
         path = self._bundles / f"{division}.json"
-        held = read_bundle(_read(path)) if path.exists() else None
+        held = self._held(path)
         if held is not None:
             if found.digest == held.digest:
                 return found
@@ -148,50 +150,43 @@ class TrustDirectory:
             raise BadSource("certificates", f"{issuer} is not recognised here; see `huxin trust list`")
         path.unlink()
 
-    def exported(self) -> str:
-        """The own bundle as DSSE JSON, to hand to peers."""
-        return _read(self._bundles / f"{self._own}.json")
+    def _held(self, path: Path) -> TrustedJurisdiction | None:
+        try:
+            return read_bundle(_read(path)) if path.exists() else None
+        except (TrustError, BadSource):
+            return None
 
     def _files(self) -> list[Path]:
         return sorted([*self._bundles.glob("*.json"), *self._certificates.glob("*.json")])
 
 
 def read_bundle(text: str) -> TrustedJurisdiction:
-    """Verifies a jurisdiction's bundle against the keys that it names itself. Raises TrustError.
-
-    Keys of suites that this version does not know are left out; a signature by one of them does not count.
-    """
-    sealed = envelope.from_json(text)
-    if sealed.payload_type != statements.JURISDICTION_BUNDLE:
-        raise BadSource(
-            "bundle", "the file holds another kind of statement; ask for the output of `huxin trust export`"
-        )
-    bundle = statements.read_jurisdiction_bundle(sealed.payload)
-    keys: dict[str, PublicKey] = {}
-    for info in bundle.signing_keys:
-        try:
-            key = load_public_key(info.spki, info.suite)
-        except UnknownSuite:
-            continue
-        keys[key.key_id] = key
-    envelope.check_signatures(sealed, keys)
+    """Verifies a jurisdiction's bundle against the keys that it names itself. Raises TrustError or BadSource."""
+    data, signers = _envelope(text)
+    bundle = open_jurisdiction_bundle(data)
     for der in bundle.ca_certificates:
-        if certificates.ca_division(x509.load_der_x509_certificate(der)) != bundle.division:
+        if certificates.ca_division(_certificate(der)) != bundle.division:
             raise BadSource("bundle", "it names a CA of another jurisdiction; a CA vouches for its own only")
-    digest = sha256(statements.encode_envelope(sealed)).digest()
-    return TrustedJurisdiction(bundle, keys, digest, tuple(signature.key_id for signature in sealed.signatures))
+    return TrustedJurisdiction(bundle, TrustedIssuer.of(bundle, bundle.issued_at), sha256(data).digest(), signers)
 
 
 def read_certificate(text: str, own: TrustedJurisdiction) -> HeldCertificate:
-    """Verifies a trust certificate under our own keys. Raises TrustError, or BadSource when it is not ours."""
+    """Verifies a trust certificate under our own keys. Raises TrustError."""
+    data, _ = _envelope(text)
+    return HeldCertificate(open_trust_certificate(data, own.trusted), sha256(data).digest())
+
+
+def _envelope(text: str) -> tuple[bytes, tuple[str, ...]]:
+    """The envelope's bytes in their one form, and the key ids that signed it."""
     sealed = envelope.from_json(text)
-    if sealed.payload_type != statements.TRUST_CERTIFICATE:
-        raise BadSource("certificate", "the file holds another kind of statement; see `huxin trust recognise`")
-    certificate = statements.read_trust_certificate(sealed.payload)
-    if certificate.recogniser != own.bundle.division:
-        raise BadSource("certificate", f"it speaks for {certificate.recogniser}, this node is {own.bundle.division}")
-    envelope.check_signatures(sealed, own.keys)
-    return HeldCertificate(certificate, sha256(statements.encode_envelope(sealed)).digest())
+    return statements.encode_envelope(sealed), tuple(signature.key_id for signature in sealed.signatures)
+
+
+def _certificate(der: bytes) -> x509.Certificate:
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError:
+        raise BadSource("bundle", "it names a CA certificate that cannot be read; ask for a new export") from None
 
 
 def write_durably(path: Path, text: str) -> None:
@@ -211,13 +206,24 @@ def write_durably(path: Path, text: str) -> None:
 
 
 def _continues(held: TrustedJurisdiction | None, found: TrustedJurisdiction) -> bool:
-    """Whether a key that we hold for the jurisdiction, never called compromised, signed the new bundle."""
-    if held is None:
+    """Whether a key that was valid then, by what we hold of the jurisdiction, signed the new bundle.
+
+    What the new bundle says of its keys does not count here: whoever stole a retired one would call it valid.
+    """
+    if held is None or found.bundle.issued_at < held.bundle.issued_at:
         return False
-    compromised = {
-        info.spki for info in (*held.bundle.signing_keys, *found.bundle.signing_keys) if info.compromised_at is not None
-    }
-    return any(key_id in held.keys and held.keys[key_id].spki not in compromised for key_id in found.signers)
+    return any(_valid(held.trusted, key_id, found.bundle.issued_at) for key_id in found.signers)
+
+
+def _valid(trusted: TrustedIssuer, key_id: str, at: datetime) -> bool:
+    known = trusted.keys.get(key_id)
+    if known is None:
+        return False
+    try:
+        known.require_valid(at)
+    except TrustError:
+        return False
+    return True
 
 
 def _require_named(path: Path, division: str) -> None:
@@ -226,9 +232,11 @@ def _require_named(path: Path, division: str) -> None:
 
 
 def _read(path: Path) -> str:
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise BadSource(path.name, f"it is larger than {MAX_FILE_BYTES} bytes; ask for the original")
     try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise BadSource(path.name, f"it is larger than {MAX_FILE_BYTES} bytes; ask for the original")
         return path.read_text(encoding="utf-8")
+    except OSError:
+        raise BadSource(path.name, "it cannot be read; check that it is there and its rights") from None
     except UnicodeDecodeError:
         raise BadSource(path.name, "it is not UTF-8 text; ask for the original") from None
