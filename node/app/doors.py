@@ -7,43 +7,27 @@ from collections.abc import Callable, Sequence
 from node.app.following import Following
 from node.clock import Clock
 from node.errors import NotAuthenticated
+from node.gathering import Gathering
 from node.issuance.issue import IssueReports
 from node.issuance.standing import ChangeStanding
-from node.ledger.sequencer import Sequencer
 from node.metrics import Metrics
-from node.model.catalogue import Catalogue
 from node.model.issuing import IssuedReport, ReportOrder
 from node.model.log import StatusFlag
 from node.model.peers import PeerState
 from node.model.presentation import Presentation
-from node.model.report import Section, Summary
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import Verdict
 from node.rpc.caller import Caller
 from node.verification.verify import VerifyReports
-from node.wire.report import decode_section, encode_section, encode_summary
-
-
-class Encoders:
-    """The wire forms of what a report contains."""
-
-    def section(self, section: Section) -> bytes:
-        return encode_section(section)
-
-    def summary(self, summary: Summary, catalogue: Catalogue) -> bytes:
-        return encode_summary(summary, catalogue)
-
-    def decode_section(self, section: bytes) -> Section:
-        return decode_section(section)
 
 
 class MeasuredIssuing:
-    """Issuance, timed; the sequencer learns of each report that is on its way, so that groups fill up."""
+    """Issuance, timed; reports on their way are announced, so that they share queries and commits."""
 
-    def __init__(self, issuing: IssueReports, sequencer: Sequencer, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, issuing: IssueReports, gathering: Gathering, metrics: Metrics, clock: Clock) -> None:
         self._issuing = issuing
-        self._sequencer = sequencer
+        self._gathering = gathering
         self._metrics = metrics
         self._clock = clock
         self.get = issuing.get
@@ -54,22 +38,24 @@ class MeasuredIssuing:
     async def create(self, order: ReportOrder, caller: str) -> IssuedReport:
         """See IssueReports.create."""
         began = self._clock.monotonic()
-        with self._sequencer.expecting():
+        with self._gathering.under_way():
             report = await self._issuing.create(order, caller)
         self._metrics.observe_issue(self._clock.monotonic() - began)
         return report
 
 
 class MeasuredVerification:
-    """Verification, with its verdicts counted by decision and first reason."""
+    """Verification, announced so that look-ups are shared, with its verdicts counted by decision and first reason."""
 
-    def __init__(self, verification: VerifyReports, metrics: Metrics) -> None:
+    def __init__(self, verification: VerifyReports, gathering: Gathering, metrics: Metrics) -> None:
         self._verification = verification
+        self._gathering = gathering
         self._metrics = metrics
 
     async def verify(self, presentation: Presentation) -> Verdict:
         """See VerifyReports.verify."""
-        verdict = await self._verification.verify(presentation)
+        with self._gathering.under_way():
+            verdict = await self._verification.verify(presentation)
         self._count(verdict)
         return verdict
 

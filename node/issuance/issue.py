@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,8 +14,6 @@ from node.issuance.eligibility import assess_eligibility, require_eligible
 from node.issuance.period import choose_period
 from node.issuance.presenting import present
 from node.issuance.sections import (
-    FiledRecord,
-    LastDeliveries,
     SectionEncoder,
     SectionTemplate,
     Window,
@@ -25,7 +23,7 @@ from node.issuance.sections import (
 from node.model.calendar import Period, day_in_china
 from node.model.catalogue import Catalogue, Edition
 from node.model.identifiers import make_report_number
-from node.model.issuing import Eligibility, IssuedReport, ReportOrder, ReportRow, RequestKey
+from node.model.issuing import Eligibility, IssuedReport, ReportOrder, ReportRow, RequestKey, SubjectFacts
 from node.model.report import Section, Summary
 from node.model.subject import Registration, SubjectRef
 from trust.bundle import Inclusion
@@ -68,9 +66,8 @@ class Sources:
     edition_at: Callable[[datetime], Edition]
     """The catalogue and crosswalk in force at an instant. Raises NotReady when there is none."""
     registration: Callable[[SubjectRef], Awaitable[Registration | None]]
-    records: Callable[[SubjectRef], Awaitable[Sequence[FiledRecord]]]
-    deliveries: Callable[[], Awaitable[tuple[int, LastDeliveries]]]
-    """Version of the deliveries, and the last complete one per unit and row."""
+    facts: Callable[[SubjectRef], Awaitable[SubjectFacts]]
+    """Registration, records and deliveries, read after the call began."""
 
 
 class IssueReports:
@@ -118,14 +115,13 @@ class IssueReports:
             raise InvalidInput(
                 "scenario", f"The scheme {scheme.scheme} names these scenarios: {', '.join(scheme.scenarios)}."
             )
-        registration = require_eligible(
-            order.subject, await self._sources.registration(order.subject), scheme, edition.catalogue.territory
-        )
+        facts = await self._sources.facts(order.subject)
+        registration = require_eligible(order.subject, facts.registration, scheme, edition.catalogue.territory)
         today = day_in_china(now)
         period, exception = choose_period(edition.catalogue, order.period, order.exception, today)
-        template = await self._template(edition.catalogue, order.local_codes)
+        template = self._template(edition.catalogue, order.local_codes, facts)
         sections, record_count = template.filled(
-            await self._sources.records(order.subject), Window.of(period, today, scheme), self._encoders.section
+            facts.records, Window.of(period, today, scheme), self._encoders.section
         )
         number = make_report_number(edition.catalogue.division, today, self._random(10))
         summary = Summary(
@@ -191,13 +187,12 @@ class IssueReports:
             )
         return report
 
-    async def _template(self, catalogue: Catalogue, local_codes: tuple[str, ...]) -> SectionTemplate:
-        version, deliveries = await self._sources.deliveries()
-        key = (catalogue.digest, version, local_codes)
+    def _template(self, catalogue: Catalogue, local_codes: tuple[str, ...], facts: SubjectFacts) -> SectionTemplate:
+        key = (catalogue.digest, facts.deliveries_version, local_codes)
         template = self._templates.get(key)
         if template is None:
             template = section_template(
-                catalogue, choose_rows(catalogue, local_codes), deliveries, self._encoders.section
+                catalogue, choose_rows(catalogue, local_codes), facts.deliveries, self._encoders.section
             )
             if len(self._templates) >= _TEMPLATES_KEPT:
                 self._templates.clear()

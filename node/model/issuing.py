@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from node.model.calendar import Period
-from node.model.subject import SubjectRef
+from node.model.records import RecordType, ViolationRecord
+from node.model.subject import Registration, SubjectRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +82,17 @@ class StatusRow:
 
     log_index: int
     request: RequestKey
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectFacts:
+    """What the node holds for a report about one subject, read at one moment after the order came.
+
+    `records` are (local code, record type, record); `deliveries` maps (unit, local code) to the as-of day of the last
+    complete delivery, `deliveries_version` changes whenever it does.
+    """
+
+    registration: Registration | None
+    records: Sequence[tuple[str, RecordType, ViolationRecord]]
+    deliveries_version: int
+    deliveries: Mapping[tuple[str, str], date]

@@ -11,6 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
+from node.gathering import Gathering
+
+PATIENCE_SECONDS = 0.005
+"""Longest wait of a group for callers that are on their way."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -19,13 +24,20 @@ class GroupedLookup(Generic[K, V]):
     """Groups concurrent `get` calls into calls of `fetch_many(keys) -> {key: value}`.
 
     Calls of one turn of the event loop, and all that arrive while a query is under way, form the next group. One query
-    at a time, at most `limit` keys each; the same key asked twice is fetched once. Nobody waits for company: a
-    single caller's query starts in the next turn.
+    at a time, at most `limit` keys each; the same key asked twice is fetched once. With a `gathering`, a group also
+    waits a moment for the callers that are known to be on their way; a single caller's query starts in the next turn.
     """
 
-    def __init__(self, fetch_many: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, limit: int = 256) -> None:
+    def __init__(
+        self,
+        fetch_many: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
+        *,
+        limit: int = 256,
+        gathering: Gathering | None = None,
+    ) -> None:
         self._fetch_many = fetch_many
         self._limit = limit
+        self._group = (gathering or Gathering()).meeting_point(limit, PATIENCE_SECONDS)
         self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}
         self._runner: asyncio.Task[None] | None = None
 
@@ -36,12 +48,14 @@ class GroupedLookup(Generic[K, V]):
         """
         future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
+        self._group.arrived()
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._run())
         return await future
 
     async def _run(self) -> None:
         while self._waiting:
+            await self._group.gathered()
             group = {key: self._waiting.pop(key) for key in list(islice(self._waiting, self._limit))}
             keys = [key for key, futures in group.items() if _open({key: futures})]
             if not keys:
