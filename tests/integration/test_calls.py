@@ -53,7 +53,7 @@ def order(of_id: str, about: str, **fields: Any) -> report_service_pb2.CreateRep
         "scenario": "tender",
         "local_codes": ["6"],
     }
-    return report_service_pb2.CreateReportRequest(**{**usual, **fields})
+    return report_service_pb2.CreateReportRequest(**{"scenario": "tender", **usual, **fields})
 
 
 async def test_the_same_request_id_gives_the_same_report_also_after_a_restart(tmp_path: Path) -> None:
@@ -251,8 +251,9 @@ async def test_a_wrong_field_is_named(pair: Provinces, wrong: str) -> None:
 async def test_other_errors_have_their_reason(pair: Provinces) -> None:
     reports, verification = pair.shanxi.reports(), pair.guizhou.verification()
     catalogues = catalogue_service_pb2_grpc.CatalogueServiceStub(pair.guizhou.channel())
-    empty = requirement_pb2.Requirement(jurisdiction="520000", scenario="tender", months=12)
-    empty.items.add(leaf="ZZ99", record_types=["administrative_penalty_ordinary"])
+    another_s = requirement_pb2.Requirement()
+    another_s.CopyFrom(OF_SHANXI)
+    another_s.jurisdiction = "140000"
     calls: list[tuple[str, grpc.StatusCode, Callable[[], Awaitable[object]]]] = [
         (
             "NOT_REGISTERED_HERE",
@@ -284,7 +285,7 @@ async def test_other_errors_have_their_reason(pair: Provinces) -> None:
         (
             "INVALID_FIELD",
             grpc.StatusCode.INVALID_ARGUMENT,
-            lambda: verification.Verify(verification_service_pb2.VerifyRequest(bundle=b"x", requirement=empty)),
+            lambda: verification.Verify(verification_service_pb2.VerifyRequest(bundle=b"x", requirement=another_s)),
         ),
         (
             "REQUEST_UNREADABLE",
