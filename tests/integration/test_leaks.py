@@ -1,0 +1,154 @@
+"""Nothing that could tell who a subject is leaves a node beside its answers: not in its log, not in an error (R191).
+
+The node is a process of its own, started as an operator starts it, and asked all kinds of good and bad things.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc.aio
+from huxin.v1 import report_service_pb2, subject_pb2, verification_service_pb2
+
+from node.app.ingesting import ingest_records
+from node.app.jurisdictions import load_jurisdictions
+from node.app.storing import prepare_database
+from node.clock import SystemClock
+from tests.integration.provinces import asking
+from tests.support import nodes
+
+PERSON = "11010519491231002X"
+"""The published example of GB 11643."""
+SUBJECT, UNKNOWN = nodes.SUBJECTS["140000"], nodes.synthetic_code("140000", 77)
+WIDE = SUBJECT.translate({at: at + 0xFEE0 for at in range(0x21, 0x7F)})
+DOCUMENT, AUTHORITY, WHAT = "示例罚〔2026〕7号", "示例市执法局", "罚款壹佰元（合成示例）"
+RECORD = f"""\
+id_type,subject_id,local_code,record_type,deciding_authority,document_number,decided_on,content,source_unit,effective,\
+not_penalised,revoked,secret,sealed
+uscc,{SUBJECT},6,administrative_penalty_ordinary,{AUTHORITY},{DOCUMENT},2026-01-05,{WHAT},省市场监管局,yes,no,no,no,no
+"""
+
+
+@asynccontextmanager
+async def serving(one: nodes.TestJurisdiction, log: Path) -> AsyncIterator[None]:
+    """`huxin serve` in a process of its own, at the most talkative level."""
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "node",
+            "--home",
+            one.layout.home,
+            "serve",
+            stdout=output,
+            stderr=output,
+            cwd=Path(__file__).parents[2],
+            env={
+                **os.environ,
+                "HUXIN_RPC__LISTEN": str(one.settings.rpc.listen),
+                "HUXIN_OPERATIONS__LISTEN": "127.0.0.1:0",
+                "HUXIN_LOG__LEVEL": "debug",
+                "HUXIN_LOG__FORMAT": "json",
+                "HUXIN_DATABASE__URL": one.settings.database.url,
+            },
+        )
+        try:
+            await asyncio.wait_for(one.channel().channel_ready(), 20)
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+
+
+async def test_no_identifier_in_logs_and_errors(tmp_path: Path) -> None:
+    clock = SystemClock()
+    shanxi = nodes.found(tmp_path, "140000", datetime.now(UTC))
+    nodes.recognise(shanxi, "140000", datetime.now(UTC) - timedelta(seconds=1))
+    await prepare_database(shanxi.settings)
+    await nodes.register(shanxi)
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    await nodes.deliver(shanxi, load_jurisdictions(shanxi.settings).edition_at(clock.now()).catalogue, yesterday)
+    file = tmp_path / "records.csv"
+    file.write_text(RECORD, encoding="utf-8")
+    file.with_suffix(".delivery.toml").write_text(
+        f'unit = "省市场监管局"\nlocal_codes = ["6"]\nas_of = {yesterday}\ncomplete = true\n', encoding="utf-8"
+    )
+    assert (await ingest_records(shanxi.settings, clock, file, None, lambda _rows: None)).filed == 1
+
+    log = tmp_path / "node.log"
+    async with serving(shanxi, log):
+        number = await nodes.create_report(shanxi)
+        bundle = await nodes.download(shanxi, number)
+        errors = [text for call in questions(shanxi, bundle) if (text := await said(call))]
+        for channel in shanxi.channels:
+            await channel.close()
+    assert DOCUMENT in bundle.decode(errors="ignore"), "the report has what the log must not have"
+    assert len(errors) > 8
+    written = log.read_text(encoding="utf-8")
+    assert '"event":"serving"' in written.replace(" ", "")
+    private = [SUBJECT, SUBJECT.lower(), WIDE, UNKNOWN, PERSON, DOCUMENT, AUTHORITY, WHAT, "合成数据"]
+    for text in (written, *errors):
+        assert [secret for secret in private if secret in text] == []
+
+
+def questions(shanxi: nodes.TestJurisdiction, bundle: bytes) -> Sequence[Awaitable[object]]:
+    """Good and bad, each with an identifier in it."""
+    reports, verification = shanxi.reports(), shanxi.verification()
+    claims = [nodes.claim(code) for code in (SUBJECT, SUBJECT.lower(), WIDE, UNKNOWN, SUBJECT[:-1], SUBJECT[:-1] + "?")]
+    claims += [
+        subject_pb2.SubjectClaim(id_type=subject_pb2.ID_TYPE_RESIDENT_ID, id=PERSON),
+        subject_pb2.SubjectClaim(id_type=subject_pb2.ID_TYPE_RESIDENT_ID, id=SUBJECT),
+        subject_pb2.SubjectClaim(id=SUBJECT),
+    ]
+    asked = asking("140000", "MK01")
+    asked.title_zh = f"{SUBJECT} {PERSON}"
+    return [
+        *(
+            reports.CreateReport(
+                report_service_pb2.CreateReportRequest(
+                    request_id=str(uuid.uuid4()), subject=claim, scenario="tender", local_codes=["6"]
+                )
+            )
+            for claim in claims
+        ),
+        *(reports.CheckEligibility(report_service_pb2.CheckEligibilityRequest(subject=claim)) for claim in claims),
+        *(reports.ListReports(report_service_pb2.ListReportsRequest(subject=claim)) for claim in claims),
+        *(
+            verification.Verify(verification_service_pb2.VerifyRequest(bundle=data, subject=claim, requirement=asked))
+            for claim in claims
+            for data in (bundle, bundle[:-1], SUBJECT.encode())
+        ),
+        reports.CreateReport(
+            report_service_pb2.CreateReportRequest(
+                request_id=SUBJECT, subject=nodes.claim(SUBJECT), scenario=SUBJECT, local_codes=[SUBJECT]
+            )
+        ),
+        reports.GetReport(report_service_pb2.GetReportRequest(report_number=SUBJECT)),
+        reports.ListReports(report_service_pb2.ListReportsRequest(subject=nodes.claim(SUBJECT), page_token=SUBJECT)),
+        verification.Verify(verification_service_pb2.VerifyRequest(report_number=PERSON)),
+        verification.GetRequirement(verification_service_pb2.GetRequirementRequest(requirement_id=PERSON)),
+        said_by_unknown_method(shanxi),
+    ]
+
+
+async def said_by_unknown_method(shanxi: nodes.TestJurisdiction) -> None:
+    call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = shanxi.channel().unary_unary(f"/{SUBJECT}/{PERSON}")
+    await call(PERSON.encode())
+
+
+async def said(call: Awaitable[object]) -> str:
+    """Everything that an error tells its caller; empty for an answer."""
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        details = nodes.details_of(error)
+        return f"{error.details()} {error.debug_error_string()} {error.trailing_metadata()} {details}"
+    return ""
