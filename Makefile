@@ -6,13 +6,13 @@ BIN    := $(VENV)/bin
 T      ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check proto proto-check bench run fmt clean
+.PHONY: help demo test check proto proto-check proto-baseline bench run fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## four provinces on this machine: issue, follow, verify (KEEP=1 leaves the nodes running)
-	@$(BIN)/python ops/demo/run.py $(if $(KEEP),--keep)
+	@$(BIN)/python -m ops.demo.run $(if $(KEEP),--keep)
 
 test: $(VENV)/.dev check ## every check and every test
 	$(BIN)/python -m pytest -n auto $(T)
@@ -26,9 +26,13 @@ check: $(VENV)/.dev proto-check ## lint, types, import law, schema, freshness of
 proto: $(VENV)/.dev ## generate Python from the schema
 	$(BIN)/python ops/proto/generate.py
 
-proto-check: $(VENV)/.dev
+proto-check: $(VENV)/.dev ## lint of the schema, no break of its baseline, freshness of generated code
 	cd proto && ../$(BIN)/buf lint
+	cd proto && ../$(BIN)/buf breaking --against baseline.binpb
 	$(BIN)/python ops/proto/generate.py --check
+
+proto-baseline: $(VENV)/.dev ## take the present schema as agreed: from now on its breaks are refused
+	cd proto && ../$(BIN)/buf build --as-file-descriptor-set --exclude-source-info -o baseline.binpb
 
 bench: $(VENV)/.dev ## speed, as ratios against limits measured in the same run; writes build/bench.json
 	$(BIN)/python ops/bench/run.py

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from huxin.v1 import bundle_pb2, report_pb2
 
-from trust.disclosure import SALT_BYTES, disclose, section_leaf
+from trust.disclosure import SALT_BYTES, disclose, section_leaves
 from trust.envelope import Envelope
 from trust.errors import MalformedInput, NotCanonical, TooLarge, UnknownContent
 from trust.log.checkpoint import MAX_CHECKPOINT_BYTES
@@ -42,9 +42,9 @@ class Disclosure:
     def __post_init__(self) -> None:
         if not self.sections:
             raise NotCanonical("a disclosure shows at least one section: leave it out when nothing is shown")
-        if len(self.salts) != len(self.sections) or any(len(salt) != SALT_BYTES for salt in self.salts):
+        if len(self.salts) != len(self.sections) or not {SALT_BYTES}.issuperset(map(len, self.salts)):
             raise MalformedInput("every shown section has its salt of 32 bytes: ask for the report again")
-        if any(len(root) != HASH_BYTES for root in self.complement):
+        if not {HASH_BYTES}.issuperset(map(len, self.complement)):
             raise MalformedInput("hashes of hidden sections have 32 bytes: ask for the report again")
         if bool(self.positions) != bool(self.complement):
             raise NotCanonical("positions are listed exactly when some section is hidden")
@@ -61,7 +61,7 @@ class Disclosure:
 
     def leaves(self) -> list[bytes]:
         """Leaf hash of each shown section, 32 bytes each."""
-        return [section_leaf(salt, section) for salt, section in zip(self.salts, self.sections, strict=True)]
+        return section_leaves(self.salts, self.sections)
 
     def narrowed(self, positions: Sequence[int]) -> Disclosure:
         """Only the sections at these strictly rising positions of a complete disclosure.

@@ -84,6 +84,11 @@ def _unavailable(code: grpc.StatusCode) -> PeerUnavailable:
         return PeerUnavailable(
             "The peer does not accept our certificate; its administrator must import our bundle.", refused=True
         )
+    if code is grpc.StatusCode.INVALID_ARGUMENT:
+        return PeerUnavailable(
+            "The peer does not go on from where our view of its log ends; ask its operator whether the log was "
+            "restored from an older copy."
+        )
     if code is grpc.StatusCode.UNAVAILABLE:
         return PeerUnavailable("The peer cannot be reached, or one side refused the other's certificate.")
     return PeerUnavailable(f"The peer broke off with {code.name}.")

@@ -48,7 +48,7 @@ def attest(draft: ReportDraft, signer: Signer, random: RandomBytes) -> AttestedR
     count = len(draft.sections)
     drawn = random(_SALT * (count + 2))
     *salts, subject_salt, report_salt = (drawn[at : at + _SALT] for at in range(0, len(drawn), _SALT))
-    leaves = list(map(disclosure.section_leaf, salts, draft.sections))
+    leaves = disclosure.section_leaves(salts, draft.sections)
     scheme = draft.catalogue.scheme
     ref = draft.registration.ref
     statement = vocabulary.Attestation(

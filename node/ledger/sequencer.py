@@ -102,21 +102,31 @@ class Sequencer:
         return await waiting.answer
 
     async def run(self) -> None:
-        """Commits group after group until cancelled. Who still waits then gets NotReady."""
+        """Commits group after group until cancelled. Who still waits then gets NotReady.
+
+        The group under way may have been committed or not: whoever repeats a request id learns which.
+        """
+        group: list[_Waiting] = []
         try:
             while True:
-                await self._commit(await self._next_group())
+                group.clear()
+                await self._gather(group)
+                await self._commit([waiting for waiting in group if not waiting.answer.done()])
         finally:
             while not self._queue.empty():
-                _answer_error(self._queue.get_nowait(), NotReady("STOPPING", "The node is stopping; ask again soon."))
+                group.append(self._queue.get_nowait())
+            _answer_all(group, NotReady("STOPPING", "The node is stopping; ask again soon."))
 
     async def cosign(self) -> LogHead:
         """Cosigns the newest head again with the present time: the proof of freshness. Creates the first head."""
         head = await self._store.head(self._keys.origin)
         if head is None:
             head = self._signed_head(0, EMPTY_ROOT)
-            # A crash here leaves no head or an empty one: both mean an empty log.
-            await self._store.append(0, head, (), ())
+            try:
+                # A crash here leaves no head or an empty one: both mean an empty log.
+                await self._store.append(0, head, (), ())
+            except LogMoved:
+                return await self.cosign()  # another replica of this node began the log
         else:
             at = self._now()
             text = checkpoint.cosign(head.checkpoint, self._keys.cosigner_name, self._keys.cosigner, at)
@@ -127,12 +137,12 @@ class Sequencer:
         self._board.publish(head)
         return head
 
-    async def _next_group(self) -> list[_Waiting]:
-        group = [await self._queue.get()]
+    async def _gather(self, group: list[_Waiting]) -> None:
+        """Puts the next group into a list that is empty."""
+        group.append(await self._queue.get())
         await self._group.gathered()
         while len(group) < GROUP_LIMIT and not self._queue.empty():
             group.append(self._queue.get_nowait())
-        return [waiting for waiting in group if not waiting.answer.done()]
 
     async def _commit(self, group: list[_Waiting]) -> None:
         repeated: list[_Waiting] = []
