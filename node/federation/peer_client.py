@@ -51,6 +51,9 @@ class GrpcPeerClient:
         call = self._stub.Follow(request)
         try:
             async for response in call:
+                # grpc.aio hands out None for what it could not parse.
+                if response is None:
+                    raise PeerUnavailable("The peer sent bytes that are no message of this protocol.")
                 yield FeedBatch(
                     response.first_index,
                     tuple(response.entries),
@@ -91,4 +94,10 @@ def _unavailable(code: grpc.StatusCode) -> PeerUnavailable:
         )
     if code is grpc.StatusCode.UNAVAILABLE:
         return PeerUnavailable("The peer cannot be reached, or one side refused the other's certificate.")
+    if code is grpc.StatusCode.INVALID_ARGUMENT:
+        # We ask for nothing that could be wrong but the place where our view ends (`node.ledger.feed.Feed.follow`).
+        return PeerUnavailable(
+            "The peer has fewer entries than it showed us before; ask its administrator whether an old copy of its "
+            "database was restored."
+        )
     return PeerUnavailable(f"The peer broke off with {code.name}.")
