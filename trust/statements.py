@@ -31,6 +31,7 @@ from trust.vocabulary import (
     TrustCertificate,
     refuse,
     require_digest,
+    require_report_number,
 )
 
 ATTESTATION = "application/vnd.huxin.attestation.v1+protobuf"
@@ -127,8 +128,7 @@ def peek_entry(entry: bytes) -> PeekedEntry:
         envelope = statement_pb2.Envelope.FromString(entry)
         if envelope.payload_type == ATTESTATION:
             attestation = statement_pb2.Attestation.FromString(envelope.payload)
-            if not attestation.report_number:
-                refuse("report_number", "is missing from a log entry")
+            require_report_number(attestation.report_number)
             return PeekedEntry(attestation.issuer, attestation.report_number, None)
         if envelope.payload_type == STATUS_CHANGE:
             change = statement_pb2.StatusChange.FromString(envelope.payload)

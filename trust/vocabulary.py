@@ -101,10 +101,8 @@ class Attestation:
     def __post_init__(self) -> None:
         require_division("issuer", self.issuer)
         require_division("territory", self.territory)
-        number = self.report_number
-        if len(number) != REPORT_NUMBER_CHARS or not number.isascii() or not number.isalnum():
-            refuse("report_number", f"has {REPORT_NUMBER_CHARS} letters and digits")
-        if number[:6] != self.issuer:
+        require_report_number(self.report_number)
+        if self.report_number[:6] != self.issuer:
             refuse("report_number", "begins with its issuer's division code")
         for name in ("scheme", "template_version", "scenario"):
             require_text(name, getattr(self, name))
@@ -294,6 +292,12 @@ def require_division(field: str, code: str) -> None:
     """Six digits, GB/T 2260."""
     if len(code) != 6 or not code.isascii() or not code.isdigit():
         refuse(field, "is a division code of six digits")
+
+
+def require_report_number(number: str) -> None:
+    """Letters and digits of ASCII, REPORT_NUMBER_CHARS of them; the check character is not judged here."""
+    if len(number) != REPORT_NUMBER_CHARS or not number.isascii() or not number.isalnum():
+        refuse("report_number", f"has {REPORT_NUMBER_CHARS} letters and digits")
 
 
 def require_digest(field: str, digest: bytes) -> None:
