@@ -58,15 +58,34 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One presentation with everything that was fetched for it."""
+class _Issuer:
+    """What this node knows of one issuer at the moment of the question: the same for all of its reports."""
 
-    reading: Reading
-    subject: SubjectRef | None
     known: KnownIssuer | None
     recognition: Recognition | None
     head: LogHead | None
-    entry: EntryView | None
+
+    @property
+    def origin(self) -> str:
+        return "" if self.known is None else self.known.trusted.origin
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The instant of the decision, the requirement, and what the verdicts on one issuer's reports share then."""
+
+    now: datetime
+    prepared: Prepared | None
+    views: dict[str, tuple[ViewFacts | None, int]]
+
+    def view_of(self, issuer: _Issuer) -> tuple[ViewFacts | None, int]:
+        """Our view of the issuer's log, and the age of what we trust of it, in seconds."""
+        facts = self.views.get(issuer.origin)
+        if facts is None:
+            age = 0 if issuer.known is None else _seconds(issuer.known.trusted.refreshed_at, self.now)
+            view = None if issuer.head is None else _view_facts(issuer.head, self.now)
+            facts = self.views[issuer.origin] = (view, age)
+        return facts
 
 
 class VerifyReports:
@@ -97,46 +116,47 @@ class VerifyReports:
             reading = await self._by_number(presentation.report_number, trust)
         else:
             reading = self._read(presentation.bundle)
-        known = _known_issuer(reading, trust)
-        entry = None
         # The head is read before the entry: what the entry's look-up then misses is not in that head either.
-        head = None if known is None else self._around.newest_head(known.trusted.origin)
-        if known is not None:
-            entry = await self._views.find_by_digest(known.trusted.origin, reading.envelope_digest)
-        case = _Case(reading, presentation.subject, known, _recognition(reading, trust), head, entry)
-        return self._decide(case, presentation.against, self._around.now(), trust)
+        issuer = self._issuer_of(reading, trust)
+        entry = None
+        if issuer.known is not None:
+            entry = await self._views.find_by_digest(issuer.origin, reading.envelope_digest)
+        moment = _Moment(self._around.now(), self._prepare(presentation.against), {})
+        return self._decide(reading, presentation.subject, issuer, entry, moment)
 
     async def verify_batch(
         self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
     ) -> list[Verdict]:
         """One verdict per item, in order. Raises InvalidInput for the requirement."""
         trust = self._around.trust()
-        readings = []
-        async for bundle, _ in _in_turns(items):
-            readings.append(self._read(bundle))
-        issuers = [_known_issuer(reading, trust) for reading in readings]
-        heads = {
-            known.trusted.origin: self._around.newest_head(known.trusted.origin)
-            for known in issuers
-            if known is not None
-        }
+        prepared = self._prepare(against)
+        readings = [self._read(bundle) async for bundle, _ in _in_turns(items)]
+        by_division = {_division(reading): self._issuer_of(reading, trust) for reading in readings}
+        issuers = [by_division[_division(reading)] for reading in readings]
         keys = [
-            (known.trusted.origin, reading.envelope_digest)
-            for reading, known in zip(readings, issuers, strict=True)
-            if known is not None
+            (issuer.origin, reading.envelope_digest)
+            for reading, issuer in zip(readings, issuers, strict=True)
+            if issuer.known is not None
         ]
         found, _ = await asyncio.gather(self._views.find_by_digests(keys), self._check_signatures(readings, issuers))
-        now = self._around.now()
-        verdicts = []
-        async for reading, known, (_, subject) in _in_turns(list(zip(readings, issuers, items, strict=True))):
-            origin = "" if known is None else known.trusted.origin
-            entry = found.get((origin, reading.envelope_digest))
-            case = _Case(reading, subject, known, _recognition(reading, trust), heads.get(origin), entry)
-            verdicts.append(self._decide(case, against, now, trust))
-        return verdicts
+        moment = _Moment(self._around.now(), prepared, {})
+        cases = list(zip(readings, issuers, items, strict=True))
+        return [
+            self._decide(reading, subject, issuer, found.get((issuer.origin, reading.envelope_digest)), moment)
+            async for reading, issuer, (_, subject) in _in_turns(cases)
+        ]
 
     def _read(self, bundle: bytes) -> Reading:
         return read(bundle, self._memo, self._max_bundle_bytes)
+
+    def _issuer_of(self, reading: Reading, trust: TrustSnapshot) -> _Issuer:
+        division = _division(reading)
+        known = trust.issuers.get(division)
+        head = None if known is None else self._around.newest_head(known.trusted.origin)
+        return _Issuer(known, trust.recognitions.get(division), head)
+
+    def _prepare(self, against: Requirement | None) -> Prepared | None:
+        return None if against is None else self._assessor.prepare(against, self._around.now())
 
     async def _by_number(self, report_number: str, trust: TrustSnapshot) -> Reading:
         """The statement of a report number as our view of its issuer's log holds it, without content."""
@@ -151,13 +171,13 @@ class VerifyReports:
             )
         return self._read(encode_bundle(entry.entry, b"", None))
 
-    async def _check_signatures(self, readings: Sequence[Reading], issuers: Sequence[KnownIssuer | None]) -> None:
+    async def _check_signatures(self, readings: Sequence[Reading], issuers: Sequence[_Issuer]) -> None:
         """Does the signature arithmetic that the memo lacks, on all cores: signature checks release the GIL."""
         pending = [
             work
-            for reading, known in zip(readings, issuers, strict=True)
-            if known is not None
-            for work in pending_arithmetic(reading, known.trusted, self._memo)
+            for reading, issuer in zip(readings, issuers, strict=True)
+            if issuer.known is not None
+            for work in pending_arithmetic(reading, issuer.known.trusted, self._memo)
         ]
         if len(pending) < 2:
             return
@@ -165,29 +185,37 @@ class VerifyReports:
         shares = [pending[at : at + _TURN] for at in range(0, len(pending), _TURN)]
         await asyncio.gather(*(loop.run_in_executor(self._threads, _do_all, share) for share in shares))
 
-    def _decide(self, case: _Case, against: Requirement | None, now: datetime, trust: TrustSnapshot) -> Verdict:
+    def _decide(
+        self,
+        reading: Reading,
+        subject: SubjectRef | None,
+        issuer: _Issuer,
+        entry: EntryView | None,
+        moment: _Moment,
+    ) -> Verdict:
         examination = verify(
-            case.reading,
-            claim=None if case.subject is None else (case.subject.id_type.value, case.subject.id),
-            trusted=None if case.known is None else case.known.trusted,
-            terms=None if case.recognition is None else case.recognition.conditions,
-            view=case.head,
-            entry=case.entry,
-            now=now,
+            reading,
+            claim=None if subject is None else (subject.id_type.value, subject.id),
+            trusted=None if issuer.known is None else issuer.known.trusted,
+            terms=None if issuer.recognition is None else issuer.recognition.conditions,
+            view=issuer.head,
+            entry=entry,
+            now=moment.now,
             memo=self._memo,
             tolerances=self._around.tolerances,
         )
-        examined = examination.examined
-        content = None if examined is None else self._contents.read(examined)
+        content = None if examination.examined is None else self._contents.read(examination.examined)
         presented = None if content is None else content.presented
         view = None if presented is None else self._assessor.issuer_view(presented)
-        prepared = None if against is None else self._assessor.prepare(against, now)
+        policy = None if issuer.recognition is None else issuer.recognition.policy
         asked = None
-        if against is not None and prepared is not None:
-            policy = None if case.recognition is None else case.recognition.policy
-            assessment = None if content is None else self._assessor.assess(prepared, view, policy, content)
-            asked = Asked(against, policy, assessment)
-        judgement = judge(examination, presented, None if view is None else view.catalogue, asked, now)
+        if moment.prepared is not None:
+            assessment = None
+            if content is not None:
+                assessment = self._assessor.assess(moment.prepared, view, policy, content)
+            asked = Asked(moment.prepared.plan.requirement, policy, assessment)
+        judgement = judge(examination, presented, None if view is None else view.catalogue, asked, moment.now)
+        log_view, trust_age = moment.view_of(issuer)
         return Verdict(
             authenticity=judgement.authenticity,
             standing=judgement.standing,
@@ -197,20 +225,17 @@ class VerifyReports:
             findings=judgement.findings,
             report=_facts(examination) if content is None else content.facts,
             flags=tuple([StatusFlag(flag.value) for flag in examination.flags]) if examination.flags else (),
-            log_view=None if case.head is None else _view_facts(case.head, now),
-            trust_state_age_seconds=_trust_age(case, trust, now),
-            decided_at=now,
-            inputs=_inputs(case, presented, prepared),
-            requirement_title="" if against is None else against.title_zh,
+            log_view=log_view,
+            trust_state_age_seconds=trust_age,
+            decided_at=moment.now,
+            inputs=_inputs(reading, issuer, presented, moment.prepared),
+            requirement_title="" if asked is None else asked.requirement.title_zh,
         )
 
 
-def _known_issuer(reading: Reading, trust: TrustSnapshot) -> KnownIssuer | None:
-    return None if reading.attestation is None else trust.issuers.get(reading.attestation.issuer)
-
-
-def _recognition(reading: Reading, trust: TrustSnapshot) -> Recognition | None:
-    return None if reading.attestation is None else trust.recognitions.get(reading.attestation.issuer)
+def _division(reading: Reading) -> str:
+    """Whose report it claims to be; "" when that cannot be read."""
+    return "" if reading.attestation is None else reading.attestation.issuer
 
 
 def _facts(examination: Examination) -> ReportFacts | None:
@@ -222,25 +247,25 @@ def _facts(examination: Examination) -> ReportFacts | None:
 
 
 def _view_facts(head: LogHead, now: datetime) -> ViewFacts:
-    age = 0 if head.fresh_at is None else max(0, int((now - head.fresh_at).total_seconds()))
-    return ViewFacts(head.origin, head.size, head.fresh_at, age)
+    return ViewFacts(
+        head.origin, head.size, head.fresh_at, 0 if head.fresh_at is None else _seconds(head.fresh_at, now)
+    )
 
 
-def _trust_age(case: _Case, trust: TrustSnapshot, now: datetime) -> int:
-    age = None if case.known is None else trust.age_of(case.known.trusted.division, now)
-    return 0 if age is None else int(age.total_seconds())
+def _seconds(since: datetime, now: datetime) -> int:
+    return max(0, int((now - since).total_seconds()))
 
 
-def _inputs(case: _Case, presented: Presented | None, prepared: Prepared | None) -> InputDigests:
+def _inputs(reading: Reading, issuer: _Issuer, presented: Presented | None, prepared: Prepared | None) -> InputDigests:
     return InputDigests(
-        bundle=case.reading.bundle_digest,
-        trust_certificate=b"" if case.recognition is None else case.recognition.digest,
+        bundle=reading.bundle_digest,
+        trust_certificate=b"" if issuer.recognition is None else issuer.recognition.digest,
         requirement=b"" if prepared is None else prepared.requirement_digest,
         issuer_catalogue=b"" if presented is None else presented.catalogue_digest,
         issuer_crosswalk=b"" if presented is None else presented.crosswalk_digest,
         own_crosswalk=b"" if prepared is None else prepared.own_crosswalk_digest,
-        trusted_state=b"" if case.known is None else case.known.digest,
-        log_root=b"" if case.head is None else case.head.root,
+        trusted_state=b"" if issuer.known is None else issuer.known.digest,
+        log_root=b"" if issuer.head is None else issuer.head.root,
     )
 
 
