@@ -9,7 +9,7 @@ T      ?= tests
 .PHONY: help demo test check proto proto-check proto-baseline bench run fmt clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## four provinces on this machine: issue, follow, verify (KEEP=1 leaves the nodes running)
 	@$(BIN)/python -m ops.demo.run $(if $(KEEP),--keep)
