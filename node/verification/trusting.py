@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from node.model.catalogue import Caveat
 from node.model.policy import RecognitionPolicy
@@ -75,8 +75,3 @@ class TrustSnapshot:
 
     issuers: Mapping[str, KnownIssuer]
     recognitions: Mapping[str, Recognition]
-
-    def age_of(self, issuer: str, at: datetime) -> timedelta | None:
-        """How old what we know of an issuer is, or None for an unknown one."""
-        known = self.issuers.get(issuer)
-        return None if known is None else max(at - known.trusted.refreshed_at, timedelta())
