@@ -141,3 +141,10 @@ def test_auto_is_json_away_from_a_terminal_and_console_on_one(stream: io.StringI
 def test_a_form_that_is_not_there_is_refused(stream: io.StringIO) -> None:
     with pytest.raises(ValueError, match="auto, json or console"):
         configure_logs(SettableClock().now, "info", "xml", stream)
+
+
+def test_asking_for_the_schema_is_not_told_each_time(stream: io.StringIO) -> None:
+    configure_logs(SettableClock().now, "info", "json", stream)
+    logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
+    logging.getLogger("alembic.runtime.migration").warning("a column is missing")
+    assert [line["event"] for line in lines(stream)] == ["a column is missing"]
