@@ -201,7 +201,8 @@ def step_table(verdict: Verdict, *, whole: bool) -> RenderableType | None:
     if not rows:
         return None
     title = "全部步骤 All steps" if whole else "未通过的步骤 Steps that did not pass"
-    table = Table("#", "步骤 Step", "结果 Result", "原因 Reason", title=title, title_justify="left")
+    table = Table("#", "步骤 Step", "结果 Result", title=title, title_justify="left")
+    table.add_column("原因 Reason", overflow="fold")  # a code longer than a narrow column is not to be cut
     for step in rows:
         status = code_of(step, "status")
         name, result = STEPS.get(step.number, Words("", "")), words_for(STEP_STATUS, status)
