@@ -94,10 +94,4 @@ def _unavailable(code: grpc.StatusCode) -> PeerUnavailable:
         )
     if code is grpc.StatusCode.UNAVAILABLE:
         return PeerUnavailable("The peer cannot be reached, or one side refused the other's certificate.")
-    if code is grpc.StatusCode.INVALID_ARGUMENT:
-        # We ask for nothing that could be wrong but the place where our view ends (`node.ledger.feed.Feed.follow`).
-        return PeerUnavailable(
-            "The peer has fewer entries than it showed us before; ask its administrator whether an old copy of its "
-            "database was restored."
-        )
     return PeerUnavailable(f"The peer broke off with {code.name}.")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.databases import migrated_template, postgres
+from tests.support.databases import database, database_url, migrated_template, postgres
 from tests.support.postgres import PostgresServer
 
-__all__ = ["migrated_template", "postgres"]
+__all__ = ["database", "database_url", "migrated_template", "postgres"]
 
 
 @pytest.fixture
