@@ -1,0 +1,247 @@
+"""Following a peer's log through every trouble: pauses, endpoints, resuming, and what an operator is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.errors import NotReady
+from node.federation.follower import Backoff, Follower, PeerNames, PeerUnavailable
+from node.ledger.assembly import EntryDraft
+from node.ledger.heads import HeadBoard
+from node.ledger.replica import Replica, ReplicaKeys
+from node.model.log import EntryKind, FeedBatch, LogMoved
+from node.model.peers import PeerCondition
+from node.storage.database import Database
+from node.storage.log_store import LogStore
+from tests.ledger.world import COSIGNERS, NOW, ORIGIN, PeerLog, Troubled, failing, grow, minutes
+from tests.support.nodes import until
+from tests.support.trust import key
+
+AWAY = PeerUnavailable("Synthetic: away.")
+SILENCE = "from here on the peer keeps silent"
+Step = FeedBatch | Exception | str
+ENDPOINTS = ("one:1", "two:2", "three:3")
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Troubled]:
+    database = await Database.open(f"sqlite:///{tmp_path}/node.db")
+    await database.migrate()
+    yield Troubled(database)
+    await database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Counting(Backoff):
+    """Pauses of no length, noted by the number of attempts that they follow."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def pause(self, attempts: int, jitter: float) -> float:
+        assert Backoff.pause(self, attempts, jitter) > 0
+        self.asked.append(attempts)
+        return 0
+
+
+@dataclass
+class ScriptedPeer:
+    """A peer that plays one script per connection and then keeps silent."""
+
+    scripts: Sequence[Sequence[Step]]
+    endpoints: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    open: int = 0
+    silent: bool = False
+
+    def connect(self, endpoint: str) -> ScriptedConnection:
+        self.endpoints.append(endpoint)
+        self.open += 1
+        played = len(self.endpoints) - 1
+        return ScriptedConnection(self, self.scripts[played] if played < len(self.scripts) else [SILENCE])
+
+
+@dataclass
+class ScriptedConnection:
+    peer: ScriptedPeer
+    script: Sequence[Step]
+
+    async def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]:
+        assert (origin, limit) == (ORIGIN, 7)
+        self.peer.starts.append(start)
+        for step in self.script:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, str):
+                self.peer.silent = True
+                await asyncio.Event().wait()
+            else:
+                yield step
+
+    async def close(self) -> None:
+        self.peer.open -= 1
+
+
+def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff) -> Follower:
+    def read_entry(entry: bytes, digest: bytes) -> EntryDraft:
+        return EntryDraft(entry, digest, EntryKind.OTHER)
+
+    keys = ReplicaKeys(ORIGIN, key("head").public, COSIGNERS)
+    view = Replica(store, keys, HeadBoard(), lambda: minutes(60), read_entry, minutes(1) - NOW)
+    return Follower(PeerNames("140000", "山西省", ENDPOINTS, ORIGIN), peer.connect, view, backoff, lambda: 0.5, 7)
+
+
+@asynccontextmanager
+async def following(peer: ScriptedPeer, store: LogStore) -> AsyncIterator[tuple[Follower, list[int]]]:
+    """A follower that has played all scripts, and the pauses that it made."""
+    backoff = Counting(1.0, 60.0)
+    follower = follower_of(peer, store, backoff)
+    task = asyncio.create_task(follower.run())
+    try:
+        await until(lambda: peer.silent or task.done())
+        yield follower, backoff.asked
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert peer.open == 0
+
+
+# Pauses
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True), st.floats(0.01, 10), st.floats(10, 1000))
+def test_pauses_double_up_to_the_longest(attempts: int, jitter: float, least: float, most: float) -> None:
+    whole = min(most, least * 2.0 ** min(attempts - 1, 40))
+    pause = Backoff(least, most).pause(attempts, jitter)
+    assert whole / 2 <= pause <= whole
+    assert Backoff(least, most).pause(attempts + 1, jitter) >= pause
+
+
+async def test_each_failure_makes_the_next_pause_longer(store: Troubled) -> None:
+    async with following(ScriptedPeer([[AWAY]] * 4), store) as (follower, pauses):
+        assert pauses == [1, 2, 3, 4]
+        assert follower.state().state is PeerCondition.WAITING
+        assert follower.state().last_error == "Synthetic: away."
+
+
+async def test_contact_ends_the_long_pauses(store: Troubled) -> None:
+    batch = PeerLog(size=3).batch(0, 3)
+    async with following(ScriptedPeer([[AWAY], [AWAY], [batch, AWAY], [AWAY], [AWAY]]), store) as (_, pauses):
+        assert pauses == [1, 2, 1, 1, 2]
+
+
+async def test_a_head_that_says_nothing_new_is_contact_as_well(store: Troubled) -> None:
+    """A peer whose connection breaks often must not be asked more and more rarely."""
+    again = PeerLog(size=3).batch(3, 3)
+    scripts: list[list[Step]] = [[PeerLog(size=3).batch(0, 3), AWAY], [again, AWAY], [again, AWAY], [again, AWAY]]
+    async with following(ScriptedPeer(scripts), store) as (_, pauses):
+        assert pauses == [1, 1, 1, 1]
+
+
+# Endpoints
+
+
+async def test_every_failed_attempt_takes_the_next_endpoint(store: Troubled) -> None:
+    peer = ScriptedPeer([[AWAY]] * 4)
+    async with following(peer, store) as (follower, _):
+        assert peer.endpoints == ["one:1", "two:2", "three:3", "one:1", "two:2"]
+        assert follower.state().endpoint == "two:2"
+
+
+async def test_after_contact_the_preferred_endpoint_comes_first(store: Troubled) -> None:
+    peer = ScriptedPeer([[AWAY], [PeerLog(size=3).batch(0, 3), AWAY], [AWAY]])
+    async with following(peer, store):
+        assert peer.endpoints == ["one:1", "two:2", "one:1", "two:2"]
+
+
+# Following
+
+
+async def test_it_goes_on_where_the_connection_broke(store: Troubled) -> None:
+    log = PeerLog(size=9)
+    peer = ScriptedPeer([[log.batch(0, 4, 9), AWAY], [log.batch(4, 6, 9)], [log.batch(6, 9)]])
+    async with following(peer, store) as (follower, _):
+        assert peer.starts == [0, 4, 6, 9]
+        state = follower.state()
+    assert (state.division, state.name_zh) == ("140000", "山西省")
+    assert (state.replicated, state.head_size, state.fresh_at) == (9, 9, NOW)
+    assert await store.entries(ORIGIN, 0, 20) == log.entries
+
+
+async def test_an_ended_stream_is_trouble_too(store: Troubled) -> None:
+    async with following(ScriptedPeer([[]]), store) as (follower, pauses):
+        assert pauses == [1]
+        assert follower.state().last_error == "The peer ended the stream."
+
+
+async def test_a_peer_that_answers_is_connected(store: Troubled) -> None:
+    peer = ScriptedPeer([[AWAY], [PeerLog(size=3).batch(0, 3), SILENCE]])
+    async with following(peer, store) as (follower, _):
+        assert (follower.state().state, follower.state().last_error) == (PeerCondition.CONNECTED, "")
+
+
+async def test_what_is_known_of_a_peer_that_is_away_when_the_node_starts(store: Troubled) -> None:
+    """Its age must show from the first moment: an alert on it would else be silent."""
+    await grow(store, 3)
+    async with following(ScriptedPeer([[AWAY]]), store) as (follower, _):
+        state = follower.state()
+    assert (state.replicated, state.fresh_at) == (3, NOW)
+
+
+async def test_a_peer_that_refuses_us_is_told_apart(store: Troubled) -> None:
+    refused = PeerUnavailable("Synthetic: refused.", refused=True)
+    async with following(ScriptedPeer([[refused]]), store) as (follower, pauses):
+        assert (follower.state().state, pauses) == (PeerCondition.REFUSED, [1])
+
+
+async def test_a_batch_that_does_not_verify_is_told_and_asked_for_again(store: Troubled) -> None:
+    log = PeerLog(size=6)
+    bad = replace(log.batch(0, 3, 6), first_index=1)
+    async with following(ScriptedPeer([[bad], [log.batch(0, 6)]]), store) as (follower, pauses):
+        assert pauses == [1, 1]
+        assert follower.state().replicated == 6
+    async with following(ScriptedPeer([[replace(bad, first_index=9)]]), store) as (follower, _):
+        state = follower.state()
+    assert state.state is PeerCondition.WAITING
+    assert state.last_error.startswith("What the peer sent was refused: ")
+
+
+async def test_a_peer_with_two_histories_is_not_asked_again(store: Troubled) -> None:
+    one, other = PeerLog(size=5), PeerLog("other", 8)
+    peer = ScriptedPeer([[one.batch(0, 5), AWAY], [other.batch(5, 8)], [one.batch(5, 5)]])
+    async with following(peer, store) as (follower, _):
+        state = follower.state()
+    assert len(peer.endpoints) == 2
+    assert state.state is PeerCondition.HALTED
+    assert (state.replicated, state.fresh_at) == (5, NOW)
+    assert await store.entries(ORIGIN, 0, 20) == one.entries
+
+
+# Trouble of our own
+
+
+async def test_another_replica_that_was_faster_costs_no_pause(store: Troubled) -> None:
+    log = PeerLog(size=6)
+    store.before = failing(LogMoved())
+    async with following(ScriptedPeer([[log.batch(0, 3, 6)], [log.batch(0, 6), SILENCE]]), store) as (follower, pauses):
+        assert (follower.state().replicated, pauses) == (6, [])
+
+
+@pytest.mark.parametrize("error", [NotReady("DATABASE", "Synthetic: no space left."), RuntimeError("synthetic fault")])
+async def test_it_outlives_trouble_with_its_own_database(store: Troubled, error: Exception) -> None:
+    """A follower that ended would let its view grow stale for ever, over one full disk."""
+    log = PeerLog(size=6)
+    store.before = failing(error)
+    peer = ScriptedPeer([[log.batch(0, 6)], [log.batch(0, 6)]])
+    async with following(peer, store) as (follower, pauses):
+        assert (follower.state().replicated, pauses) == (6, [1, 1])
+    assert peer.starts == [0, 0, 6]
