@@ -65,7 +65,8 @@ class Root(Group):
             if ctx.params.get("debug"):
                 click.echo(traceback.format_exc(), err=True)
             failure = failure_of(error)
-            tell(failure, ctx.ensure_object(Session).err)
+            session = ctx.find_object(Session)  # none yet when the command itself could not be loaded
+            tell(failure, console(stderr=True) if session is None else session.err)
             raise click.exceptions.Exit(failure.code) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

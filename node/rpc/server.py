@@ -11,6 +11,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
+from node.errors import BadConfiguration
 from node.rpc.call import Gate
 from node.rpc.guard import Guard, Service
 
@@ -111,12 +112,18 @@ class RpcServer:
         return self._guard.methods
 
     async def start(self) -> int:
-        """Listens, and answers the port. Raises RuntimeError when the address is taken."""
+        """Listens, and answers the port. Raises BadConfiguration when the address cannot be had."""
         await self.set_ready(ready=False)
         # The server object belongs to the running loop, hence it is made here and not with this one.
         self._server = grpc.aio.server(options=self._options.channel_arguments())
         self._server.add_generic_rpc_handlers((self._guard.router(),))
-        port = self._server.add_secure_port(self._options.address, server_credentials(self._material))
+        try:
+            port = self._server.add_secure_port(self._options.address, server_credentials(self._material))
+        except RuntimeError:
+            message = (
+                f"cannot listen on {self._options.address}. Choose an address of this machine and a port that is free."
+            )
+            raise BadConfiguration("rpc.listen", message) from None
         await self._server.start()
         return port
 

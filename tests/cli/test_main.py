@@ -95,6 +95,14 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.import_module", lambda _: type("Module", (), {"broken": broken}))
 
 
+def test_a_command_that_cannot_be_loaded_ends_as_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COMMANDS, "doctor", "node.cli.no_such_module:doctor")  # as after a broken installation
+    result = huxin("doctor")
+    assert result.exit_code == ExitCode.INTERNAL
+    assert "ModuleNotFoundError" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.usefixtures("faulty")
 def test_the_unforeseen_is_one_sentence_and_a_traceback_on_request() -> None:
     result = huxin("doctor")

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from huxin.v1 import report_service_pb2, subject_pb2
 
+from node.errors import BadConfiguration
 from node.rpc.server import TlsMaterial
 from tests.rpc.world import (
     GUIZHOU,
@@ -162,7 +163,7 @@ async def test_health_of_a_server_that_nobody_called_ready() -> None:
 
 async def test_a_taken_port_is_refused_instead_of_shared(door: Door) -> None:
     second = Door(port=door.port)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(BadConfiguration, match=f"rpc.listen: cannot listen on .*{door.port}.* a port that is free"):
         await second.server.start()
 
 
