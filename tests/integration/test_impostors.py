@@ -177,6 +177,7 @@ async def standing_at(port: int, credentials: grpc.ServerCredentials) -> AsyncIt
     """A gRPC server behind a relay on that port. Yields its connections, and calls that got through."""
     arrivals: list[int] = []
     served: list[str] = []
+    relays: set[asyncio.Task[None]] = set()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((Listening(served),))
     behind = server.add_secure_port("127.0.0.1:0", credentials)
@@ -184,15 +185,23 @@ async def standing_at(port: int, credentials: grpc.ServerCredentials) -> AsyncIt
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         arrivals.append(1)
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
+        task = asyncio.current_task()
+        assert task is not None
+        relays.add(task)
+        try:
+            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
+        except ConnectionError:  # the server has just stopped
+            writer.close()
+            return
         await asyncio.gather(pour(reader, inner_writer), pour(inner_reader, writer))
 
     front = await asyncio.start_server(relay, "127.0.0.1", port)
     try:
         yield arrivals, served
     finally:
-        await server.stop(None)
         front.close()
+        await server.stop(None)
+        await asyncio.gather(*relays)
 
 
 async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -201,6 +210,8 @@ async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
             writer.write(data)
             await writer.drain()
     writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 class Listening(grpc.GenericRpcHandler):
