@@ -55,7 +55,7 @@ def issue(stage: Stage) -> None:
         "shanxi",
         [tender.file, "--subject", tender.subject.code, "--require", "140000/tender"],
         ACCEPT,
-        Line("Shanxi, tender", "its own", "own rows are compared directly"),
+        Line("Shanxi, tender", "its own", "own rows compared directly"),
     )
 
 
@@ -98,14 +98,14 @@ def decide_in_guizhou(stage: Stage) -> None:
     stage.chapter(
         4,
         "Guizhou decides 贵州核验",
-        "One company, two procedures. Guizhou asks in its own words; a shared taxonomy translates them to Shanxi's. "
-        "(The requirements that come with huxin are examples 示例: no authority has published one yet.)",
+        "One company, two procedures. Guizhou asks in its own words, cell by cell (a domain and a record type); a "
+        "shared taxonomy translates them to Shanxi's rows. The requirements shown are examples (示例).",
     )
     stage.verify(
         "guizhou",
         [tender.file, "--subject", tender.subject.code, "--require", "520000/tender"],
         ACCEPT,
-        Line("Guizhou, tender", "of Shanxi", "all covered, no record found"),
+        Line("Guizhou, tender", "Shanxi's", "all covered, no record found"),
     )
     stage.say(
         "[italic]A sealed record of this company lies in what the units delivered: the law keeps it out, and nothing "
@@ -119,8 +119,8 @@ def decide_in_guizhou(stage: Stage) -> None:
             partial(stage.huxin, "guizhou", *words, "--json", expect=ENVIRONMENT.exit_code),
         ]
     )
-    because = "a type never collected, a unit late"
-    stage.believe(answer, ENVIRONMENT, Line("Guizhou, environmental licence", "of Shanxi", because))
+    because = "type not collected, unit late"
+    stage.believe(answer, ENVIRONMENT, Line("Guizhou, environment", "Shanxi's", because))
     stage.console.print(Padding(Text.from_ansi(page.stdout.rstrip()), (0, 0, 0, 2), expand=False))
     stage.say(
         "[italic]No record, yet not accepted: huxin never says clear. It names what was not covered, and what could "
@@ -148,13 +148,14 @@ def decide_in_liaoning(stage: Stage) -> None:
         HALL,
         [licence.file, "--subject", licence.subject.code, "--require", "210000/licensing", *at_the_hall(stage)],
         ACCEPT,
-        Line("Liaoning, fire safety licence", "of Shanxi", "the same file: all covered"),
+        Line("Liaoning, fire safety", "the same", "all covered, no record found"),
     )
+    stage.say("[italic]The file that did not answer Guizhou's question answers this one whole.[/]\n")
     stage.verify(
         HALL,
         [records.file, "--subject", records.subject.code, "--require", "210000/tender", *at_the_hall(stage)],
         WITH_RECORDS,
-        Line("Liaoning, tender", "of Shanxi", "two records, one repaired 已修复"),
+        Line("Liaoning, tender", "Shanxi's", "two records, one repaired"),
     )
     stage.echo(f"{HALL} report create {records.subject.code} ...", "refused: only the platform's gateway issues")
     order = ["report", "create", records.subject.code, "--scenario", "tender"]

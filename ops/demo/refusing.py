@@ -29,14 +29,14 @@ def reject(stage: Stage) -> None:
         Report(records.number, "forged.huxin", records.subject, records.log_index),
         "tender",
         TAMPERED,
-        Line("Liaoning, tender", "of Shanxi, one digit changed", "not what Shanxi signed"),
+        Line("Liaoning, tender", "Shanxi's, one digit changed", "not what Shanxi signed"),
     )
     _ask(
         stage,
         lanzhou,
         "tender",
         NOT_RECOGNISED,
-        Line("Liaoning, tender", "of Lanzhou", "genuine, issuer not recognised"),
+        Line("Liaoning, tender", "Lanzhou's", "genuine, but not recognised"),
     )
     stage.echo(f"shanxi report status {licence.number} revoked --set --reason issued_in_error")
     stage.huxin("shanxi", "report", "status", licence.number, "revoked", "--set", "--reason", "issued_in_error")
@@ -46,7 +46,7 @@ def reject(stage: Stage) -> None:
         licence,
         "licensing",
         REVOKED,
-        Line("Liaoning, fire safety licence", "of Shanxi, revoked", "accepted before, now revoked"),
+        Line("Liaoning, fire safety", "Shanxi's, revoked since", "accepted before, now revoked"),
     )
 
 
@@ -79,11 +79,11 @@ def go_on_alone(stage: Stage) -> None:
         "guizhou",
         [tender.file, "--subject", tender.subject.code, "--require", "520000/tender"],
         ACCEPT,
-        Line("Guizhou, tender", "of Shanxi, its node stopped", "verified from the replica"),
+        Line("Guizhou, tender", "Shanxi's, its node stopped", "verified from the replica"),
     )
     view = verdict["log_view"]
     stage.say(
-        f"  日志视图 Log view: {view['origin']}, {view['size']} entries, proven fresh {view['age_seconds']} seconds ago"
+        f"  日志视图 Log view: {view['origin']}, {view['size']} entries, proven fresh {view['age_seconds']} s ago"
     )
     stage.say(
         "[italic]The revocation is among them. Once this view is older than a day, nothing is accepted any more.[/]"

@@ -108,7 +108,7 @@ def stage(folder: Path, console: Console, today: date, *, keep: bool) -> Iterato
         nodes = Nodes(huxin)
         try:
             yield Stage(console, huxin, nodes, jurisdictions, today)
-        except StoryBroken:
+        except Exception:  # whatever it is, what the nodes said about it helps
             for home, tail in nodes.tails().items():
                 console.print(Rule(f"end of {home}/node.log", align="left"))
                 console.print(tail, markup=False, soft_wrap=True)
