@@ -74,9 +74,17 @@ class Huxin:
 
 
 def together(works: Sequence[Callable[[], T]]) -> list[T]:
-    """Does independent things at the same time, as many as there are processors; their results in order."""
+    """Does independent things at the same time, as many as there are processors; their results in order.
+
+    When one fails, those that have not begun are left undone.
+    """
     with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
-        return [done.result() for done in [pool.submit(work) for work in works]]
+        begun = [pool.submit(work) for work in works]
+        try:
+            return [done.result() for done in begun]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def echo(console: Console, command: str, note: str = "") -> None:
