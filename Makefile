@@ -35,7 +35,7 @@ proto-baseline: $(VENV)/.dev ## take the present schema as agreed: from now on i
 	cd proto && ../$(BIN)/buf build --as-file-descriptor-set --exclude-source-info -o baseline.binpb
 
 bench: $(VENV)/.dev ## speed, as ratios against limits measured in the same run; writes build/bench.json
-	$(BIN)/python ops/bench/run.py
+	$(BIN)/python -m ops.bench
 
 run: $(VENV)/.runtime ## serve a jurisdiction: make run JURISDICTION=path/of/its/folder
 	$(BIN)/huxin --home $(JURISDICTION) serve

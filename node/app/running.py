@@ -104,7 +104,7 @@ class Node:
             timedelta(seconds=settings.freshness.trust_state_seconds),
             timedelta(seconds=settings.freshness.log_view_seconds),
         )
-        trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits)
+        trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits, now)
         database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
         self._exits.push_async_callback(database.close)
         await database.migrate()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -45,7 +45,10 @@ class TrustInUse:
 class TrustKeeper:
     """Holds the version in use. Raises NotReady at once when the own bundle is missing."""
 
-    def __init__(self, directory: TrustDirectory, keyring: Keyring, limits: FreshnessLimits) -> None:
+    def __init__(
+        self, directory: TrustDirectory, keyring: Keyring, limits: FreshnessLimits, now: Callable[[], datetime]
+    ) -> None:
+        self._now = now
         self._directory = directory
         self._keyring = keyring
         self._limits = limits
@@ -78,6 +81,7 @@ class TrustKeeper:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 if self._directory.stamp() == self.present.state.stamp:
+                    self.present = self._own_renewed(self.present)
                     continue
                 self.present = self._load(self.present.version + 1)
             except (HuxinError, OSError) as error:
@@ -85,6 +89,14 @@ class TrustKeeper:
                 continue
             _log.info("trust_reloaded", version=self.present.version)
             await changed(self.present)
+
+    def _own_renewed(self, trust: TrustInUse) -> TrustInUse:
+        """What we know of ourselves is of this moment, however old the bundle is that we handed to others."""
+        own = trust.state.own
+        renewed = replace(own.trusted, refreshed_at=max(self._now(), own.trusted.refreshed_at))
+        issuers = {**trust.snapshot.issuers, own.bundle.division: KnownIssuer(renewed, own.digest)}
+        snapshot = replace(trust.snapshot, issuers=issuers)
+        return replace(trust, snapshot=snapshot)
 
     def _load(self, version: int) -> TrustInUse:
         state = self._directory.load()
@@ -103,4 +115,5 @@ class TrustKeeper:
         }
         roots = b"".join(ca.public_bytes(Encoding.PEM) for found in authorities.values() for ca in found)
         tls = TlsMaterial(version, self._keyring.tls_key, self._keyring.tls_certificate, roots)
-        return TrustInUse(version, state, TrustSnapshot(issuers, recognitions), authorities, tls)
+        loaded = TrustInUse(version, state, TrustSnapshot(issuers, recognitions), authorities, tls)
+        return self._own_renewed(loaded)
