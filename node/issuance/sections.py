@@ -64,16 +64,21 @@ class Window:
         return cls(period.start, None if period.end >= issued_on else period.end, scheme)
 
     def shows(self, record_type: RecordType, record: ViolationRecord) -> bool:
-        """Whether a record is dated in the period, or, for list entries, in force in it (R069, R070)."""
+        """Whether a record is dated in the period, or, for entries of any list, in force in it (R069, R070).
+
+        What verifiers count must be shown: `node.recognition.findings` counts by the same rule.
+        """
         if record.repaired and not self.scheme.show_repaired:
             return False
         dated = record.decided_on
-        if record_type == SEVERE_LIST:
-            began_in_time = self.before is None or dated < self.before
-            return began_in_time and (record.removed_on is None or record.removed_on > self.start)
+        if record_type == SEVERE_LIST or record.list_name or record.removed_on is not None:
+            return self._has_begun(dated) and (record.removed_on is None or record.removed_on > self.start)
         if self.scheme.date_basis is DateBasis.EFFECTIVE and record.effective_on is not None:
             dated = record.effective_on
-        return dated >= self.start and (self.before is None or dated < self.before)
+        return dated >= self.start and self._has_begun(dated)
+
+    def _has_begun(self, day: date) -> bool:
+        return self.before is None or day < self.before
 
 
 @dataclass(frozen=True, slots=True)
