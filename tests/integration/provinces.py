@@ -26,7 +26,8 @@ ACCEPT, REFER, REJECT = verdict_pb2.DECISION_ACCEPT, verdict_pb2.DECISION_REFER,
 DELIVERED = date(2026, 11, 20)
 PENALTIES = ["administrative_penalty_ordinary", "administrative_penalty_summary"]
 LOG_VIEW_SECONDS = 3_600
-"""Upper limit of these nodes for the age of a log view."""
+TRUST_STATE_SECONDS = 7 * 86_400
+"""Upper limits of these nodes for the age of a log view and of the trusted state."""
 
 
 def asking(jurisdiction: str, leaf: str, months: int = 36) -> requirement_pb2.Requirement:
@@ -82,7 +83,10 @@ async def provinces(home: Path, *divisions: str) -> AsyncIterator[Provinces]:
             home,
             division,
             suite=Suite.ECDSA_P256_SHA256 if division == "520000" else Suite.ED25519,
-            extra={"HUXIN_FRESHNESS__LOG_VIEW_SECONDS": str(LOG_VIEW_SECONDS)},
+            extra={
+                "HUXIN_FRESHNESS__LOG_VIEW_SECONDS": str(LOG_VIEW_SECONDS),
+                "HUXIN_FRESHNESS__TRUST_STATE_SECONDS": str(TRUST_STATE_SECONDS),
+            },
         )
         for division in divisions or ("140000", "520000")
     }

@@ -32,6 +32,7 @@ from tests.integration.provinces import (
     OF_SHANXI,
     REFER,
     REJECT,
+    TRUST_STATE_SECONDS,
     Provinces,
     provinces,
     verify,
@@ -228,7 +229,7 @@ async def test_the_trusted_state_grows_stale(tmp_path: Path) -> None:
     """A bundle of Shanxi that nobody has renewed: genuine, but no more than a matter for a person."""
     async with provinces(tmp_path) as pair:
         _, bundle = await accepted_report(pair)
-        limit = timedelta(seconds=pair.guizhou.settings.freshness.trust_state_seconds)
+        limit = timedelta(seconds=TRUST_STATE_SECONDS)
         pair.clock.advance(limit + timedelta(seconds=1))
         await pair.shanxi.stop()
         await pair.shanxi.start(pair.clock)
