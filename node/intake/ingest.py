@@ -1,7 +1,8 @@
 """The use case behind `huxin ingest`: one delivery of one source unit, stored whole or not at all.
 
 What the law keeps out of reports (R043-R045, R052, R053, F07: not effective, not penalised, revoked, secret, sealed) is
-never stored, leaves no trace in any number, and takes with it what an earlier delivery had brought of the same record.
+never stored, leaves no trace in any number, and takes with it what an earlier delivery or another line of the same
+file brought of the same record.
 """
 
 from __future__ import annotations
@@ -106,13 +107,15 @@ class IngestRecords:
         # A delivery with rows put aside is not complete, whatever its header says: one of them may be the record that
         # a "no record found" would deny.
         complete = header.complete and not found.bad
+        withdrawn = set(map(_identity, found.withdrawn))
+        kept = [row for row in found.kept if _identity(row) not in withdrawn]
         receipt = await self._store.apply_delivery(
             Delivery(replace(header, complete=complete), now, digest),
-            found.kept,
+            kept,
             [QuarantinedRow(bad, raw_line(bad.line)) for bad in found.bad],
             found.withdrawn,
         )
-        return IntakeSummary(len(found.kept), tuple(found.bad), complete, receipt.repeated)
+        return IntakeSummary(len(kept), tuple(found.bad), complete, receipt.repeated)
 
     def _sort(self, row: RecordRow | BadRow, header: DeliveryHeader, found: _Sorted) -> None:
         if isinstance(row, BadRow):
@@ -194,3 +197,10 @@ def _filed_under(code: str, row: RecordRow, catalogue: Catalogue) -> RecordRow |
     if entry.collects(row.record_type) is None:
         return BadRow(row.line, "record_type", f"Row {code} does not collect records of this type.")
     return replace(row, local_code=code)
+
+
+def _identity(row: RecordRow) -> tuple[object, ...]:
+    """What makes two lines speak of one record. Repair and removal may have come since."""
+    record = row.record
+    decision = (record.deciding_authority, record.document_number, record.decided_on, record.list_name, record.content)
+    return (row.subject, row.local_code, row.record_type, decision)
