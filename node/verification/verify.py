@@ -8,7 +8,7 @@ recognition are judged anew each time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -117,7 +117,7 @@ class VerifyReports:
         else:
             reading = self._read(presentation.bundle)
         # The head is read before the entry: what the entry's look-up then misses is not in that head either.
-        issuer = self._issuer_of(reading, trust)
+        issuer = self._issuer_of(_division(reading), trust)
         entry = None
         if issuer.known is not None:
             entry = await self._views.find_by_digest(issuer.origin, reading.envelope_digest)
@@ -130,17 +130,27 @@ class VerifyReports:
         """One verdict per item, in order. Raises InvalidInput for the requirement."""
         trust = self._around.trust()
         prepared = self._prepare(against)
-        readings = [self._read(bundle) async for bundle, _ in _in_turns(items)]
-        by_division = {_division(reading): self._issuer_of(reading, trust) for reading in readings}
-        issuers = [by_division[_division(reading)] for reading in readings]
+        readings: list[Reading] = []
+        issuers: dict[str, _Issuer] = {}
+        checks: list[Awaitable[None]] = []
+        for start in range(0, len(items), _TURN):
+            share = [self._read(bundle) for bundle, _ in items[start : start + _TURN]]
+            for division in {_division(reading) for reading in share} - issuers.keys():
+                issuers[division] = self._issuer_of(division, trust)
+            # On other threads while the next share is read: signature checks release the GIL.
+            checks += self._signature_checks(share, issuers)
+            readings += share
+            await asyncio.sleep(0)
+        of_each = [issuers[_division(reading)] for reading in readings]
         keys = [
             (issuer.origin, reading.envelope_digest)
-            for reading, issuer in zip(readings, issuers, strict=True)
+            for reading, issuer in zip(readings, of_each, strict=True)
             if issuer.known is not None
         ]
-        found, _ = await asyncio.gather(self._views.find_by_digests(keys), self._check_signatures(readings, issuers))
+        found = await self._views.find_by_digests(keys)
+        await asyncio.gather(*checks)
         moment = _Moment(self._around.now(), prepared, {})
-        cases = list(zip(readings, issuers, items, strict=True))
+        cases = list(zip(readings, of_each, items, strict=True))
         return [
             self._decide(reading, subject, issuer, found.get((issuer.origin, reading.envelope_digest)), moment)
             async for reading, issuer, (_, subject) in _in_turns(cases)
@@ -149,8 +159,7 @@ class VerifyReports:
     def _read(self, bundle: bytes) -> Reading:
         return read(bundle, self._memo, self._max_bundle_bytes)
 
-    def _issuer_of(self, reading: Reading, trust: TrustSnapshot) -> _Issuer:
-        division = _division(reading)
+    def _issuer_of(self, division: str, trust: TrustSnapshot) -> _Issuer:
         known = trust.issuers.get(division)
         head = None if known is None else self._around.newest_head(known.trusted.origin)
         return _Issuer(known, trust.recognitions.get(division), head)
@@ -171,19 +180,16 @@ class VerifyReports:
             )
         return self._read(encode_bundle(entry.entry, b"", None))
 
-    async def _check_signatures(self, readings: Sequence[Reading], issuers: Sequence[_Issuer]) -> None:
-        """Does the signature arithmetic that the memo lacks, on all cores: signature checks release the GIL."""
-        pending = [
-            work
-            for reading, issuer in zip(readings, issuers, strict=True)
-            if issuer.known is not None
-            for work in pending_arithmetic(reading, issuer.known.trusted, self._memo)
-        ]
-        if len(pending) < 2:
-            return
-        loop = asyncio.get_running_loop()
-        shares = [pending[at : at + _TURN] for at in range(0, len(pending), _TURN)]
-        await asyncio.gather(*(loop.run_in_executor(self._threads, _do_all, share) for share in shares))
+    def _signature_checks(self, share: Sequence[Reading], issuers: Mapping[str, _Issuer]) -> list[Awaitable[None]]:
+        """The signature arithmetic that the memo lacks for these bundles, begun on another thread."""
+        pending: list[Callable[[], object]] = []
+        for reading in share:
+            known = issuers[_division(reading)].known
+            if known is not None:
+                pending += pending_arithmetic(reading, known.trusted, self._memo)
+        if not pending:
+            return []
+        return [asyncio.get_running_loop().run_in_executor(self._threads, _do_all, pending)]
 
     def _decide(
         self,
