@@ -83,27 +83,35 @@ def disclosed_root(count: int, positions: Sequence[int], leaves: Sequence[bytes]
     if len(positions) == count and not complement:
         return root_of(leaves)
     remaining = iter(complement)
-    root = _range_root(positions, leaves, remaining, 0, count)
+    root = _range_root(positions, leaves, remaining, (0, count), (0, len(positions)))
     if next(remaining, None) is not None:
         raise _wrong_complement()
     return root
 
 
 def _range_root(
-    positions: Sequence[int], leaves: Sequence[bytes], remaining: Iterator[bytes], start: int, stop: int
+    positions: Sequence[int],
+    leaves: Sequence[bytes],
+    remaining: Iterator[bytes],
+    sections: tuple[int, int],
+    shown: tuple[int, int],
 ) -> bytes:
-    """Root over sections [start, stop). Depth of recursion is the depth of the tree: 32 for the largest count."""
-    at = bisect_left(positions, start)
-    if at == len(positions) or positions[at] >= stop:
+    """Root over the sections [start, stop), of which positions[first:last] are shown.
+
+    Depth of recursion is the depth of the tree: 32 for the largest count.
+    """
+    (start, stop), (first, last) = sections, shown
+    if first == last:
         hidden = next(remaining, None)
         if hidden is None:
             raise _wrong_complement()
         return hidden
-    if stop - start == 1:
-        return leaves[at]
+    if last - first == stop - start:
+        return leaves[first] if last - first == 1 else root_of(leaves[first:last])
     middle = _middle(start, stop)
-    left = _range_root(positions, leaves, remaining, start, middle)
-    return node_hash(left, _range_root(positions, leaves, remaining, middle, stop))
+    between = bisect_left(positions, middle, first, last)
+    left = _range_root(positions, leaves, remaining, (start, middle), (first, between))
+    return node_hash(left, _range_root(positions, leaves, remaining, (middle, stop), (between, last)))
 
 
 def _hidden(positions: Sequence[int], start: int, stop: int) -> Iterator[tuple[int, int]]:

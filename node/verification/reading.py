@@ -88,7 +88,9 @@ class ContentReader:
             catalogue = self._catalogue(examined.attestation.catalogue_digest)
             if catalogue is None:
                 return selection  # then every cell is CATALOGUE_UNKNOWN, whatever was selected
-            selection = self._everything.setdefault(catalogue.digest, Selection(complete=True, cells=_cells(catalogue)))
+            selection = self._everything.get(catalogue.digest) or self._everything.setdefault(
+                catalogue.digest, Selection(complete=True, cells=_cells(catalogue))
+            )
         elif len(self._chosen) < 1_024:
             selection = self._chosen.setdefault(selection, selection)
         if examined.attestation.section_count != 1 + len(selection.cells):
