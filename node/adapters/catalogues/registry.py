@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -90,10 +91,8 @@ def discover(extra_roots: Iterable[Path] = (), shared: SharedData | None = None)
     """
     shared = shared or load_shared()
     editions = [load_version(folder, shared) for folder in version_folders((BUILT_IN, *extra_roots))]
-    registry = CatalogueRegistry(shared, editions)
-    for division in registry.divisions:
-        _check_validity(registry.of(division))
-    return registry
+    loaded = CatalogueRegistry(shared, editions)
+    return CatalogueRegistry(shared, [one for division in loaded.divisions for one in _ended(loaded.of(division))])
 
 
 def jurisdiction_folders(roots: Iterable[Path]) -> tuple[Path, ...]:
@@ -143,19 +142,26 @@ def load_version(folder: Path, shared: SharedData) -> Edition:
     return edition
 
 
-def _check_validity(editions: tuple[Edition, ...]) -> None:
+def _ended(editions: tuple[Edition, ...]) -> tuple[Edition, ...]:
+    """Versions of one jurisdiction, oldest first; one without an end holds until the next begins.
+
+    So a later version can be added in a folder of its own, beside the data that come with huxin. Raises BadSource for
+    two that begin on the same day or bear the same name, and for an end that reaches into the next version.
+    """
+    ended = []
     for earlier, later in pairwise(editions):
         end, start = earlier.catalogue.valid_until, later.catalogue.valid_from
-        if end is None or end > start:
+        place = f"{earlier.catalogue.division}, version {earlier.catalogue.version}"
+        if earlier.catalogue.version == later.catalogue.version:
+            raise BadSource(place, "two versions have the same name; name them apart", column="version")
+        if start == earlier.catalogue.valid_from:
+            raise BadSource(place, f"version {later.catalogue.version} begins on the same day", column="valid_from")
+        if end is not None and end > start:
             raise BadSource(
-                f"{earlier.catalogue.division}, version {earlier.catalogue.version}",
-                f"it is still valid when version {later.catalogue.version} begins; "
-                f"write valid_until = {start} in the earlier one, at the top and in [scheme] if that ends too",
+                place,
+                f"it is still valid when version {later.catalogue.version} begins; write valid_until = {start} in the "
+                "earlier one, at the top and in [scheme] if that ends too, or leave it out",
                 column="valid_until",
             )
-        if earlier.catalogue.version == later.catalogue.version:
-            raise BadSource(
-                f"{earlier.catalogue.division}, version {earlier.catalogue.version}",
-                "two versions have the same name; name them apart",
-                column="version",
-            )
+        ended.append(replace(earlier, catalogue=replace(earlier.catalogue, valid_until=end or start)))
+    return (*ended, *editions[-1:])

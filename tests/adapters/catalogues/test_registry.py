@@ -42,14 +42,28 @@ def test_each_day_has_its_version(shanxi: Path) -> None:
     assert [e.catalogue.division for e in registry.in_force(date(2024, 6, 1))] == ["620100"]
 
 
+def test_a_version_without_an_end_holds_until_the_next_begins(shanxi: Path) -> None:
+    """R080: a later version comes as a folder of its own; the one that it follows cannot be edited where it lies."""
+    registry = discover([second_version(shanxi, close_first=False)])
+    assert registry.on("990000", date(2025, 12, 31)).catalogue.version == "1"
+    assert registry.on("990000", date(2026, 1, 1)).catalogue.version == "2"
+    first = registry.of("990000")[0].catalogue
+    assert first.valid_until == date(2026, 1, 1)
+    assert registry.catalogue(first.digest) is first
+
+
 def test_overlapping_validity_is_refused(shanxi: Path) -> None:
+    root = second_version(shanxi, close_first=True)
+    settings = root / "990000_shili" / "1" / "jurisdiction.toml"
+    late = settings.read_text("utf-8").replace("valid_until = 2026-01-01", "valid_until = 2026-02-01")
+    settings.write_text(late, "utf-8")
     with pytest.raises(BadSource, match="valid_until = 2026-01-01") as caught:
-        discover([second_version(shanxi, close_first=False)])
+        discover([root])
     assert caught.value.column == "valid_until"
 
 
 def test_the_same_jurisdiction_in_two_roots_is_refused(shanxi: Path) -> None:
-    with pytest.raises(BadSource, match="still valid"):
+    with pytest.raises(BadSource, match="same name"):
         discover([shanxi.parent.parent])
 
 
