@@ -1,0 +1,162 @@
+"""A relying jurisdiction's verification over real bundles of real catalogues; only the log view is kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from node.issuance.attesting import ReportDraft, attest
+from node.model.log import EntryView, LogHead, StatusEvent
+from node.model.policy import RecognitionPolicy
+from node.model.presentation import Presentation
+from node.model.report import Selection, Summary
+from node.model.requirement import Requirement
+from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
+from node.verification.assessing import Assessor, Catalogues
+from node.verification.reading import ContentReader, SectionDecoders
+from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
+from node.verification.verify import EntryKey, Surroundings, VerifyReports
+from node.wire.report import decode_section, decode_summary, encode_section, encode_summary
+from tests.recognition.cases import ISSUED, NOW, Report, edition, policy_for, registry
+from tests.support.trust import CLAIM, conditions, key, salt
+from trust.issuers import TrustedIssuer
+from trust.memo import ArithmeticMemo
+from trust.verify import Tolerances
+from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
+
+SUBJECT = SubjectRef(IdType(CLAIM[0]), CLAIM[1])
+NUMBER = "20261122ABCDEFGHJKMNPQRS7"
+"""What follows the division in a synthetic report number; the kernel does not look at its check character."""
+
+_ISSUED_BY_DIVISION = {division: f"{division}{NUMBER}" for division in ("140000", "520000", "620100", "210000")}
+
+
+def _drawn(count: int) -> bytes:
+    return b"".join(sha256(at.to_bytes(4, "big")).digest() for at in range(-(-count // 32)))[:count]
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A signed report. What its summary says can be made to contradict its statement."""
+
+    report: Report
+    summary: Summary
+    sections: tuple[bytes, ...]
+
+    @staticmethod
+    def of(report: Report) -> Issued:
+        sections = report.sections()
+        cells = frozenset((section.local_code, section.record_type) for section in sections)
+        records = sum(len(section.records) for section in sections)
+        summary = Summary(
+            _ISSUED_BY_DIVISION[report.issuer],
+            "测试企业（合成数据）",
+            SUBJECT,
+            report.period,
+            records,
+            Selection(not report.local_codes, cells),
+            "合成",
+        )
+        return Issued(report, summary, tuple(encode_section(section) for section in sections))
+
+    def bundle(self) -> tuple[bytes, bytes]:
+        """The serialised bundle and its envelope."""
+        theirs = self.report.edition
+        draft = ReportDraft(
+            _ISSUED_BY_DIVISION[self.report.issuer],
+            Registration(SUBJECT, "测试企业（合成数据）", SubjectKind.ENTERPRISE, self.report.issuer),
+            self.report.issued_at,
+            self.report.period,
+            None,
+            self.report.scenario,
+            [encode_summary(self.summary, theirs.catalogue), *self.sections],
+            theirs.catalogue,
+            theirs.crosswalk.digest,
+        )
+        attested = attest(draft, key("signing"), _drawn)
+        return attested.bundle, attested.envelope
+
+
+@dataclass
+class Views:
+    """Log views kept in memory, as `node.storage.log_store` answers them."""
+
+    entries: dict[EntryKey, EntryView] = field(default_factory=dict)
+    numbers: dict[tuple[str, str], EntryView] = field(default_factory=dict)
+
+    def hold(self, report: Report, envelope: bytes, *statuses: StatusEvent) -> None:
+        origin = f"huxin/{report.issuer}"
+        view = EntryView(origin, 0, envelope, statuses)
+        self.entries[origin, sha256(envelope).digest()] = view
+        self.numbers[origin, _ISSUED_BY_DIVISION[report.issuer]] = view
+
+    async def find_by_digest(self, origin: str, digest: bytes) -> EntryView | None:
+        return self.entries.get((origin, digest))
+
+    async def find_by_digests(self, keys: Sequence[EntryKey]) -> Mapping[EntryKey, EntryView]:
+        return {each: self.entries[each] for each in keys if each in self.entries}
+
+    async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None:
+        return self.numbers.get((origin, report_number))
+
+
+def known(division: str, refreshed_at: datetime = NOW) -> KnownIssuer:
+    keys = (SigningKeyInfo(key("signing").spki, "ed25519", ISSUED - timedelta(days=3_000)),)
+    log = LogKeys(f"huxin/{division}", key("head").spki, key("cosigner").spki)
+    bundle = JurisdictionBundle(division, "甲", "A", 1, ISSUED, (b"synthetic",), keys, log)
+    return KnownIssuer(TrustedIssuer.of(bundle, refreshed_at), salt(f"bundle {division}"))
+
+
+def snapshot(recogniser: str, *issuers: str, policy: RecognitionPolicy | None = None) -> TrustSnapshot:
+    """Everybody's keys; these issuers are recognised."""
+    return TrustSnapshot(
+        {division: known(division) for division in _ISSUED_BY_DIVISION},
+        {
+            issuer: Recognition(conditions(), policy or policy_for(issuer, recogniser), salt(f"certificate {issuer}"))
+            for issuer in issuers
+        },
+    )
+
+
+@dataclass
+class Relying:
+    """One relying jurisdiction. `trust` may be replaced between questions, as a node does."""
+
+    trust: TrustSnapshot
+    division: str = "520000"
+    views: Views = field(default_factory=Views)
+    now: datetime = NOW
+    heads: bool = True
+    memo_bytes: int = 1 << 26
+
+    def verification(self) -> VerifyReports:
+        """With nothing remembered yet."""
+        memo = ArithmeticMemo(self.memo_bytes)
+        catalogues = registry()
+        return VerifyReports(
+            self.views,
+            Surroundings(lambda: self.trust, self._head, lambda: self.now, Tolerances()),
+            Assessor(
+                Catalogues(
+                    catalogues.taxonomy, catalogues.catalogue, catalogues.crosswalk, lambda _at: edition(self.division)
+                )
+            ),
+            ContentReader(SectionDecoders(decode_summary, decode_section), catalogues.catalogue, memo),
+            memo,
+            _THREADS,
+        )
+
+    def _head(self, origin: str) -> LogHead | None:
+        return LogHead(origin, 1, b"\0" * 32, "", self.now) if self.heads else None
+
+
+_THREADS = ThreadPoolExecutor(2)
+
+
+def presentation(
+    bundle: bytes | None, against: Requirement | None = None, subject: SubjectRef | None = SUBJECT, number: str = ""
+) -> Presentation:
+    return Presentation(bundle, number, subject, against)
