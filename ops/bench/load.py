@@ -38,8 +38,26 @@ async def drive(call: Call, first: int, count: int, callers: int) -> Load:
     return Load(rate, cuts[49], cuts[98])
 
 
-def middle(loads: Sequence[Load]) -> Load:
-    """Medians over repetitions."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Medians over repetitions in which limit and work took turns, so that what else the machine did met both."""
+
+    work: Load
+    limit: Load
+    ratio: float
+
+
+async def compare(work: Call, limit: Call, count: int, callers: int, repetitions: int) -> Comparison:
+    """Repeats: `count` calls of the limit, then `count` calls of the work, by so many callers."""
+    limits, works = [], []
+    for turn in range(repetitions):
+        limits.append(await drive(limit, turn * count, count, callers))
+        works.append(await drive(work, turn * count, count, callers))
+    ratios = [done.rate / bare.rate for done, bare in zip(works, limits, strict=True)]
+    return Comparison(_middle(works), _middle(limits), median(ratios))
+
+
+def _middle(loads: Sequence[Load]) -> Load:
     return Load(
         median(load.rate for load in loads), median(load.p50 for load in loads), median(load.p99 for load in loads)
     )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import grpc.aio
 from huxin.v1 import report_service_pb2, subject_pb2, verification_service_pb2, verification_service_pb2_grpc
 
-from ops.bench.load import Call, Load, drive, middle
+from ops.bench.load import Call, Comparison, compare, drive
 from ops.bench.replication import measure_replication
 from ops.bench.world import (
     CLIENT_CORE,
@@ -102,23 +103,22 @@ def _ed25519_seconds() -> float:
     return median(times)
 
 
-async def _echo_rates(home: Path, request: bytes, callers: Sequence[int]) -> dict[int, Load]:
-    """The limit for these request bytes: over the node's mutual TLS."""
+@asynccontextmanager
+async def _echo(home: Path, request: bytes) -> AsyncIterator[Call]:
+    """The limit for these request bytes: a bare server on the same core, over the node's mutual TLS."""
     process = echo_process(home, {SERVER_CORE})
     await process.start()
     try:
-        async with AsyncExitStack() as exits:
-            channel = await exits.enter_async_context(_channel(home, process.port))
-            echo = channel.unary_unary("/bench.Echo/Echo")
-            await drive(lambda _: echo(request), 0, 300, 8)
-            return {count: await _repeat(lambda _: echo(request), count) for count in callers}
+        async with _channel(home, process.port) as channel:
+            echo: Any = channel.unary_unary("/bench.Echo/Echo")
+
+            async def call(_number: int) -> object:
+                return await echo(request)
+
+            await drive(call, 0, 300, 8)
+            yield call
     finally:
         process.stop()
-
-
-async def _repeat(call: Call, callers: int) -> Load:
-    count = CALLS[callers]
-    return middle([await drive(call, turn * count, count, callers) for turn in range(REPETITIONS)])
 
 
 def _channel(home: Path, port: int, workload: str = "gateway") -> grpc.aio.Channel:
@@ -139,9 +139,9 @@ def _channel(home: Path, port: int, workload: str = "gateway") -> grpc.aio.Chann
 async def _create_reports(shanxi: TestJurisdiction, figures: Figures) -> list[tuple[str, str]]:
     """Issues every report that the other measures use, at 1, 8 and 64 callers. Returns (number, subject)."""
     home, codes = shanxi.layout.home, subjects(REPORTS)
-    echoes = await _echo_rates(home, report_request(codes[0]).SerializeToString(), CALLERS)
     made: list[tuple[str, str]] = []
-    async with _channel(home, shanxi.settings.rpc.listen.port) as channel:
+    request = report_request(codes[0]).SerializeToString()
+    async with _channel(home, shanxi.settings.rpc.listen.port) as channel, _echo(home, request) as echo:
         stub = reports_stub(channel)
         for callers in CALLERS:
             base = len(made)
@@ -151,17 +151,17 @@ async def _create_reports(shanxi: TestJurisdiction, figures: Figures) -> list[tu
                 response = await stub.CreateReport(report_request(subject))
                 made.append((response.report.report_number, subject))
 
-            load = await _repeat(create, callers)
-            _record(figures, "create_report", callers, load, echoes[callers])
+            found = await compare(create, echo, CALLS[callers], callers, REPETITIONS)
+            _record(figures, "create_report", callers, found)
     return made
 
 
-def _record(figures: Figures, name: str, callers: int, load: Load, echo: Load) -> None:
-    figures[f"{name}_vs_echo_{callers}"] = load.rate / echo.rate
-    figures[f"{name}_rate_{callers}"] = load.rate
-    figures[f"{name}_p50_seconds_{callers}"] = load.p50
-    figures[f"{name}_p99_seconds_{callers}"] = load.p99
-    figures[f"{name}_echo_rate_{callers}"] = echo.rate
+def _record(figures: Figures, name: str, callers: int, found: Comparison) -> None:
+    figures[f"{name}_vs_echo_{callers}"] = found.ratio
+    figures[f"{name}_rate_{callers}"] = found.work.rate
+    figures[f"{name}_p50_seconds_{callers}"] = found.work.p50
+    figures[f"{name}_p99_seconds_{callers}"] = found.work.p99
+    figures[f"{name}_echo_rate_{callers}"] = found.limit.rate
 
 
 async def _download(shanxi: TestJurisdiction, numbers: Sequence[tuple[str, str]]) -> tuple[list[Sample], list[Sample]]:
@@ -193,20 +193,23 @@ async def _verify_single(
     """Unary Verify of bundles never seen, then of the same ones again, against the echo of the same bytes."""
     home = guizhou.layout.home
     requests = [sample.request() for sample in samples]
-    echoes = await _echo_rates(home, requests[0].SerializeToString(), callers)
-    figures[f"verify{suffix}_request_bytes"] = len(requests[0].SerializeToString())
+    request = requests[0].SerializeToString()
+    figures[f"verify{suffix}_request_bytes"] = len(request)
     for count in callers:
-        async with _serving(guizhou, {SERVER_CORE}), _channel(home, guizhou.settings.rpc.listen.port) as channel:
+        async with (
+            _serving(guizhou, {SERVER_CORE}),
+            _channel(home, guizhou.settings.rpc.listen.port) as channel,
+            _echo(home, request) as echo,
+        ):
             stub = verification_service_pb2_grpc.VerificationServiceStub(channel)
 
-            async def verify(number: int) -> None:
-                _require_accept((await stub.Verify(requests[number])).verdict.decision)
+            async def verify(number: int, ask: Any = stub.Verify) -> None:
+                _require_accept((await ask(requests[number])).verdict.decision)
 
             await _warm(stub, requests[-1])
-            unseen = await _repeat(verify, count)
-            known = await _repeat(verify, count)
-        _record(figures, f"verify_unseen{suffix}", count, unseen, echoes[count])
-        _record(figures, f"verify_replicated{suffix}", count, known, echoes[count])
+            for name in ("unseen", "replicated"):
+                found = await compare(verify, echo, CALLS[count], count, REPETITIONS)
+                _record(figures, f"verify_{name}{suffix}", count, found)
 
 
 async def _verify_batches(guizhou: TestJurisdiction, samples: Sequence[Sample], suffix: str, figures: Figures) -> None:

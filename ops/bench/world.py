@@ -37,7 +37,7 @@ class Process:
     running: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        self.running = subprocess.Popen(
+        self.running = subprocess.Popen(  # noqa: ASYNC220 - at once, and nothing else runs meanwhile
             self.arguments, env={**os.environ, **self.environment}, stdout=subprocess.DEVNULL
         )
         os.sched_setaffinity(self.running.pid, self.cores)
