@@ -1,8 +1,8 @@
 """Groups that share a cost wait a moment for callers that are known to be on their way.
 
 A transaction, or a query through SQLAlchemy, costs a thousand times what one more row in it costs. Whoever begins a
-call that will join a group says so (`under_way`); a group forms when a good part of those under way have arrived, or
-after a moment. A lone caller therefore never waits, and sixty-four share a few commits.
+call that will join a group says so (`under_way`); a group forms when everybody under way has arrived, or after a
+moment. A lone caller therefore never waits, and sixty-four share a few commits.
 """
 
 from __future__ import annotations
@@ -10,11 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-
-
-PARTIES = 1
-"""Into how many groups callers fall. One would make all of them march in step, the processor idle while the disk
-works; with two, one party's work is done while the other waits for its commit."""
 
 
 class Gathering:
@@ -37,7 +32,7 @@ class Gathering:
 
     def meeting_point(self, limit: int, patience_seconds: float) -> MeetingPoint:
         """A place where groups of at most `limit` callers form."""
-        point = MeetingPoint(lambda: min(-(-self._under_way // PARTIES), limit), patience_seconds)
+        point = MeetingPoint(lambda: min(self._under_way, limit), patience_seconds)
         self._groups.append(point)
         return point
 

@@ -200,7 +200,9 @@ class FreshnessSettings(Section):
     """Upper limits of this node. A trust certificate can be stricter, never laxer; past a limit decisions are REFER."""
 
     trust_state_seconds: float = Field(
-        default=2_592_000.0, gt=0, description="Oldest trusted state of an issuer that counts as fresh. Default: 30 days."
+        default=2_592_000.0,
+        gt=0,
+        description="Oldest trusted state of an issuer that counts as fresh. Default: 30 days.",
     )
     log_view_seconds: float = Field(
         default=86_400.0, gt=0, description="Oldest view of an issuer's log that counts as fresh. Default: 1 day."
