@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from cryptography import x509
 
 from node.app.jurisdictions import load_jurisdictions
-from node.app.keyring import load_keyring
+from node.app.keyring import load_keyring, require_published
 from node.app.storing import open_database
 from node.app.trusting import trusted_state
 from node.config.settings import Settings
 from node.errors import HuxinError
 from node.readiness import Check
+from node.storage.errors import StorageFault
 from trust.certificates import validate_path
 from trust.errors import TrustError
+from trust.identities import Role, WorkloadIdentity
 
 _SOON = timedelta(days=30)
 _CONNECT_SECONDS = 2.0
@@ -30,6 +33,7 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
         ("keys", lambda: _keys(settings)),
         ("certificate", lambda: _certificate(settings, now)),
         ("trust directory", lambda: _trust(settings)),
+        ("own bundle", lambda: _own_bundle(settings, now)),
         ("recognition", lambda: _recognition(settings, now)),
         ("database", lambda: _database(settings)),
     ]
@@ -40,7 +44,7 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
         return checks
     for division, found in sorted(peers.items()):
         if division != settings.division and found.bundle.endpoints:
-            checks.append(await _looked(f"peer {division}", partial(_reach, found.bundle.endpoints[0])))
+            checks.append(await _looked(f"peer {division}", partial(_reach, found.bundle.endpoints)))
     return checks
 
 
@@ -49,6 +53,8 @@ async def _looked(name: str, look: Callable[[], Awaitable[str]]) -> Check:
         return Check(name, True, await look())
     except (HuxinError, TrustError) as error:
         return Check(name, False, error.message)
+    except StorageFault:
+        return Check(name, False, "The database is damaged or belongs to another program; restore it from a backup.")
     except OSError:
         return Check(name, False, "A file or address cannot be reached; check the settings and the file rights.")
 
@@ -65,8 +71,16 @@ async def _keys(settings: Settings) -> str:
 
 
 async def _certificate(settings: Settings, now: datetime) -> str:
-    ca = x509.load_pem_x509_certificate(settings.tls.ca.read_bytes())
+    try:
+        ca = x509.load_pem_x509_certificate(settings.tls.ca.read_bytes())
+    except ValueError:
+        raise _unwell("CA_UNREADABLE", "The CA certificate is damaged; restore the file that tls.ca names.") from None
     found = validate_path(settings.tls.certificate.read_bytes(), {settings.division: [ca]}, now)
+    if found.identity != WorkloadIdentity(settings.division, Role.NODE, ""):
+        raise _unwell(
+            "NOT_A_NODE",
+            "The certificate is not a node's: peers would refuse it; check which file tls.certificate names.",
+        )
     if found.not_after - now < _SOON:
         raise _unwell(
             "CERTIFICATE_EXPIRING", f"The node's certificate ends on {found.not_after:%Y-%m-%d}; issue a new one."
@@ -79,6 +93,11 @@ async def _trust(settings: Settings) -> str:
     if state.problems:
         raise _unwell("TRUST_FILES", " ".join(state.problems))
     return f"{len(state.jurisdictions)} jurisdiction(s) are trusted."
+
+
+async def _own_bundle(settings: Settings, now: datetime) -> str:
+    require_published(load_keyring(settings), trusted_state(settings).own.trusted, now)
+    return "Our own bundle names the keys that this node signs with."
 
 
 async def _recognition(settings: Settings, now: datetime) -> str:
@@ -95,17 +114,19 @@ async def _database(settings: Settings) -> str:
         return f"The {database.dialect} database takes writes and its schema is up to date."
 
 
-async def _reach(endpoint: str) -> str:
-    host, _, port = endpoint.rpartition(":")
-    try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-            writer.close()
-    except (OSError, TimeoutError):
-        raise _unwell(
-            "PEER_UNREACHABLE", f"Nothing answers at {endpoint}; its reports verify from our view of its log meanwhile."
-        ) from None
-    return f"Something listens at {endpoint}."
+async def _reach(endpoints: Sequence[str]) -> str:
+    """The first endpoint that answers, in the order in which the peer published them."""
+    for endpoint in endpoints:
+        host, _, port = endpoint.rpartition(":")
+        with contextlib.suppress(OSError, TimeoutError, ValueError, OverflowError):
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+                writer.close()
+            return f"Something listens at {endpoint}."
+    raise _unwell(
+        "PEER_UNREACHABLE",
+        f"Nothing answers at {' or '.join(endpoints)}; its reports verify from our view of its log meanwhile.",
+    )
 
 
 def _unwell(reason: str, sentence: str) -> HuxinError:

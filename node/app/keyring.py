@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 
 from node.config.settings import Settings
 from node.config.values import read_secret
 from node.errors import NotReady
 from trust import keys
 from trust.errors import TrustError
+from trust.issuers import TrustedIssuer
 from trust.keys import PrivateKey
+from trust.log.checkpoint import own_cosigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +34,30 @@ class Keyring:
 def load_keyring(settings: Settings) -> Keyring:
     """Loads every key. Raises NotReady naming the key's role when one cannot be used."""
     passphrase = load_passphrase(settings)
-    return Keyring(
+    keyring = Keyring(
         signing=_load("signing", settings.keys.signing, passphrase),
         head=_load("log", settings.keys.log, passphrase),
         cosigner=_load("cosigner", settings.keys.cosigner, passphrase),
         tls_key=_read("TLS key", settings.tls.key),
         tls_certificate=_read("TLS certificate", settings.tls.certificate),
     )
+    _require_pair(keyring)
+    return keyring
+
+
+def require_published(keyring: Keyring, own: TrustedIssuer, now: datetime) -> None:
+    """Raises NotReady unless the own bundle names these keys: nobody could verify what other keys sign."""
+    signing = own.keys.get(keyring.signing.key_id)
+    if signing is None:
+        raise _not_published("signing")
+    try:
+        signing.require_valid(now)
+    except TrustError as error:
+        raise _not_published("signing") from error
+    if own.head_key.key_id != keyring.head.key_id:
+        raise _not_published("log")
+    if own.cosigners[own_cosigner(own.origin)].key_id != keyring.cosigner.key_id:
+        raise _not_published("cosigner")
 
 
 def load_passphrase(settings: Settings) -> bytes | None:
@@ -49,6 +73,28 @@ def _load(role: str, path: Path, passphrase: bytes | None) -> PrivateKey:
     except (TrustError, OSError) as error:
         said = error.message if isinstance(error, TrustError) else "the file cannot be read"
         raise NotReady("KEY_NOT_LOADED", f"The {role} key is not loaded: {said}. See `huxin doctor`.") from error
+
+
+def _require_pair(keyring: Keyring) -> None:
+    try:
+        certificate = x509.load_pem_x509_certificate(keyring.tls_certificate)
+        key = serialization.load_pem_private_key(keyring.tls_key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise NotReady(
+            "KEY_NOT_LOADED", "The TLS key or certificate is damaged; issue them again (`huxin certificate issue`)."
+        ) from error
+    if certificate.public_key() != key.public_key():
+        raise NotReady(
+            "KEY_NOT_LOADED", "The TLS certificate belongs to another key; check the tls settings, or issue both again."
+        )
+
+
+def _not_published(role: str) -> NotReady:
+    return NotReady(
+        "KEY_NOT_PUBLISHED",
+        f"The {role} key is not one that our own bundle lets sign now, so nobody could verify what it signs; restore "
+        "the key that belongs to the bundle in the trust directory.",
+    )
 
 
 def _read(role: str, path: Path) -> bytes:

@@ -19,7 +19,7 @@ import structlog
 from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation, observing_refusals
 from node.app.following import Following, FollowingOptions
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
-from node.app.keyring import Keyring, load_keyring
+from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
 from node.app.observing import Watchpoint, make_metrics
 from node.app.trust_keeper import TrustKeeper
@@ -105,6 +105,7 @@ class Node:
             timedelta(seconds=settings.freshness.log_view_seconds),
         )
         trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits, now)
+        require_published(keyring, trust.present.state.own.trusted, now())
         database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
         self._exits.push_async_callback(database.close)
         await database.migrate()

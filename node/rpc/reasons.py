@@ -55,6 +55,7 @@ REASONS: frozenset[str] = frozenset(
         "TRUST_DOMAIN_UNKNOWN",
         # UNAVAILABLE
         "KEY_NOT_LOADED",
+        "KEY_NOT_PUBLISHED",
         "LOG_BUSY",
         "NOT_READY",
         "NO_OWN_BUNDLE",
