@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
@@ -19,6 +20,7 @@ from node.model.verdict import GapReason
 from node.readiness import Check, Facts, checks
 from node.rpc.reasons import REASONS
 from node.storage.database import Database
+from node.storage.errors import StorageFault
 from node.storage.upgrade import expected_revision, present_revision
 
 BUILT_AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -65,15 +67,12 @@ class Watchpoint:
 
     async def readiness(self) -> tuple[Check, ...]:
         """Every readiness check, with facts of this moment."""
-        writable = True
-        try:
+        writable, schema = False, ""
+        with contextlib.suppress(NotReady, StorageFault):
             await self._database.check_writable()
-        except NotReady:
-            writable = False
-        schema = ""
-        if writable:
             async with self._database.read() as connection:
                 schema = await connection.run_sync(present_revision)
+            writable = True
         own = self._trust.present.snapshot.issuers[self._division].trusted
         head = self._board.newest(own.origin)
         return checks(

@@ -207,6 +207,8 @@ async def keep_cosigning(sequencer: Sequencer, every: timedelta) -> None:
             await sequencer.cosign()
         except NotReady as error:
             _log.warning("cosigning_failed", reason=error.reason)
+        except Exception:  # noqa: BLE001 - a log that is cosigned no more looks dead to every peer
+            _log.exception("cosigning_failed")
         await asyncio.sleep(every.total_seconds())
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from node.errors import Conflict, NotReady
 from node.ledger.heads import HeadBoard
-from node.ledger.sequencer import GROUP_LIMIT
+from node.ledger.sequencer import GROUP_LIMIT, keep_cosigning
 from node.model.log import LogHead
 from node.storage.database import Database
 from node.storage.log_store import LogStore
@@ -242,6 +243,17 @@ async def test_a_clock_that_was_set_back_takes_no_freshness_away(store: LogStore
     head = await store.head(ORIGIN)
     assert head is not None
     assert head.fresh_at == opened(head).cosigned_at == minutes(1)
+
+
+@pytest.mark.parametrize("error", [NotReady("DATABASE", "Synthetic trouble."), RuntimeError("synthetic fault")])
+async def test_cosigning_goes_on_after_trouble(database: Database, error: Exception) -> None:
+    """A log that is cosigned no more looks dead to every peer, over one full disk."""
+    store, board = Troubled(database, before=failing(error)), HeadBoard()
+    task = asyncio.create_task(keep_cosigning(sequencer_of(store, board), timedelta(0)))
+    async with asyncio.timeout(10):
+        assert await board.newer_than(None, ORIGIN, 10) is not None
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_log_that_grows_while_it_is_cosigned(database: Database, other_store: LogStore) -> None:
