@@ -22,6 +22,9 @@ MAX_ITEMS = 4_096
 MAX_SECONDS = 10 * 366 * 86_400
 """Longest age that a trust certificate can allow: ten years."""
 
+FIRST_YEAR, LAST_YEAR = 1900, 9_000
+"""What verifiers reckon with (days in China, months back, merge delay) keeps clear of the ends of the calendar."""
+
 REPORT_NUMBER_CHARS = 31
 """division(6) day(8) random(16) check(1)."""
 
@@ -60,6 +63,8 @@ class Period:
     def __post_init__(self) -> None:
         if self.start >= self.end:
             refuse("period", "needs its start before its end")
+        if self.end.year < FIRST_YEAR:
+            refuse("period", f"does not end before the year {FIRST_YEAR}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,10 @@ class Attestation:
         for name in ("scheme", "template_version", "scenario"):
             require_text(name, getattr(self, name))
         require_texts("legal_basis", self.legal_basis)
-        require_instant("issued_at", self.issued_at)
-        require_instant("data_cutoff", self.data_cutoff)
+        for name in ("issued_at", "data_cutoff"):
+            require_instant(name, getattr(self, name))
+            if not FIRST_YEAR <= getattr(self, name).year <= LAST_YEAR:
+                refuse(name, f"lies in the years {FIRST_YEAR} to {LAST_YEAR}")
         if self.data_cutoff > self.issued_at:
             refuse("data_cutoff", "cannot be later than issued_at")
         if self.valid_until is not None:

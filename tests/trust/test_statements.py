@@ -160,6 +160,8 @@ def test_other_encodings_are_refused(
         ("legal_basis", ("x",) * 4_097),
         ("issued_at", datetime(2026, 11, 22, tzinfo=timezone(timedelta(hours=8)))),
         ("issued_at", datetime(2026, 11, 22)),  # noqa: DTZ001 - the naive instant is the point
+        ("issued_at", datetime(9001, 1, 1, tzinfo=UTC)),
+        ("data_cutoff", datetime(1899, 12, 31, tzinfo=UTC)),
         ("valid_until", ISSUED),
         ("data_cutoff", ISSUED + timedelta(microseconds=1)),
         ("section_count", 0),

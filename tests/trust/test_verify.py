@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from huxin.v1 import statement_pb2
 
 import trust
 from node.model.log import EntryView, StatusEvent
@@ -432,3 +434,29 @@ def test_signatures_can_be_checked_beforehand_on_other_threads() -> None:
         )
         assert judged.outcomes == world.verify().outcomes
     assert pending_arithmetic(read(b"\xff"), trusted_of(GENUINE), memo) == ()
+
+
+@pytest.mark.parametrize("signer", ["signing", "other"])
+@pytest.mark.parametrize(
+    ("field", "stamp"),
+    [
+        ("issued_at", {"seconds": 253_402_300_799, "nanos": 999_999_000}),  # the last instant of the year 9999
+        ("issued_at", {"seconds": -62_135_596_800}),
+        ("data_cutoff", {"seconds": -62_135_596_800}),
+    ],
+)
+def test_the_ends_of_the_calendar_are_an_outcome_and_no_crash(field: str, stamp: dict[str, int], signer: str) -> None:
+    """One paper that nobody signed must not take the answers of a whole batch with it."""
+    said = statement_pb2.Attestation.FromString(payload())
+    said.ClearField("valid_until")
+    said.data_cutoff.CopyFrom(Timestamp(seconds=-62_135_596_800))
+    getattr(said, field).CopyFrom(Timestamp(**stamp))
+    found = signed_as(ATTESTATION, said.SerializeToString(deterministic=True), key(signer)).verify()
+    assert (found.outcomes[1].status, found.verified) == (FAIL, None)
+
+
+def test_a_period_at_the_beginning_of_the_calendar_is_an_outcome_and_no_crash() -> None:
+    said = statement_pb2.Attestation.FromString(payload())
+    said.period.start, said.period.end = "0001-01-01", "0003-01-01"
+    found = signed_as(ATTESTATION, said.SerializeToString(deterministic=True)).verify()
+    assert (found.outcomes[1].status, found.examined) == (FAIL, None)
