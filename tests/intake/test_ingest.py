@@ -255,7 +255,7 @@ async def test_a_repair_since_does_not_hide_a_withdrawal(store: RecordStore) -> 
 async def test_progress_counts_every_line(store: RecordStore) -> None:
     told: list[int] = []
     intake = IngestRecords(store, CATALOGUE, lambda: NOW)
-    rows = [row(), BadRow(3, "", "Wrong."), row(revoked=True)]
+    rows: list[RecordRow | BadRow] = [row(), BadRow(3, "", "Wrong."), row(revoked=True)]
     await intake.ingest(HEADER, b"d" * 32, rows, lambda _line: b"", told.append)
     assert sum(told) == 3
 
