@@ -69,7 +69,7 @@ class Guard:
             name = f"/{service.descriptor.full_name}/{method.name}"
             self._handlers[name] = self._guarded(
                 Method(
-                    name=name,
+                    name=_counted(name),
                     parties=parties_for(name),
                     behaviour=_without_context(handle),
                     parse=GetMessageClass(method.input_type).FromString,
@@ -89,7 +89,7 @@ class Guard:
             name = f"/{service_name}/{method_name}"
             self._handlers[name] = self._guarded(
                 Method(
-                    name=name,
+                    name=_counted(name),
                     parties=parties_for(name),
                     behaviour=_without_caller(handle),
                     parse=handler.request_deserializer or bytes,
@@ -125,6 +125,11 @@ class Guard:
         return _MAKERS[method.request_streaming, method.response_streaming](
             wrapped, response_serializer=method.serialise if method.writes_itself else None
         )
+
+
+def _counted(name: str) -> str:
+    """The name under which metrics know a method: `package.Service/Method`."""
+    return name.removeprefix("/")
 
 
 class _Router(grpc.GenericRpcHandler):

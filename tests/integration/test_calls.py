@@ -304,3 +304,23 @@ async def test_other_errors_have_their_reason(pair: Provinces) -> None:
         assert (nodes.reason_of(caught.value), caught.value.code()) == (reason, status)
         assert reason in REASONS
         assert caught.value.details()
+
+
+async def test_calls_are_counted_under_the_names_of_their_methods(pair: Provinces) -> None:
+    about = code(4)
+    await pair.shanxi.reports().CreateReport(order(str(uuid.uuid4()), about))
+    with pytest.raises(grpc.aio.AioRpcError):
+        await pair.shanxi.reports().GetReport(report_service_pb2.GetReportRequest(report_number=NUMBER))
+    node = pair.shanxi.node
+    assert node is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", node.operations_port)
+    writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    scraped = (await reader.read()).decode()
+    writer.close()
+    for labels in (
+        'code="OK",method="huxin.v1.ReportService/CreateReport"',
+        'code="NOT_FOUND",method="huxin.v1.ReportService/GetReport"',
+    ):
+        assert f"huxin_rpc_requests_total{{{labels}}}" in scraped
+    assert 'method="OTHER"' not in scraped
+    assert about not in scraped
