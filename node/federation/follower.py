@@ -25,6 +25,9 @@ from trust.errors import HeadInconsistent, TrustError
 
 _log = structlog.get_logger(__name__)
 
+_HEAD_PAUSE_SECONDS = 0.05
+"""Pause after a batch that only tells a head: each is proven and written, and a peer could send them without end."""
+
 
 class PeerUnavailable(Exception):
     """The peer cannot be reached, refused us, or broke off. The message is a sentence without addresses."""
@@ -157,6 +160,8 @@ class Follower:
                 self._replicated, self._fresh_at = head.size, head.fresh_at
                 self._failures = 0
                 self._note(PeerCondition.CONNECTED, "")
+                if not batch.entries:
+                    await asyncio.sleep(_HEAD_PAUSE_SECONDS)
         finally:
             await client.close()
         raise PeerUnavailable("The peer ended the stream.")

@@ -54,6 +54,9 @@ class GrpcPeerClient:
                 # grpc.aio hands out None for what it could not parse.
                 if response is None:
                     raise PeerUnavailable("The peer sent bytes that are no message of this protocol.")
+                # Millions of empty entries fit into one message; each would cost us a thousand times its two bytes.
+                if len(response.entries) > limit:
+                    raise PeerUnavailable(f"The peer sent more than the {limit} entries at once that were asked for.")
                 yield FeedBatch(
                     response.first_index,
                     tuple(response.entries),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Protocol
 
 from huxin.v1 import federation_service_pb2 as pb
 
-from node.errors import InvalidInput
+from node.errors import InvalidInput, TooLarge
 from node.model.log import FeedBatch
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
@@ -16,6 +17,8 @@ from node.wire.peers import follow_response
 
 DEFAULT_BATCH = 256
 MAX_BATCH = 1_000
+MAX_STREAMS = 8
+"""Follow streams of one peer at once: one for each of its replicas. Every open one reads the database each second."""
 
 
 class Feed(Protocol):
@@ -30,13 +33,22 @@ class FederationService:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
+        self._open: Counter[str] = Counter()
 
-    async def follow(self, request: pb.FollowRequest, _caller: Caller) -> AsyncIterator[pb.FollowResponse]:
+    async def follow(self, request: pb.FollowRequest, caller: Caller) -> AsyncIterator[pb.FollowResponse]:
         if request.batch_limit > MAX_BATCH:
             raise InvalidInput("batch_limit", f"A batch has at most {MAX_BATCH} entries; 0 means {DEFAULT_BATCH}.")
         origin = text(request.origin, "origin", limit=200)
-        async for batch in self._feed.follow(origin, request.start, request.batch_limit or DEFAULT_BATCH):
-            yield follow_response(batch)
+        if self._open[caller.name] >= MAX_STREAMS:
+            raise TooLarge(
+                "TOO_MANY_STREAMS", f"A node follows a log on at most {MAX_STREAMS} streams at once; end some of them."
+            )
+        self._open[caller.name] += 1
+        try:
+            async for batch in self._feed.follow(origin, request.start, request.batch_limit or DEFAULT_BATCH):
+                yield follow_response(batch)
+        finally:
+            self._open[caller.name] -= 1
 
     async def get_checkpoint(self, request: pb.GetCheckpointRequest, _caller: Caller) -> pb.GetCheckpointResponse:
         origin = text(request.origin, "origin", limit=200)

@@ -42,6 +42,7 @@ REASONS: frozenset[str] = frozenset(
         "BUNDLE_TOO_LARGE",
         "REQUEST_TOO_LARGE",
         "TOO_LARGE",
+        "TOO_MANY_STREAMS",
         # PERMISSION_DENIED
         "NOT_PERMITTED",
         # UNAUTHENTICATED

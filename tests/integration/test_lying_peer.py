@@ -292,6 +292,11 @@ THROUGH_THE_DOOR: dict[str, tuple[Callable[[partial[Telling]], bytes], str, str]
         "waiting",
         "RESOURCE_EXHAUSTED",
     ),
+    "more entries than asked for": (
+        lambda telling: response(replace(telling().batch(), entries=(b"",) * 1_001)),
+        "waiting",
+        "more than the 1000 entries",
+    ),
     "bytes that are no message": (lambda _telling: b"\xff" * 100, "waiting", "no message of this protocol"),
 }
 

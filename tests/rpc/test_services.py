@@ -22,6 +22,7 @@ from node.model.calendar import Period
 from node.model.issuing import PeriodExceptionNote
 from node.model.log import StatusFlag
 from node.model.subject import IdType, SubjectRef
+from node.rpc.federation_service import MAX_STREAMS
 from node.rpc.report_service import CHUNK_BYTES
 from node.rpc.verification_service import MAX_BATCH_ITEMS
 from node.wire.issuing import report_order
@@ -380,6 +381,27 @@ async def test_follow_from_an_index_then_live(door: Door) -> None:
         (3, b"synthetic entry 3"),
     ]
     assert batches[2].checkpoint == "checkpoint 4"
+
+
+async def test_a_peer_follows_on_a_few_streams_at_once(door: Door) -> None:
+    """Each open stream costs reads for as long as it is open: one peer must not be able to hold thousands."""
+    request = federation_pb.FollowRequest(origin=Feed.origin).SerializeToString()
+    async with door.channel(PARTIES["peer-node"]) as channel:
+        follow = streaming(channel, "/huxin.v1.FederationService/Follow")
+        held = [follow(request) for _ in range(MAX_STREAMS)]
+        for stream in held:
+            assert await stream.read()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await follow(request).read()
+        assert (caught.value.code(), reason_of(caught.value)) == (
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "TOO_MANY_STREAMS",
+        )
+        held[0].cancel()
+        await door.feed.closed.wait()
+        assert federation_pb.FollowResponse.FromString(await follow(request).read()).entries, (
+            "an ended one is given back"
+        )
 
 
 async def test_checkpoint(door: Door) -> None:
