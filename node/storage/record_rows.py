@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, or_, select
+from sqlalchemy import Row, SmallInteger, bindparam, delete, exists, update
 
 from node.model.delivery import Delivery, RecordRow
 from node.model.records import RepairState, ViolationRecord
@@ -102,7 +102,7 @@ def to_record(row: Row[Any]) -> ViolationRecord:
 
 
 def withdrawal(row: RecordRow) -> dict[str, Any]:
-    """Parameters of WITHDRAW for one row."""
+    """Parameters of WITHDRAW and WITHDRAW_ONLY for one row."""
     return {
         "of_type": row.subject.id_type.value,
         "of_id": row.subject.id,
@@ -111,20 +111,33 @@ def withdrawal(row: RecordRow) -> dict[str, Any]:
     }
 
 
-_twin = records.alias("twin")
-WITHDRAW = delete(records).where(
+_OF_KEY = (
     records.c.id_type == bindparam("of_type"),
     records.c.id == bindparam("of_id"),
     records.c.record_key == bindparam("of_key"),
-    or_(
-        records.c.content == bindparam("of_content"),
-        select(func.count())
-        .select_from(_twin)
-        .where(
-            _twin.c.id_type == records.c.id_type, _twin.c.id == records.c.id, _twin.c.record_key == records.c.record_key
-        )
-        .scalar_subquery()
-        == 1,
+)
+_twin = records.alias("twin")
+
+WITHDRAW = delete(records).where(*_OF_KEY, records.c.content == bindparam("of_content")).returning(records.c.ordinal)
+"""Deletes the stored record of the same key and content."""
+
+LEAVE_FIRST_PLACE = (
+    update(records).where(*_OF_KEY, records.c.ordinal == 0).values(ordinal=bindparam("of_ordinal", type_=SmallInteger))
+)
+"""Moves the first record of a key to the place of a twin that was withdrawn: WITHDRAW_ONLY then leaves it alone."""
+
+WITHDRAW_ONLY = delete(records).where(
+    *_OF_KEY,
+    records.c.ordinal == 0,
+    ~exists().where(
+        _twin.c.id_type == records.c.id_type,
+        _twin.c.id == records.c.id,
+        _twin.c.record_key == records.c.record_key,
+        _twin.c.ordinal != 0,
     ),
 )
-"""Deletes the stored record of the same key and content, or the only one of that key (its content was corrected)."""
+"""Deletes the record of a key whose content was corrected meanwhile: the only one of that key that ever was.
+
+Of two penalties of one decision the one that stays is not it: units repeat their withdrawals, and the second time would
+take the other penalty away.
+"""

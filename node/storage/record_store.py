@@ -18,7 +18,15 @@ from node.model.subject import IdType, SubjectRef
 from node.storage.bulk import of_subjects, upsert_rows
 from node.storage.database import Database
 from node.storage.grouping import GroupedLookup
-from node.storage.record_rows import WITHDRAW, delivery_identity, record_values, to_record, withdrawal
+from node.storage.record_rows import (
+    LEAVE_FIRST_PLACE,
+    WITHDRAW,
+    WITHDRAW_ONLY,
+    delivery_identity,
+    record_values,
+    to_record,
+    withdrawal,
+)
 from node.storage.schema import counters, deliveries, delivery_rows, quarantine, records, to_instant
 
 LastDeliveries = Mapping[tuple[str, str], date]
@@ -74,8 +82,8 @@ class RecordStore:
         """Store a delivery whole, in one transaction; the same delivery again (by content) changes nothing.
 
         `withdrawn` rows were delivered earlier and may no longer be shown (revoked, sealed): the stored record of that
-        key and content goes, or the only one of that key. They go before `rows` come. Raises ValueError for rows that
-        may not be stored or are filed under no catalogue row.
+        key and content goes, or the only one that key ever had. They go before `rows` come. Raises ValueError for rows
+        that may not be stored or are filed under no catalogue row.
         """
         if not all(row.storable and row.local_code for row in rows):
             raise ValueError("a row may only be stored when it is storable and filed under a catalogue row")
@@ -90,8 +98,8 @@ class RecordStore:
             if known is not None:
                 return DeliveryReceipt(known, repeated=True)
             number = await _insert_delivery(connection, delivery, identity, quarantined)
-            if withdrawn:
-                await connection.execute(WITHDRAW, [withdrawal(row) for row in withdrawn])
+            for row in withdrawn:
+                await _withdraw(connection, row)
             await upsert_rows(connection, records, record_values(rows, number))
         return DeliveryReceipt(number, repeated=False)
 
@@ -129,6 +137,17 @@ class RecordStore:
             # Read after the version: the days can only be newer than it says, and then it grows with the next call.
             self._known = (version, await self.last_complete_deliveries())
         return dict.fromkeys(keys, self._known)
+
+
+async def _withdraw(connection: AsyncConnection, row: RecordRow) -> None:
+    which = withdrawal(row)
+    gone = (await connection.scalars(WITHDRAW, which)).all()
+    if not gone:
+        del which["of_content"]
+        await connection.execute(WITHDRAW_ONLY, which)
+    elif 0 not in gone:
+        del which["of_content"]
+        await connection.execute(LEAVE_FIRST_PLACE, {**which, "of_ordinal": gone[0]})
 
 
 async def _insert_delivery(

@@ -82,10 +82,33 @@ async def test_a_withdrawn_record_leaves_no_trace(store: RecordStore) -> None:
     withdrawn = [replace(sample_row(other), revoked=True)]
     await store.apply_delivery(sample_delivery(b"tuesday"), [], withdrawn=withdrawn)
     assert [filed.record for filed in await store.for_subject(SUBJECT)] == [RECORD]
-    # Its wording changed meanwhile, but it is the only one of that decision left.
-    reworded = [replace(sample_row(replace(RECORD, content="罚款二千元")), sealed=True)]
-    await store.apply_delivery(sample_delivery(b"wednesday"), [], withdrawn=reworded)
+    await store.apply_delivery(sample_delivery(b"wednesday"), [], withdrawn=[replace(sample_row(), sealed=True)])
     assert await store.for_subject(SUBJECT) == []
+
+
+async def test_the_only_record_of_a_decision_is_withdrawn_however_it_is_worded(store: RecordStore) -> None:
+    await store.apply_delivery(sample_delivery(b"monday"), [sample_row()])
+    reworded = [replace(sample_row(replace(RECORD, content="罚款二千元")), sealed=True)]
+    await store.apply_delivery(sample_delivery(b"tuesday"), [], withdrawn=reworded)
+    assert await store.for_subject(SUBJECT) == []
+
+
+@pytest.mark.parametrize("revoked", ["罚款2000元", "责令停产停业"])
+@pytest.mark.parametrize("twice", ["in one file", "in two files"])
+async def test_a_withdrawal_said_twice_leaves_the_other_penalty_of_the_decision(
+    store: RecordStore, revoked: str, twice: str
+) -> None:
+    """Units repeat what was revoked; the second time nothing may go, or a report would say that there is no record."""
+    both = [RECORD, replace(RECORD, content="责令停产停业")]
+    await store.apply_delivery(sample_delivery(b"monday"), [sample_row(record) for record in both])
+    withdrawal = replace(sample_row(replace(RECORD, content=revoked)), revoked=True)
+    if twice == "in one file":
+        await store.apply_delivery(sample_delivery(b"tuesday"), [], withdrawn=[withdrawal, withdrawal])
+    else:
+        for file in (b"tuesday", b"wednesday"):
+            await store.apply_delivery(sample_delivery(file), [], withdrawn=[withdrawal])
+    (left,) = [filed.record for filed in await store.for_subject(SUBJECT)]
+    assert left.content != revoked
 
 
 async def test_what_may_not_be_shown_is_refused(store: RecordStore) -> None:
