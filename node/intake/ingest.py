@@ -170,7 +170,8 @@ def check_header(header: DeliveryHeader, catalogue: Catalogue, today: date) -> N
         row = catalogue.rows.get(code)
         if row is None:
             raise InvalidInput(
-                "local_codes", f"The catalogue {catalogue.version} has no row {code}; see `huxin catalogue show`."
+                "local_codes",
+                f"The catalogue {catalogue.version} has no row {code}; see `huxin catalogue show {catalogue.division}`.",
             )
         if row.units and header.unit not in row.units:
             raise InvalidInput(
@@ -179,10 +180,18 @@ def check_header(header: DeliveryHeader, catalogue: Catalogue, today: date) -> N
 
 
 def file_record(row: RecordRow, header: DeliveryHeader, catalogue: Catalogue) -> list[RecordRow | BadRow]:
-    """Under which rows a record is filed: its own, or, for a list entry, every row that names its list (R046)."""
+    """Under which rows a record is filed: its own and, for a list entry, every row that names its list (R046).
+
+    The row that the unit gave stays although the catalogue does not tie the list to it: whoever asks that row must not
+    be told that there is no record.
+    """
     codes = [row.local_code] if row.local_code else []
     if row.record_type == SEVERE_LIST and row.record.list_name:
-        codes = list(rows_naming(catalogue, row.record.list_name)) or codes
+        named = rows_naming(catalogue, row.record.list_name)
+        own = catalogue.rows.get(row.local_code)
+        if named and (own is None or own.collects(SEVERE_LIST) is None):
+            codes = []
+        codes = list(dict.fromkeys([*named, *codes]))
     if not codes:
         return [BadRow(row.line, "list_name", "No row of the catalogue names this list; give its local_code.")]
     if row.local_code and header.local_codes and row.local_code not in header.local_codes:
@@ -193,7 +202,8 @@ def file_record(row: RecordRow, header: DeliveryHeader, catalogue: Catalogue) ->
 def _filed_under(code: str, row: RecordRow, catalogue: Catalogue) -> RecordRow | BadRow:
     entry = catalogue.rows.get(code)
     if entry is None:
-        return BadRow(row.line, "local_code", "The catalogue has no such row; see `huxin catalogue show`.")
+        advice = f"The catalogue has no such row; see `huxin catalogue show {catalogue.division}`."
+        return BadRow(row.line, "local_code", advice)
     if entry.collects(row.record_type) is None:
         return BadRow(row.line, "record_type", f"Row {code} does not collect records of this type.")
     return replace(row, local_code=code)

@@ -126,6 +126,8 @@ def filed(found: RecordRow, header: DeliveryHeader = HEADER) -> list[str]:
             ["1", "10"],
         ),
         (row(code="", kind=SEVERE_LIST, record=replace(RECORD, list_name=TWO_ROWS)), HEADER, ["1", "10"]),
+        # The row that the unit gave is not passed over, or a report of that row alone would say that there is none.
+        (row(code="6", kind=SEVERE_LIST, record=replace(RECORD, list_name=TWO_ROWS)), HEADER, ["1", "10", "6"]),
         (row(code="6", kind=SEVERE_LIST, record=replace(RECORD, list_name="无人名单")), HEADER, ["6"]),
         (row(code="", kind=SEVERE_LIST, record=replace(RECORD, list_name="无人名单")), HEADER, ["list_name"]),
         (row(code="", kind=PENALTY_ORDINARY, record=replace(RECORD, list_name=TWO_ROWS)), HEADER, ["list_name"]),
