@@ -12,6 +12,9 @@ from node.model.catalogue import Catalogue, Crosswalk, Relation, Taxonomy
 from node.model.records import RECORD_TYPES, RecordType
 from node.model.requirement import RequiredItem, Requirement
 
+MAX_CELLS = 1_000
+"""Most cells of one requirement: each costs every report held against it. All leaves with five types are 280."""
+
 _TYPE_ORDER = {record_type: place for place, record_type in enumerate(RECORD_TYPES)}
 
 
@@ -73,7 +76,8 @@ def translate(
     """Makes a requirement ready to be held against reports.
 
     `catalogue` and `crosswalk` are the relying jurisdiction's own; None when it has none, then its own rows have no
-    leaf. Raises InvalidInput when the requirement names no period or two, or when they are another jurisdiction's.
+    leaf. Raises InvalidInput when the requirement names no period or two, asks for more than MAX_CELLS, or when they
+    are another jurisdiction's.
     """
     if (requirement.fixed is None) == (requirement.months <= 0):
         raise InvalidInput(
@@ -87,9 +91,14 @@ def translate(
             )
     asked = [(item, kind) for item in requirement.items for kind in item.record_types]
     reader = _Reader(taxonomy, catalogue, crosswalk)
+    cells = reader.merged(cell for item, kind in asked for cell in reader.translated(item, kind))
+    if len(cells) > MAX_CELLS:
+        raise InvalidInput(
+            "requirement.items", f"The items come to more than {MAX_CELLS} leaves and record types; ask for fewer."
+        )
     return Plan(
         requirement,
-        cells=reader.merged(cell for item, kind in asked for cell in reader.translated(item, kind)),
+        cells=cells,
         direct=reader.merged(cell for item, kind in asked for cell in reader.direct(item, kind)),
         catalogue_digest=b"" if catalogue is None else catalogue.digest,
         empty=not requirement.items or any(not item.record_types for item in requirement.items),

@@ -26,6 +26,8 @@ V = TypeVar("V")
 
 _PLANS_KEPT = 256
 _ASSESSMENTS_KEPT = 4_096
+FINDINGS_KEPT = 200_000
+"""Of all remembered assessments together, about 100 MB: callers write requirements of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ class Prepared:
 class Assessor:
     """Prepares requirements and assesses reports against them."""
 
-    def __init__(self, catalogues: Catalogues) -> None:
+    def __init__(self, catalogues: Catalogues, findings_kept: int = FINDINGS_KEPT) -> None:
         self._catalogues = catalogues
         self._named: dict[int, tuple[Requirement, Edition | None, Prepared]] = {}
         self._views: dict[tuple[bytes, bytes], IssuerView] = {}
         self._assessments: dict[tuple[object, ...], tuple[Assessment, tuple[object, ...]]] = {}
+        self._findings_kept = findings_kept
+        self._findings = 0
 
     def prepare(self, requirement: Requirement, at: datetime) -> Prepared:
         """The requirement read with the own catalogue in force at an instant. Raises InvalidInput."""
@@ -102,8 +106,16 @@ class Assessor:
             assessment = assess(prepared.plan, view, policy, content.presented)
             # What the key names by identity is kept with the answer, so that no other object can take its place.
             kept = (prepared.plan, view, policy, content)
-            remembered = _bounded(self._assessments, _ASSESSMENTS_KEPT)[key] = (assessment, kept)
+            remembered = (assessment, kept)
+            self._remember(key, remembered)
         return remembered[0]
+
+    def _remember(self, key: tuple[object, ...], remembered: tuple[Assessment, tuple[object, ...]]) -> None:
+        self._findings += len(remembered[0].findings)
+        if len(self._assessments) >= _ASSESSMENTS_KEPT or self._findings > self._findings_kept:
+            self._assessments.clear()
+            self._findings = len(remembered[0].findings)
+        self._assessments[key] = remembered
 
 
 def _bounded(memory: dict[K, V], limit: int) -> dict[K, V]:

@@ -19,6 +19,8 @@ from node.wire.fields import (
 )
 
 _MAX_ITEMS = 1_000
+_MAX_ASKED = 1_000
+"""Record types of all items together. Every leaf with the five common types are 280."""
 _MAX_MONTHS = 1_200
 _MAX_DAYS = 36_600
 
@@ -27,6 +29,10 @@ def requirement(message: pb.Requirement, path: str = "requirement") -> Requireme
     """A requirement written by a caller. Raises InvalidInput. An empty list of items is read, and never met."""
     if len(message.items) > _MAX_ITEMS:
         raise InvalidInput(within(path, "items"), f"More than {_MAX_ITEMS} items; ask for groups of leaves instead.")
+    if sum(len(item.record_types) for item in message.items) > _MAX_ASKED:
+        raise InvalidInput(
+            within(path, "items"), f"The items ask for more than {_MAX_ASKED} record types together; ask for fewer."
+        )
     months, fixed = _period(message, path)
     return Requirement(
         requirement_id=optional_text(message.requirement_id, within(path, "requirement_id"), limit=200),

@@ -12,7 +12,7 @@ from node.model.calendar import Period
 from node.model.catalogue import Relation
 from node.model.records import ENFORCEMENT, PENALTY_ORDINARY, RECORD_TYPES, SEVERE_LIST, RecordType
 from node.model.requirement import RequiredItem
-from node.recognition.cells import RequiredCell, translate
+from node.recognition.cells import MAX_CELLS, RequiredCell, translate
 from tests.recognition.cases import (
     GUIZHOU,
     LANZHOU,
@@ -142,3 +142,11 @@ def test_a_requirement_is_read_with_its_own_jurisdictions_catalogue() -> None:
         translate(requirement(SHANXI, *rows("1")), registry().taxonomy, other.catalogue, None)
     with pytest.raises(InvalidInput, match="the jurisdiction that made it"):
         translate(requirement(SHANXI, *rows("1")), registry().taxonomy, None, other.crosswalk)
+
+
+def test_a_requirement_has_a_limit() -> None:
+    """Each cell costs every report of a batch."""
+    types = [RecordType(f"t{number}") for number in range(250)]
+    assert len(plan_of(requirement(SHANXI, *leaves("FN", types=types))).cells) == MAX_CELLS
+    with pytest.raises(InvalidInput, match="more than 1000 leaves and record types"):
+        plan_of(requirement(SHANXI, *leaves("FN", types=[*types, PENALTY_ORDINARY])))
