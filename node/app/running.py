@@ -22,6 +22,7 @@ from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
 from node.app.observing import Watchpoint, make_metrics
+from node.app.storing import usable_database
 from node.app.trust_keeper import TrustKeeper
 from node.clock import Clock, SystemClock
 from node.config.settings import Settings
@@ -106,9 +107,10 @@ class Node:
         )
         trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits, now)
         require_published(keyring, trust.present.state.own.trusted, now())
-        database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
-        self._exits.push_async_callback(database.close)
-        await database.migrate()
+        with usable_database():
+            database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
+            self._exits.push_async_callback(database.close)
+            await database.migrate()
 
         issuing_together, verifying_together = Gathering(), Gathering()
         store, board = LogStore(database, verifying_together), self.board

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from node.config.settings import Settings
+from node.errors import NotReady
 from node.storage.database import Database
+from node.storage.errors import StorageUnavailable
 
 
 @asynccontextmanager
@@ -15,12 +17,26 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
     Raises BadConfiguration for the URL, NotReady when it cannot be reached or is newer than this program.
     """
-    database = await Database.open(settings.database.connection_url(), connections=2)
+    with usable_database():
+        database = await Database.open(settings.database.connection_url(), connections=2)
+        try:
+            await database.migrate()
+            yield database
+        finally:
+            await database.close()
+
+
+@contextmanager
+def usable_database() -> Iterator[None]:
+    """Says to an operator what a caller is told otherwise. Raises NotReady with the driver's code."""
     try:
-        await database.migrate()
-        yield database
-    finally:
-        await database.close()
+        yield
+    except StorageUnavailable as error:
+        raise NotReady(
+            error.reason,
+            f"The database cannot be reached or takes no writes ({error.code}). Check that it runs and has space, and "
+            "database.url (host, port, user, name) and database.password_file; then run this again.",
+        ) from error
 
 
 async def prepare_database(settings: Settings) -> None:
