@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from node.cli.connection import Node, connected, endpoint
+from node.cli.connection import Node, connected, endpoint, require_in_force
 from node.cli.session import NODE_VARIABLE, Session
 from node.config import Address
 from node.errors import BadConfiguration
@@ -48,8 +48,10 @@ def node_options(certificate: str) -> Callable[[F], F]:
 
 @contextmanager
 def asked(session: Session, address: str | None, certificate: str) -> Iterator[Node]:
-    """The node to ask. Raises BadConfiguration when its address or our certificate is not to be found."""
-    with connected(endpoint(session.home, address or _address(session), certificate)) as node:
+    """The node to ask. Raises BadConfiguration when its address or our certificate is not to be found or has ended."""
+    found = endpoint(session.home, address or _address(session), certificate)
+    require_in_force(found, certificate, session.clock.now())
+    with connected(found) as node:
         yield node
 
 

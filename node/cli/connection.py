@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,6 +92,24 @@ def endpoint(home: Path, address: str, certificate: str) -> Endpoint:
     except ValueError:
         raise BadConfiguration("certificates/ca.crt", "is not a PEM certificate. Restore it from a backup.") from None
     return Endpoint(address, ca_division(authority), ca, *pair)
+
+
+def require_in_force(to: Endpoint, name: str, now: datetime) -> None:
+    """Raises BadConfiguration when `certificates/<name>.crt` is none or has ended.
+
+    A node only hangs up on it, which from here looks like a node that does not run.
+    """
+    file = f"certificates/{name}.crt"
+    try:
+        found = x509.load_pem_x509_certificate(to.certificate)
+    except ValueError:
+        raise BadConfiguration(file, "is not a PEM certificate. Restore it, or issue another one.") from None
+    if found.not_valid_after_utc < now:
+        raise BadConfiguration(
+            file,
+            f"has ended on {found.not_valid_after_utc:%Y-%m-%d}. Move it and keys/{name}.key away, and issue both "
+            "again with `huxin certificate issue`.",
+        )
 
 
 @contextmanager

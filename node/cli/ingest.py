@@ -132,7 +132,9 @@ def _progress(session: Session, *files: Path) -> Iterator[Callable[[int], None]]
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=session.err, transient=True, disable=session.as_json) as bar:
+    with Progress(
+        *columns, console=session.err, transient=True, disable=session.as_json or not session.err.is_terminal
+    ) as bar:
         name = files[0].name if len(files) == 1 else f"{len(files)} files"
         task = bar.add_task(name, total=sum(map(_lines, files)))
         yield lambda rows: bar.advance(task, rows)

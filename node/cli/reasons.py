@@ -9,7 +9,9 @@ from __future__ import annotations
 from node.cli.wording import GAPS, Words
 
 FORM: dict[str, Words] = {
-    "MALFORMED": Words("文件无法读取，可能已损坏或被改动", "the file cannot be read: damaged or altered"),
+    "MALFORMED": Words(
+        "文件无法读取：不完整、已损坏或被改动，请重新取得", "unreadable: cut off, damaged or altered; get it again"
+    ),
     "TOO_LARGE": Words("文件超过大小限制", "the file is over the size limit"),
     "NOT_CANONICAL": Words("文件不是规范格式，已被重新编码或改动", "not in canonical form: re-encoded or altered"),
     "UNKNOWN_CONTENT": Words("含有本版本不认识的内容，请升级后再判定", "content unknown to this version: upgrade"),
@@ -52,7 +54,7 @@ LOG: dict[str, Words] = {
     "WITNESS_QUORUM_UNMET": Words("联署的见证方不足", "too few witnesses cosigned"),
     "TRUST_STATE_STALE": Words("信任状态过旧，请更新", "the trusted state is too old: refresh it"),
     "TRUST_STATE_IN_FUTURE": Words("信任状态时间晚于现在，请检查时钟", "the trusted state is dated later than now"),
-    "NO_CONDITIONS": Words("没有给该出具机关的互认凭证", "we hold no trust certificate for this issuer"),
+    "NO_CONDITIONS": Words("我方没有为该出具机关签发互认凭证", "we hold no trust certificate for this issuer"),
 }
 
 STANDING: dict[str, Words] = {

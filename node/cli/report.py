@@ -157,7 +157,7 @@ def download(
 
 @report.command("status", example="huxin report status 14000020261122... revoked --set --reason issued_in_error")
 @_NUMBER
-@click.argument("flag", type=click.Choice([flag.value for flag in STATUS_FLAGS.values()]))
+@click.argument("flag", metavar="FLAG", type=click.Choice([flag.value for flag in STATUS_FLAGS.values()]))
 @click.option("--set/--clear", "raised", required=True, help="Set or clear the flag. A revocation is never cleared.")
 @click.option("--reason", required=True, metavar="CODE", help="Reason code in lower snake case.")
 @node_options("operator")
@@ -165,7 +165,10 @@ def download(
 def status(
     session: Session, number: str, flag: str, raised: bool, reason: str, address: str | None, certificate: str
 ) -> None:
-    """Set or clear a status flag of the report NUMBER. Everyone who verifies it from then on sees it."""
+    """Set or clear a status flag of the report NUMBER. Everyone who verifies it from then on sees it.
+
+    FLAG is under_objection, corrected, superseded, revoked or newer_information.
+    """
     chosen = StatusFlag(flag)
     with asked(session, address, certificate) as node:
         index = node.change_status(parse_report_number(number, "NUMBER").text, chosen, reason, raised=raised)
@@ -199,7 +202,7 @@ def _show(session: Session, found: Report) -> None:
         ("出具时间 Issued", in_china(found.issued_at.ToDatetime(UTC))),
         ("期间（止日不含）Days, end excluded", days(found.period)),
         ("应用场景 Scenario", found.scenario),
-        ("部分数 Sections", str(found.section_count)),
+        ("分项数 Sections", str(found.section_count)),
         ("记录数 Records shown", str(found.record_count)),
         ("日志序号 Log index", str(found.log_index)),
         ("证明摘要 Attestation SHA-256", found.attestation_digest.hex()),

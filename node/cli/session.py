@@ -16,6 +16,7 @@ from rich.console import Console
 from node.app.founding import Layout
 from node.clock import Clock, SystemClock
 from node.config import Settings
+from node.errors import BadConfiguration
 from node.model.calendar import CHINA
 
 NODE_VARIABLE = "HUXIN_NODE"
@@ -51,6 +52,11 @@ class Session:
 
     def settings(self) -> Settings:
         """The settings of the node in this home. Raises BadConfiguration."""
+        if not self.layout.settings.exists():
+            raise BadConfiguration(
+                str(self.home),
+                "holds no huxin.toml. Create a jurisdiction with `huxin init`, or name its home with --home.",
+            )
         environ = {name: value for name, value in os.environ.items() if name != NODE_VARIABLE}
         return Settings.load(self.layout.settings, environ)
 

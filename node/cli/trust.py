@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from node.cli.recognise import recognise_command
 from node.cli.session import Group, Session, in_china, json_option, pass_session
 from node.errors import BadSource, InvalidInput
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
+from trust.vocabulary import SuitePolicy
 
 MAX_BUNDLE_FILE_BYTES = 1 << 20
 SHORT = 12
@@ -62,7 +64,7 @@ def import_command(session: Session, file: Path, key: str | None) -> None:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise BadSource(file.name, "it is not text; give the output of `huxin trust export`") from None
-    found = import_bundle(session.settings(), text, key.lower() if key else None)
+    found = import_bundle(session.settings(), text, _key_id(key) if key else None)
     bundle = found.bundle
     session.say(f"Imported {bundle.name_zh} {bundle.name_en} ({bundle.division}), version {bundle.version}.", "green")
     session.say(f"Its reports are not recognised yet by this alone: huxin trust recognise {bundle.division}")
@@ -118,6 +120,18 @@ def withdraw_command(session: Session, issuer: str) -> None:
     session.say(f"{issuer} is no longer recognised here.", "green")
 
 
+def _key_id(text: str) -> str:
+    """A key id as typed or dictated: capitals and spaces do not matter. Raises InvalidInput."""
+    found = "".join(text.split()).lower()
+    if not re.fullmatch("[0-9a-f]{64}", found):
+        raise InvalidInput(
+            "--key",
+            "a key id has 64 characters, 0 to 9 and a to f, and this is none; ask the other administrator for the one "
+            "that `huxin trust export` printed there",
+        )
+    return found
+
+
 def _is_own(state: TrustedState, division: str) -> bool:
     return division == state.own.bundle.division
 
@@ -168,11 +182,25 @@ def _certificate_facts(held: HeldCertificate | None) -> Iterator[tuple[str, str]
     yield "Caveats accepted", " ".join(certificate.accepted_caveats) or "none"
     yield "Catalogues reviewed", "\n".join(digest.hex() for digest in certificate.reviewed_catalogues) or "none"
     yield "Crosswalks reviewed", "\n".join(digest.hex() for digest in certificate.reviewed_crosswalks) or "none"
-    yield "Suites", f"all of [{' '.join(certificate.suites.all_of)}], any of [{' '.join(certificate.suites.any_of)}]"
+    yield "Signatures", _suites(certificate.suites)
     yield "Witnesses", str(certificate.witness_quorum)
-    yield "Oldest trusted state", f"{certificate.max_trust_state_age_seconds} seconds"
-    yield "Oldest log view", f"{certificate.max_log_view_age_seconds} seconds"
+    yield "Oldest trusted state", _lasting(certificate.max_trust_state_age_seconds)
+    yield "Oldest log view", _lasting(certificate.max_log_view_age_seconds)
     yield "Legal basis", "\n".join(certificate.legal_basis) or "none"
+
+
+def _suites(policy: SuitePolicy) -> str:
+    """Which suites a statement of the issuer must be signed with."""
+    named = (("each of", policy.all_of), ("one of", policy.any_of))
+    return "; ".join(f"{how} {', '.join(suites)}" for how, suites in named if suites)
+
+
+def _lasting(seconds: int) -> str:
+    """A length of time in the largest unit that says it whole."""
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
+    return f"{seconds} seconds"
 
 
 def _as_json(state: TrustedState, division: str) -> dict[str, object]:

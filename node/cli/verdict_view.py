@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 
 from rich.console import Console, Group, RenderableType
@@ -142,13 +142,18 @@ def cells(verdict: Verdict, names: Names) -> RenderableType:
     for line in lines(verdict.findings, names):
         style = _KIND_STYLES[FindingKind(line.kind)] if line.kind in _KIND_STYLES else ""
         table.add_row(
-            Text("\n".join(line.targets)),
-            Text("\n".join(line.record_types)),
+            Text(_listed(line.targets)),
+            Text(_listed(line.record_types)),
             Text(line.interval),
             Text(line.result, style=style),
-            Text("\n".join(line.notes)),
+            Text(_listed(line.notes)),
         )
     return table
+
+
+def _listed(items: Sequence[str]) -> str:
+    """An item a line; several are marked, since narrow columns break a long one (at a space after the mark, too)."""
+    return "\n".join(f"·{item}" for item in items) if len(items) > 1 else "".join(items)
 
 
 def gaps(verdict: Verdict, names: Names) -> RenderableType | None:

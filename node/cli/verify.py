@@ -88,6 +88,8 @@ def presented_content(presented: str) -> bytes | str:
         if path.stat().st_size > MAX_BUNDLE_BYTES:
             raise BadSource(path.name, f"a report file has at most {MAX_BUNDLE_BYTES} bytes; this is something else")
         return path.read_bytes()
+    if path.is_dir() or any(mark in presented for mark in "./\\"):
+        raise InvalidInput("FILE_OR_NUMBER", "there is no such file; check its name and the folder it lies in")
     try:
         return parse_report_number(presented).text
     except InvalidInput as error:

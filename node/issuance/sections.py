@@ -28,7 +28,7 @@ def choose_rows(catalogue: Catalogue, local_codes: Sequence[str]) -> tuple[Row, 
             raise InvalidInput(
                 f"local_codes[{position}]",
                 f"The catalogue {catalogue.version} of {catalogue.division} has no such row; "
-                "see `huxin catalogue show` for its codes.",
+                f"see `huxin catalogue show {catalogue.division}` for its codes.",
             )
     wanted = set(local_codes)
     return tuple(row for code, row in catalogue.rows.items() if code in wanted)

@@ -13,11 +13,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -32,7 +34,7 @@ from huxin.v1 import (
 )
 
 from node.app.founding import Layout
-from node.cli.connection import DEADLINE_SECONDS, connected, endpoint
+from node.cli.connection import DEADLINE_SECONDS, connected, endpoint, require_in_force
 from node.cli.failures import ExitCode, Refused
 from node.cli.refusals import NOT_TRUSTED, TOO_SLOW
 from node.errors import BadConfiguration
@@ -413,3 +415,17 @@ def test_a_damaged_ca_certificate_is_named(home: Path) -> None:
     Layout(home).certificate("ca").write_text("nothing", encoding="utf-8")
     with pytest.raises(BadConfiguration, match=r"ca.crt: is not a PEM certificate"):
         endpoint(home, "127.0.0.1:1", "gateway")
+
+
+def test_a_certificate_that_has_ended_is_named_before_anything_is_asked(home: Path) -> None:
+    issued = huxin("certificate", "issue", "gateway", "--out-name", "short", "--days", "1", home=home)
+    assert issued.exit_code == ExitCode.OK, issued.stderr
+    ours = endpoint(home, "127.0.0.1:1", "short")
+    ends = x509.load_pem_x509_certificate(ours.certificate).not_valid_after_utc
+    require_in_force(ours, "short", ends)
+    with pytest.raises(BadConfiguration, match=r"certificates/short.crt: has ended on .*certificate issue"):
+        require_in_force(ours, "short", ends + timedelta(seconds=1))
+    Layout(home).certificate("short").write_text("nothing", encoding="utf-8")
+    result = huxin("peers", "--as", "short", "--node", "127.0.0.1:1", home=home)
+    assert result.exit_code == ExitCode.USAGE
+    assert "certificates/short.crt: is not a PEM certificate" in result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -189,7 +190,12 @@ def test_trust_is_exchanged_confirmed_recognised_and_withdrawn(home: Path, guizh
     assert other.exit_code == ExitCode.BAD_INPUT
     assert "did not sign it" in other.stderr
     assert key[:8] not in unconfirmed.stderr + other.stderr  # or it would be pasted back, confirming nothing
-    imported = huxin("trust", "import", bundle, "--key", key.upper(), home=guizhou)
+    for no_key_id in ("SHANXI_KEY", key[:-1], key + "0"):
+        slip = huxin("trust", "import", bundle, "--key", no_key_id, home=guizhou)
+        assert slip.exit_code == ExitCode.USAGE
+        assert "a key id has 64 characters" in slip.stderr
+    dictated = f"{key[:32].upper()} {key[32:]}"
+    imported = huxin("trust", "import", bundle, "--key", dictated, home=guizhou)
     assert imported.exit_code == ExitCode.OK, imported.stderr
     assert "not recognised yet" in imported.stdout
 
@@ -204,7 +210,7 @@ def test_trust_is_exchanged_confirmed_recognised_and_withdrawn(home: Path, guizh
     assert key[:12] in table
     shown = huxin("trust", "show", "140000", home=guizhou).stdout
     assert key in shown
-    assert "43200 seconds" in shown
+    assert "12 hours" in shown
 
     assert huxin("trust", "withdraw", "140000", home=guizhou).exit_code == ExitCode.OK
     again = huxin("trust", "withdraw", "140000", home=guizhou)
@@ -370,10 +376,11 @@ def test_a_delivery_needs_its_whole_description(home: Path, tmp_path: Path) -> N
     assert huxin("ingest", "records", path, "--unit", "省市场监管局", home=home).exit_code == ExitCode.USAGE
     missing = huxin("ingest", "records", path, home=home)
     assert missing.exit_code == ExitCode.BAD_INPUT
-    assert "market.delivery.toml" in missing.stderr
+    assert "market.delivery.toml: there is no such file" in missing.stderr
+    assert "--unit, --row and --as-of" in missing.stderr
     unknown = huxin("ingest", "records", path, *DELIVERY, "--row", "99", home=home)
     assert unknown.exit_code == ExitCode.USAGE
-    assert "huxin catalogue show" in unknown.stderr
+    assert "huxin catalogue show 140000" in unknown.stderr
 
 
 # requirement check, verify and report before anything is asked
@@ -444,3 +451,35 @@ def test_a_doubtful_check_character_is_a_note(founded: Path) -> None:
     )
     assert "check character does not fit" in result.stderr
     assert result.exit_code == ExitCode.REFUSED
+
+
+def test_a_database_that_does_not_answer_is_named_with_what_to_check(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "register.csv"
+    path.write_text(REGISTER, encoding="utf-8")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        url = f"postgresql+asyncpg://huxin@127.0.0.1:{taken.getsockname()[1]}/huxin"
+        for command, code in (
+            (("ingest", "registrations", path), ExitCode.REFUSED),
+            (("doctor",), ExitCode.PROBLEMS),
+        ):
+            result = huxin(*command, home=home, environ={"HUXIN_DATABASE__URL": url})
+            assert result.exit_code == code
+            assert "The database cannot be reached" in result.output
+            assert "database.url" in result.output
+            assert "request_id" not in result.output  # there is none: nothing was asked
+
+
+def test_a_home_without_settings_is_named(tmp_path: Path) -> None:
+    result = huxin("doctor", home=tmp_path / "shnaxi")
+    assert result.exit_code == ExitCode.USAGE
+    assert "shnaxi: holds no huxin.toml" in result.stderr
+    assert "--home" in result.stderr
+
+
+@pytest.mark.parametrize("presented", ["report.huxin", "reports/one", "."])
+def test_a_file_that_is_not_there_is_not_taken_for_a_report_number(home: Path, presented: str) -> None:
+    result = huxin("verify", presented, "--node", "127.0.0.1:1", home=home)
+    assert result.exit_code == ExitCode.USAGE
+    assert "FILE_OR_NUMBER: there is no such file; check its name" in result.stderr
+    assert "31 characters" not in result.stderr

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from node.adapters.textfiles import read_settings
+from node.errors import BadSource
 from node.model.delivery import DeliveryHeader
 
 
@@ -25,6 +26,12 @@ def read_delivery_header(path: Path, *, today: date) -> DeliveryHeader:
 
     Raises BadSource for a missing or unknown key, a value of another kind and a day in the future.
     """
+    if not path.exists():
+        raise BadSource(
+            path.name,
+            "there is no such file; say in it what the delivery is (docs/csv-source.md), or with --unit, --row and "
+            "--as-of",
+        )
     settings = read_settings(path, path.name)
     header = DeliveryHeader(
         unit=settings.text("unit"),
