@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import traceback
 from pathlib import Path
 from typing import Any
@@ -106,4 +107,6 @@ def cli(ctx: click.Context, home: Path, as_json: bool, no_color: bool, debug: bo
 
 def main() -> None:
     """Entry point of the `huxin` script."""
+    # gRPC's core writes lines of its own to stderr, between our sentences and among a node's JSON; our errors say more.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     cli(prog_name="huxin")

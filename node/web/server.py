@@ -36,6 +36,7 @@ async def serving(app: ASGIApp, host: str, port: int, *, key: str) -> AsyncItera
         app,
         lifespan="off",
         log_config=None,
+        log_level="warning",  # that it started and ended is the node's to say
         access_log=False,
         server_header=False,
         http="h11",
