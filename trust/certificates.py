@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key, load_pem_private_key
@@ -50,6 +50,10 @@ _PARSE_ERRORS = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
+
+
+_ANY_KEY = ec.derive_private_key(1, ec.SECP256R1())
+"""Signs what is compared without its signature: no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,30 @@ def ca_division(certificate: x509.Certificate) -> str:
     if not constraints.ca or constraints.path_length != 0:
         raise _not_a_ca()
     return parse_trust_domain_id(uri)
+
+
+def load_ca(der: bytes) -> x509.Certificate:
+    """A CA certificate of another jurisdiction, from DER in its one form.
+
+    TLS servers read all their roots together, and one root that their library cannot parse ends the service for
+    everybody. So the certificate is put together again from what was read of it: what comes out the same, and is signed
+    by its own P-256 key, every TLS library reads. Raises CertificateRejected.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        validity = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        key = _p256(certificate.public_key())
+        builder = _builder(certificate.subject, certificate.issuer, key, certificate.serial_number, *validity)
+        for extension in certificate.extensions:
+            builder = builder.add_extension(extension.value, extension.critical)
+        again = builder.sign(_ANY_KEY, hashes.SHA256())
+        certificate.verify_directly_issued_by(certificate)
+    except (*_PARSE_ERRORS, InvalidSignature, TypeError):
+        raise _not_a_ca() from None
+    if again.tbs_certificate_bytes != certificate.tbs_certificate_bytes:
+        raise _not_a_ca()
+    _require_whole_signature(certificate)
+    return certificate
 
 
 def issue_workload(

@@ -16,11 +16,9 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography import x509
-
 from node.errors import BadSource, NotReady
 from trust import certificates, envelope, statements
-from trust.errors import TrustError
+from trust.errors import CertificateRejected, TrustError
 from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_certificate
 from trust.vocabulary import JurisdictionBundle, TrustCertificate
 
@@ -165,7 +163,13 @@ def read_bundle(text: str) -> TrustedJurisdiction:
     data, signers = _envelope(text)
     bundle = open_jurisdiction_bundle(data)
     for der in bundle.ca_certificates:
-        if certificates.ca_division(_certificate(der)) != bundle.division:
+        try:
+            division = certificates.ca_division(certificates.load_ca(der))
+        except CertificateRejected:
+            raise BadSource(
+                "bundle", "it names a CA certificate that cannot be read or used; ask for a new export"
+            ) from None
+        if division != bundle.division:
             raise BadSource("bundle", "it names a CA of another jurisdiction; a CA vouches for its own only")
     return TrustedJurisdiction(bundle, TrustedIssuer.of(bundle, bundle.issued_at), sha256(data).digest(), signers)
 
@@ -180,13 +184,6 @@ def _envelope(text: str) -> tuple[bytes, tuple[str, ...]]:
     """The envelope's bytes in their one form, and the key ids that signed it."""
     sealed = envelope.from_json(text)
     return statements.encode_envelope(sealed), tuple(signature.key_id for signature in sealed.signatures)
-
-
-def _certificate(der: bytes) -> x509.Certificate:
-    try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError:
-        raise BadSource("bundle", "it names a CA certificate that cannot be read; ask for a new export") from None
 
 
 def write_durably(path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """Certificates: the profile as issued, every refusal, and a real mTLS handshake over it."""
 
+from base64 import encodebytes
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from trust.certificates import (
     ca_division,
     create_ca,
     issue_workload,
+    load_ca,
     validate_path,
 )
 from trust.errors import CertificateRejected
@@ -496,3 +498,64 @@ async def test_the_name_constraint_stops_a_forged_node_at_the_handshake() -> Non
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             await ask(port, GUIZHOU, roots, shanxi.forged_node(GUIZHOU))
         assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+# CAs of others
+
+
+def _sequence(*parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return b"\x30\x82" + len(body).to_bytes(2, "big") + body
+
+
+def resigned(tbs: bytes) -> bytes:
+    """A certificate around any bytes, with a signature that holds: what a careless or hostile CA could publish."""
+    signature = native(CA_KEYS[SHANXI]).sign(tbs, ec.ECDSA(hashes.SHA256()))
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+    return _sequence(tbs, algorithm, b"\x03" + bytes([len(signature) + 1]) + b"\x00" + signature)
+
+
+def test_a_ca_is_loaded_as_it_was_made() -> None:
+    assert load_ca(der(CAS[SHANXI])) == CAS[SHANXI]
+    whole = resigned(CAS[SHANXI].tbs_certificate_bytes)
+    assert ca_division(load_ca(whole)) == SHANXI
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"140000.huxin", b"14000\xb0.huxin"),  # no UTF-8: TLS refuses it, `cryptography` does not look
+        (b"\x17\x0d", b"\x18\x0d"),  # one form of time said to be the other
+    ],
+)
+def test_a_ca_that_a_tls_library_would_stumble_over_is_refused(old: bytes, new: bytes) -> None:
+    """In the roots of a server it would end the service for every caller."""
+    tbs = CAS[SHANXI].tbs_certificate_bytes
+    assert old in tbs
+    with pytest.raises(CertificateRejected):
+        load_ca(resigned(tbs.replace(old, new, 1)))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff", der(CAS[SHANXI])[:-1], der(CAS[SHANXI]) + b"\0", der(issued(IDENTITIES[0]))]
+)
+def test_what_is_no_ca_certificate_is_refused(data: bytes) -> None:
+    with pytest.raises(CertificateRejected):
+        load_ca(data)
+
+
+async def test_what_is_loaded_lets_a_server_start() -> None:
+    """What is refused stops it, whoever else stands in its roots."""
+    node = issued(IDENTITIES[0])
+    odd = resigned(CAS[SHANXI].tbs_certificate_bytes.replace(b"140000.huxin", b"14000\xb0.huxin", 1))
+    roots = pem(CAS[SHANXI])
+    bad = b"-----BEGIN CERTIFICATE-----\n" + encodebytes(odd) + b"-----END CERTIFICATE-----\n"
+    for pool, starts in ((roots, True), (bad + roots, False)):
+        server = grpc.aio.server()
+        credentials = grpc.ssl_server_credentials([(LEAF_KEY.pem(), pem(node))], pool, True)
+        try:
+            assert server.add_secure_port("localhost:0", credentials)
+        except RuntimeError:
+            assert not starts
+        else:
+            assert starts
