@@ -96,5 +96,8 @@ def _unavailable(code: grpc.StatusCode) -> PeerUnavailable:
             "restored from an older copy."
         )
     if code is grpc.StatusCode.UNAVAILABLE:
-        return PeerUnavailable("The peer cannot be reached, or one side refused the other's certificate.")
+        return PeerUnavailable(
+            "The peer cannot be reached, or one side refused the other's certificate. Check its endpoint, and that "
+            "each has imported the other's newest bundle."
+        )
     return PeerUnavailable(f"The peer broke off with {code.name}.")
