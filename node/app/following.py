@@ -13,7 +13,6 @@ import structlog
 from node.app.keyring import Keyring
 from node.app.ledgers import entry_reader
 from node.app.trust_keeper import TrustInUse
-from node.errors import NotReady
 from node.federation.follower import Backoff, Follower, PeerNames
 from node.federation.peer_client import ClientCredentials, GrpcPeerClient
 from node.ledger.heads import HeadBoard
@@ -99,8 +98,10 @@ class Following:
         keys = ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners)
         replica = Replica(self._store, keys, self._board, self._now, entry_reader(issuer), self._options.clock_skew)
         # Verification answers from what is stored, also when it is asked before the peer is.
-        with contextlib.suppress(NotReady):
+        try:
             await replica.open()
+        except Exception:  # noqa: BLE001 - one peer's damaged replica must not keep the others, or trust, from changing
+            _log.exception("replica_not_opened", peer=division)
         follower = Follower(
             PeerNames(division, found.bundle.name_zh, found.bundle.endpoints, issuer.origin),
             connect,

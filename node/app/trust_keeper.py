@@ -88,7 +88,10 @@ class TrustKeeper:
                 _log.error("trust_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
                 continue
             _log.info("trust_reloaded", version=self.present.version)
-            await changed(self.present)
+            try:
+                await changed(self.present)
+            except Exception:  # noqa: BLE001 - who ended here would go on trusting what the administrator withdraws
+                _log.exception("trust_not_applied", version=self.present.version)
 
     def _own_renewed(self, trust: TrustInUse) -> TrustInUse:
         """What we know of ourselves is of this moment, however old the bundle is that we handed to others."""

@@ -8,6 +8,8 @@ import pytest
 from huxin.v1 import admin_service_pb2
 
 from node.app import trust_keeper, trusting
+from node.app.storing import open_database
+from node.storage.schema import log_heads, log_subtrees
 from tests.support import nodes
 from tests.support.nodes import THE_DAY, TestJurisdiction
 
@@ -59,7 +61,7 @@ async def test_followers_come_and_go_with_the_trusted_state(tmp_path: Path, guiz
         trusting.import_bundle(guizhou.settings, republish(shanxi, moved), None)
 
         async def looks_elsewhere() -> bool:
-            return (await peers(guizhou))["140000"] == ("waiting", moved)
+            return (await peers(guizhou)).get("140000") == ("waiting", moved)
 
         await nodes.eventually(looks_elsewhere)
 
@@ -80,3 +82,32 @@ async def test_a_peer_that_does_not_know_us_refuses(guizhou: TestJurisdiction, s
             return (await peers(guizhou))["140000"][0] == "connected"
 
         await nodes.eventually(connected)
+
+
+async def test_a_damaged_replica_of_one_peer_stops_nothing_else(
+    tmp_path: Path, guizhou: TestJurisdiction, shanxi: TestJurisdiction
+) -> None:
+    """The node starts, and goes on noticing what its administrator trusts no more."""
+    lanzhou = nodes.found(tmp_path, "620100")
+    nodes.introduce([guizhou, shanxi, lanzhou])
+    async with open_database(guizhou.settings) as database, database.write() as connection:
+        origin = {"origin": "huxin/140000"}
+        await connection.execute(
+            log_heads.insert().values(**origin, size=256, root=bytes(32), checkpoint="", fresh_at=1)
+        )
+        await connection.execute(log_subtrees.insert().values(**origin, level=8, idx=0, hash=b"damaged"))
+    async with nodes.running([guizhou, lanzhou]):
+
+        async def lanzhou_connected() -> bool:
+            return {division: state for division, (state, _) in (await peers(guizhou)).items()} == {
+                "140000": "waiting",
+                "620100": "connected",
+            }
+
+        await nodes.eventually(lanzhou_connected)
+        (guizhou.layout.trust / "bundles" / "620100.json").unlink()
+
+        async def one_left() -> bool:
+            return set(await peers(guizhou)) == {"140000"}
+
+        await nodes.eventually(one_left)

@@ -140,3 +140,24 @@ async def test_what_it_knows_of_itself_does_not_age_and_what_it_knows_of_others_
         clock.advance(timedelta(days=90))
         await until(lambda: keeper.snapshot().issuers["520000"].trusted.refreshed_at == clock.now())
         assert keeper.snapshot().issuers["140000"].trusted.refreshed_at == THE_DAY
+
+
+async def test_trouble_with_one_change_hides_no_later_one(guizhou: TestJurisdiction, shanxi: TestJurisdiction) -> None:
+    """Else an administrator would withdraw a recognition, and the node would go on accepting."""
+    keeper = keeper_of(guizhou)
+    told: list[int] = []
+
+    async def stumbling(trust: TrustInUse) -> None:
+        told.append(trust.version)
+        raise RuntimeError("synthetic trouble")
+
+    task = asyncio.create_task(keeper.keep(stumbling))
+    nodes.introduce([guizhou, shanxi])
+    nodes.recognise(guizhou, "140000")
+    await until(lambda: set(keeper.snapshot().recognitions) == {"140000"})
+    await until(lambda: bool(told))
+    trusting.withdraw(guizhou.settings, "140000")
+    await until(lambda: not keeper.snapshot().recognitions)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
