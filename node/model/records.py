@@ -16,6 +16,9 @@ ENFORCEMENT = RecordType("administrative_enforcement")
 SEVERE_LIST = RecordType("severe_dishonesty_list")
 CRIMINAL = RecordType("criminal_judgment")
 
+MAX_TEXT_CHARS, MAX_CONTENT_CHARS = 2_000, 20_000
+"""Longest text of a record, and longest content: what verifiers read, so what may be taken in."""
+
 RECORD_TYPES: dict[RecordType, tuple[str, str]] = {
     PENALTY_ORDINARY: ("行政处罚（普通程序）", "administrative penalty, ordinary procedure"),
     PENALTY_SUMMARY: ("行政处罚（简易程序）", "administrative penalty, summary procedure"),

@@ -100,6 +100,9 @@ def _token(row: Row[Any]) -> str:
 def _opened(token: str) -> tuple[int, str]:
     try:
         issued_at, number = urlsafe_b64decode(token.encode()).decode().split(".")
-        return int(issued_at), number
+        place = int(issued_at), number
     except (binascii.Error, UnicodeError, ValueError):
-        raise InvalidInput("page_token", "Pass the next_page_token of the page before, unchanged.") from None
+        place = 0, ""
+    if not 0 < place[0] < 2**63 or not place[1].isalnum():
+        raise InvalidInput("page_token", "Pass the next_page_token of the page before, unchanged.")
+    return place

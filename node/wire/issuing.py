@@ -62,6 +62,13 @@ def eligibility_response(eligibility: Eligibility) -> pb.CheckEligibilityRespons
 
 def _exception(message: period_pb2.PeriodException, path: str) -> PeriodExceptionNote:
     return PeriodExceptionNote(
-        relying_party=text(message.relying_party, within(path, "relying_party"), limit=200),
-        reason=text(message.reason, within(path, "reason")),
+        relying_party=_one_line(message.relying_party, within(path, "relying_party"), limit=200),
+        reason=_one_line(message.reason, within(path, "reason"), limit=2_000),
     )
+
+
+def _one_line(value: str, path: str, limit: int) -> str:
+    """A text that is signed: no line breaks, and no spaces but the plain one."""
+    if not value.isprintable():
+        raise InvalidInput(path, "The text is one line of printable characters with plain spaces; write it so.")
+    return text(value, path, limit=limit)

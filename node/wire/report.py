@@ -13,7 +13,7 @@ from huxin.v1 import report_pb2 as pb
 
 from node.errors import InvalidInput
 from node.model.catalogue import Catalogue
-from node.model.records import RecordType, RepairState, ViolationRecord
+from node.model.records import MAX_CONTENT_CHARS, RecordType, RepairState, ViolationRecord
 from node.model.report import Coverage, Section, Selection, Summary
 from node.wire.fields import (
     choice,
@@ -39,7 +39,6 @@ _REPAIR_STATES: dict[pb.RepairState, RepairState] = {
     pb.REPAIR_STATE_REPAIRED: RepairState.REPAIRED,
 }
 _REPAIR_NUMBERS = {value: number for number, value in _REPAIR_STATES.items()}
-_MAX_CONTENT = 20_000
 
 _without_records: dict[bytes, Section] = {}
 _WITHOUT_RECORDS_LIMIT = 16_384
@@ -142,7 +141,7 @@ def _record(message: pb.ViolationRecord, path: str) -> ViolationRecord:
         deciding_authority=optional_text(message.deciding_authority, within(path, "deciding_authority")),
         document_number=optional_text(message.document_number, within(path, "document_number")),
         decided_on=day(message.decided_on, within(path, "decided_on")),
-        content=optional_text(message.content, within(path, "content"), limit=_MAX_CONTENT),
+        content=optional_text(message.content, within(path, "content"), limit=MAX_CONTENT_CHARS),
         source_unit=optional_text(message.source_unit, within(path, "source_unit")),
         effective_on=optional_day(message.effective_on, within(path, "effective_on")),
         removed_on=optional_day(message.removed_on, within(path, "removed_on")),

@@ -46,6 +46,7 @@ from tests.rpc.world import (
 M = TypeVar("M", bound=Message)
 CLAIM = subject_pb.SubjectClaim(id_type=subject_pb.ID_TYPE_USCC, id=USCC)
 REF = SubjectRef(IdType.USCC, USCC)
+EXCEPTION = "period_exception.reason"
 
 
 @pytest.fixture
@@ -122,6 +123,9 @@ async def test_request_id_in_capitals_is_the_same_request(door: Door) -> None:
         (report_pb.CreateReportRequest(request_id=REQUEST_ID, scenario="tender"), "subject.id_type"),
         (order(subject=subject_pb.SubjectClaim(id="1234")), "subject.id"),
         (order(scenario="Tender!"), "scenario"),
+        # Signed texts hold no line breaks and no full-width spaces: these became INTERNAL.
+        (order(period_exception=period_pb2.PeriodException(relying_party="a", reason="one\ntwo")), EXCEPTION),
+        (order(period_exception=period_pb2.PeriodException(relying_party="a", reason="招标\u3000需要")), EXCEPTION),
         (order(period=period_pb2.Period(start="2026-02-30", end="2026-11-22")), "period.start"),
         (order(period=period_pb2.Period(start="2026-11-22", end="2026-11-22")), "period.end"),
         (order(period_exception=period_pb2.PeriodException(relying_party="a bank")), "period_exception.reason"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -53,7 +54,17 @@ async def test_pages_run_newest_first_and_end(store: ReportStore, database: Data
     assert await store.list_for_subject(SUBJECT, 7, "") == (newest_first, "")
 
 
-@pytest.mark.parametrize("token", ["nonsense", "!", "MTIz", "é", "MS4yLjM="])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "nonsense",
+        "!",
+        "MTIz",
+        "é",
+        "MS4yLjM=",
+        *(urlsafe_b64encode(odd).decode() for odd in (b"9" * 30 + b".x", b"1.\0", b"-1.x")),
+    ],
+)
 async def test_a_foreign_page_token_is_refused(store: ReportStore, token: str) -> None:
     with pytest.raises(InvalidInput, match="next_page_token"):
         await store.list_for_subject(SUBJECT, 2, token)

@@ -14,6 +14,8 @@ from node.adapters.sources.values import CellError
 from node.model.delivery import BadRow, RecordRow, RegistrationRow
 from node.model.records import (
     CRIMINAL,
+    MAX_CONTENT_CHARS,
+    MAX_TEXT_CHARS,
     PENALTY_ORDINARY,
     PENALTY_SUMMARY,
     RECORD_TYPES,
@@ -85,8 +87,12 @@ def _cell(row: RawRow, column: str, read: Callable[[str], _T]) -> _T:
         raise _BadCell(column, str(error)) from None
 
 
-def _text(row: RawRow, column: str, *, needed: bool = True) -> str:
-    return _cell(row, column, lambda t: values.required(values.clean_text(t)) if needed else values.clean_text(t))
+def _text(row: RawRow, column: str, *, needed: bool = True, limit: int = MAX_TEXT_CHARS) -> str:
+    text = _cell(row, column, lambda t: values.required(values.clean_text(t)) if needed else values.clean_text(t))
+    if len(text) > limit:
+        # No verifier would read a report that holds it.
+        raise _BadCell(column, f"the text is longer than {limit} characters; shorten it")
+    return text
 
 
 def _record_row(row: RawRow, today: date, types: Mapping[str, RecordType]) -> RecordRow:
@@ -128,7 +134,7 @@ def _violation(row: RawRow, record_type: RecordType, today: date) -> ViolationRe
         deciding_authority=_text(row, "deciding_authority"),
         document_number=_text(row, "document_number", needed=record_type in _DOCUMENT_NEEDED),
         decided_on=decided_on,
-        content=_text(row, "content"),
+        content=_text(row, "content", limit=MAX_CONTENT_CHARS),
         source_unit=_text(row, "source_unit"),
         effective_on=_cell(row, "effective_on", values.read_day),
         removed_on=_cell(row, "removed_on", values.read_day),

@@ -142,6 +142,9 @@ def test_a_jurisdictions_own_type_is_read_when_it_is_named() -> None:
         ({"effective_on": "2026-02-28"}, "effective_on"),
         ({"effective_on": "2026-12-01"}, "effective_on"),
         ({"content": ""}, "content"),
+        # Longer than any verifier reads: a report that shows it would be of no use to anybody.
+        ({"content": "罚" * 20_001}, "content"),
+        ({"source_unit": "局" * 2_001}, "source_unit"),
         ({"sealed": ""}, "sealed"),
         ({"secret": "?"}, "secret"),
         ({"repair_state": "half"}, "repair_state"),
