@@ -37,6 +37,7 @@ from trust.vocabulary import (
 ATTESTATION = "application/vnd.huxin.attestation.v1+protobuf"
 STATUS_CHANGE = "application/vnd.huxin.status-change.v1+protobuf"
 JURISDICTION_BUNDLE = "application/vnd.huxin.jurisdiction-bundle.v1+protobuf"
+_STATUS_CHANGE_OF_ANY_VERSION = "application/vnd.huxin.status-change.v"
 TRUST_CERTIFICATE = "application/vnd.huxin.trust-certificate.v1+protobuf"
 
 MAX_STATEMENT_BYTES = 256 * 1024
@@ -121,8 +122,9 @@ def peek_entry(entry: bytes) -> PeekedEntry:
     """What a follower files a log entry under, read without checking signature or canonical form.
 
     The signed tree head authenticates the entry's bytes; its statement is judged at first use. A flag that this version
-    does not know is UNREADABLE: whoever ignored it might rely on what was revoked in other words. Raises MalformedInput
-    when the entry is neither an attestation nor a status change.
+    does not know is UNREADABLE, and so is a status change of another version: whoever ignored it might rely on what was
+    revoked in other words. A flag that is set at no readable time is set since ever. Raises MalformedInput when the
+    entry is neither an attestation nor a status change.
     """
     try:
         envelope = statement_pb2.Envelope.FromString(entry)
@@ -130,17 +132,27 @@ def peek_entry(entry: bytes) -> PeekedEntry:
             attestation = statement_pb2.Attestation.FromString(envelope.payload)
             require_report_number(attestation.report_number)
             return PeekedEntry(attestation.issuer, attestation.report_number, None)
-        if envelope.payload_type == STATUS_CHANGE:
+        if envelope.payload_type.startswith(_STATUS_CHANGE_OF_ANY_VERSION):
             change = statement_pb2.StatusChange.FromString(envelope.payload)
             require_digest("attestation_digest", change.attestation_digest)
-            flag = _FLAG_FROM_WIRE.get(change.flag, StatusFlag.UNREADABLE)
-            effective_at = _instant(change, "effective_at")
-            return PeekedEntry(
-                change.issuer, "", PeekedStatus(change.attestation_digest, flag, change.set, effective_at)
-            )
+            return PeekedEntry(change.issuer, "", _peeked_status(change, known=envelope.payload_type == STATUS_CHANGE))
     except DecodeError:
         raise MalformedInput("the log entry cannot be read: ask the log's operator what it is") from None
     raise MalformedInput("a log holds attestations and status changes only: ask the log's operator what this is")
+
+
+def _peeked_status(change: statement_pb2.StatusChange, *, known: bool) -> PeekedStatus:
+    """`known`: of the version that is read here. Whatever another one names by a digest is flagged for good."""
+    if not known:
+        return PeekedStatus(change.attestation_digest, StatusFlag.UNREADABLE, True, _EPOCH)
+    try:
+        effective_at = _instant(change, "effective_at")
+    except MalformedInput:
+        if not change.set:
+            raise
+        effective_at = _EPOCH
+    flag = _FLAG_FROM_WIRE.get(change.flag, StatusFlag.UNREADABLE)
+    return PeekedStatus(change.attestation_digest, flag, change.set, effective_at)
 
 
 # Attestation

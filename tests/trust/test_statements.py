@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from huxin.v1 import statement_pb2, trust_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -306,6 +307,37 @@ def test_a_flag_of_a_later_version_is_seen_and_not_read() -> None:
         assert peeked.status == (STATUS.attestation_digest, StatusFlag.UNREADABLE, True, ISSUED)
         with pytest.raises(UnknownContent):
             statements.read_status_change(payload)
+
+
+@pytest.mark.parametrize("is_set", [True, False])
+def test_a_status_change_of_another_version_flags_for_good(is_set: bool) -> None:
+    payload = statements.encode_status_change(replace(STATUS, set=is_set))
+    for version in ("v2", "v1"):
+        entry = sealed(f"application/vnd.huxin.status-change.{version}+cbor", payload)
+        peeked = statements.peek_entry(entry)
+        assert peeked.status is not None
+        assert (peeked.status.flag, peeked.status.set) == (StatusFlag.UNREADABLE, True)
+        assert peeked.status.effective_at < ISSUED
+
+
+def test_a_flag_set_at_no_readable_time_is_set() -> None:
+    """A revocation does not go by unseen because its writer was careless; what clears a flag says everything."""
+    message = statement_pb2.StatusChange.FromString(statements.encode_status_change(STATUS))
+    for careless in (Timestamp(seconds=10**15), Timestamp(nanos=1), None):
+        message.ClearField("effective_at")
+        if careless is not None:
+            message.effective_at.CopyFrom(careless)
+        for is_set in (True, False):
+            message.set = is_set
+            entry = sealed(statements.STATUS_CHANGE, message.SerializeToString(deterministic=True))
+            if not is_set:
+                with pytest.raises(MalformedInput):
+                    statements.peek_entry(entry)
+                continue
+            peeked = statements.peek_entry(entry)
+            assert peeked.status is not None
+            assert (peeked.status.flag, peeked.status.set) == (STATUS.flag, True)
+            assert peeked.status.effective_at < ISSUED
 
 
 def test_nobody_states_a_flag_that_cannot_be_read() -> None:
