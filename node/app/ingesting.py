@@ -68,8 +68,9 @@ async def ingest_records(
 
 async def ingest_registrations(settings: Settings, clock: Clock, path: Path, progress: Progress) -> IntakeSummary:
     """Takes a file of the register in. Raises BadSource."""
+    territory = load_jurisdictions(settings).edition_at(clock.now()).catalogue.territory
     async with open_database(settings) as database:
-        intake = IngestRegistrations(RegistrationStore(database))
+        intake = IngestRegistrations(RegistrationStore(database), territory)
         return await intake.ingest(read_registrations(path, today=day_in_china(clock.now())), progress)
 
 

@@ -18,7 +18,7 @@ from node.app.ingesting import ingest_deliveries, ingest_registrations
 from node.cli.failures import ExitCode
 from node.cli.session import Group, Session, json_option, pass_session
 from node.intake.ingest import IntakeSummary
-from node.model.delivery import DeliveryHeader
+from node.model.delivery import BadRow, DeliveryHeader
 
 SHOWN = 50
 """Rows left out that are printed one by one; --json gives all."""
@@ -155,8 +155,7 @@ def _tell(ctx: click.Context, session: Session, summary: IntakeSummary, done: st
             session.say("This delivery was taken in before: nothing has changed.", "green")
         else:
             session.say(f"{summary.filed} {done}.", "green")
-        if summary.quarantined:
-            _table(session, summary)
+        _tables(session, summary)
     if summary.quarantined:
         ctx.exit(ExitCode.PROBLEMS)
 
@@ -180,21 +179,25 @@ def _tell_all(ctx: click.Context, session: Session, taken: Sequence[tuple[Path, 
         for file, summary in taken:
             state = "taken in before" if summary.repeated else f"{summary.filed} filed"
             session.say(f"{file.name}: {state}, {'complete' if summary.complete else 'not complete'}")
-            if summary.quarantined:
-                _table(session, summary)
+            _tables(session, summary)
         filed = sum(summary.filed for _, summary in taken if not summary.repeated)
         session.say(f"{filed} record(s) filed from {len(taken)} deliveries.", "green")
     if any(summary.quarantined for _, summary in taken):
         ctx.exit(ExitCode.PROBLEMS)
 
 
-def _table(session: Session, summary: IntakeSummary) -> None:
-    table = Table(
-        "Line", "Column", "What to do", title=f"{len(summary.quarantined)} row(s) left out", title_justify="left"
-    )
-    for row in summary.quarantined[:SHOWN]:
+def _tables(session: Session, summary: IntakeSummary) -> None:
+    if summary.quarantined:
+        _table(session, summary.quarantined, "row(s) left out")
+        session.say("Correct these rows at their source and deliver the file again.")
+    if summary.doubtful:
+        _table(session, summary.doubtful, "row(s) filed that somebody should look at")
+
+
+def _table(session: Session, rows: Sequence[BadRow], title: str) -> None:
+    table = Table("Line", "Column", "What to do", title=f"{len(rows)} {title}", title_justify="left")
+    for row in rows[:SHOWN]:
         table.add_row(str(row.line), Text(row.column), Text(row.message))
     session.out.print(table)
-    if len(summary.quarantined) > SHOWN:
-        session.say(f"... and {len(summary.quarantined) - SHOWN} more; --json lists all.")
-    session.say("Correct these rows at their source and deliver the file again.")
+    if len(rows) > SHOWN:
+        session.say(f"... and {len(rows) - SHOWN} more; --json lists all.")

@@ -26,6 +26,7 @@ from node.model.delivery import (
 )
 from node.model.records import SEVERE_LIST
 from node.model.subject import Registration
+from node.model.territory import contains
 
 _GROUP = 2000
 """Registrations per transaction."""
@@ -60,13 +61,15 @@ Progress = Callable[[int], None]
 class IntakeSummary:
     """What became of a file. Rows that the law keeps out are in none of the numbers.
 
-    `complete`: the delivery moves what its rows are covered until. `repeated`: it was stored before.
+    `complete`: the delivery moves what its rows are covered until. `repeated`: it was stored before. `doubtful` rows
+    are filed, and somebody should look at them.
     """
 
     filed: int
     quarantined: tuple[BadRow, ...]
     complete: bool = False
     repeated: bool = False
+    doubtful: tuple[BadRow, ...] = ()
 
 
 @dataclass(slots=True)
@@ -115,7 +118,8 @@ class IngestRecords:
             [QuarantinedRow(bad, raw_line(bad.line)) for bad in found.bad],
             found.withdrawn,
         )
-        return IntakeSummary(len(kept), tuple(found.bad), complete, receipt.repeated)
+        doubtful = tuple(_doubt(row.line) for row in kept if row.warnings)
+        return IntakeSummary(len(kept), tuple(found.bad), complete, receipt.repeated, doubtful)
 
     def _sort(self, row: RecordRow | BadRow, header: DeliveryHeader, found: _Sorted) -> None:
         if isinstance(row, BadRow):
@@ -135,12 +139,17 @@ class IngestRecords:
 class IngestRegistrations:
     """Takes the register of subjects in: who is registered where decides eligibility (R022)."""
 
-    def __init__(self, store: RegistrationStore) -> None:
+    def __init__(self, store: RegistrationStore, territory: str) -> None:
         self._store = store
+        self._territory = territory
 
     async def ingest(self, rows: Iterable[RegistrationRow | BadRow], progress: Progress) -> IntakeSummary:
-        """Stores registrations in groups; a repeated file changes nothing."""
+        """Stores registrations in groups; a repeated file changes nothing.
+
+        A subject registered elsewhere is stored as well: so one that moved away is no longer issued to here.
+        """
         quarantined: list[BadRow] = []
+        doubtful: list[BadRow] = []
         group: list[Registration] = []
         filed = 0
         for row in rows:
@@ -148,10 +157,14 @@ class IngestRegistrations:
             if isinstance(row, BadRow):
                 quarantined.append(row)
                 continue
+            if row.warnings:
+                doubtful.append(_doubt(row.line))
+            if not contains(self._territory, row.registration.division):
+                doubtful.append(BadRow(row.line, "division", "It lies elsewhere: no report will be issued here."))
             group.append(row.registration)
             if len(group) >= _GROUP:
                 filed += await self._flush(group)
-        return IntakeSummary(filed + await self._flush(group), tuple(quarantined))
+        return IntakeSummary(filed + await self._flush(group), tuple(quarantined), doubtful=tuple(doubtful))
 
     async def _flush(self, group: list[Registration]) -> int:
         # A crash here leaves whole groups: the same file again completes them.
@@ -160,6 +173,11 @@ class IngestRegistrations:
             await self._store.upsert(group)
             group.clear()
         return count
+
+
+def _doubt(line: int) -> BadRow:
+    """A code whose check character fails: some in use do, others are mistyped (GB 32100)."""
+    return BadRow(line, "subject_id", "Its check character does not fit; compare the code with the register.")
 
 
 def check_header(header: DeliveryHeader, catalogue: Catalogue, today: date) -> None:
@@ -171,7 +189,8 @@ def check_header(header: DeliveryHeader, catalogue: Catalogue, today: date) -> N
         if row is None:
             raise InvalidInput(
                 "local_codes",
-                f"The catalogue {catalogue.version} has no row {code}; see `huxin catalogue show {catalogue.division}`.",
+                f"The catalogue {catalogue.version} has no row {code}; see `huxin catalogue show "
+                f"{catalogue.division}`.",
             )
         if row.units and header.unit not in row.units:
             raise InvalidInput(

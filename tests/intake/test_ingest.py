@@ -14,6 +14,7 @@ from node.adapters.catalogues.registry import discover
 from node.errors import InvalidInput
 from node.intake.ingest import IngestRecords, IngestRegistrations, IntakeSummary, check_header, file_record
 from node.model.delivery import BadRow, DeliveryHeader, RecordRow, RegistrationRow
+from node.model.identifiers import IdWarning
 from node.model.records import ENFORCEMENT, PENALTY_ORDINARY, SEVERE_LIST, RecordType, RepairState, ViolationRecord
 from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
 from node.storage.database import Database
@@ -272,10 +273,32 @@ async def test_registrations_are_stored_in_groups_and_again(database: Database) 
     rows.insert(5, BadRow(7, "division", "Write six digits."))
     told: list[int] = []
     for _ in range(2):
-        summary = await IngestRegistrations(store).ingest(rows, told.append)
+        summary = await IngestRegistrations(store, "140000").ingest(rows, told.append)
         assert (summary.filed, [bad.line for bad in summary.quarantined]) == (2_500, [7])
     assert sum(told) == 2 * 2_501
     for code in (codes[0], codes[1_999], codes[2_000], codes[-1]):
         found = await store.get(SubjectRef(IdType.USCC, code))
         assert found is not None
         assert found.division == "140100"
+
+
+async def test_doubtful_rows_are_filed_and_named(store: RecordStore, database: Database) -> None:
+    """GB 32100: some codes in use fail their check; a mistyped one must not become a subject without a word."""
+    warned = replace(row(), warnings=(IdWarning.CHECK_CHARACTER,))
+    summary = await ingest(store, [warned])
+    assert (summary.filed, [doubt.column for doubt in summary.doubtful]) == (1, ["subject_id"])
+    assert summary.complete
+
+    ref = SubjectRef(IdType.USCC, synthetic_code("140000", 1))
+    elsewhere = RegistrationRow(2, Registration(ref, "合成企业", SubjectKind.ENTERPRISE, "520100"))
+    registrations = RegistrationStore(database)
+    taken = await IngestRegistrations(registrations, "140000").ingest([elsewhere], lambda _rows: None)
+    assert (taken.filed, [doubt.column for doubt in taken.doubtful]) == (1, ["division"])
+    found = await registrations.get(ref)
+    assert found is not None, "stored: a subject that moved away must not go on being issued to here (R022)"
+    assert found.division == "520100"
+
+
+async def test_a_sealed_row_is_not_even_doubtful(store: RecordStore) -> None:
+    summary = await ingest(store, [replace(row(), sealed=True, warnings=(IdWarning.CHECK_CHARACTER,))])
+    assert (summary.filed, summary.quarantined, summary.doubtful) == (0, (), ())
