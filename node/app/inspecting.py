@@ -23,6 +23,7 @@ from trust.errors import TrustError
 from trust.identities import Role, WorkloadIdentity
 
 _SOON = timedelta(days=30)
+_RENEWAL = "move its key and certificate away and run `huxin certificate issue {}`"
 _CONNECT_SECONDS = 2.0
 
 
@@ -32,6 +33,7 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
         ("catalogue", lambda: _catalogue(settings, now)),
         ("keys", lambda: _keys(settings)),
         ("certificate", lambda: _certificate(settings, now)),
+        ("other certificates", lambda: _other_certificates(settings, now)),
         ("trust directory", lambda: _trust(settings)),
         ("own bundle", lambda: _own_bundle(settings, now)),
         ("recognition", lambda: _recognition(settings, now)),
@@ -70,11 +72,15 @@ async def _keys(settings: Settings) -> str:
     return f"All keys are loaded; statements are signed with {keyring.signing.suite.value}."
 
 
-async def _certificate(settings: Settings, now: datetime) -> str:
+def _ca(settings: Settings) -> x509.Certificate:
     try:
-        ca = x509.load_pem_x509_certificate(settings.tls.ca.read_bytes())
+        return x509.load_pem_x509_certificate(settings.tls.ca.read_bytes())
     except ValueError:
         raise _unwell("CA_UNREADABLE", "The CA certificate is damaged; restore the file that tls.ca names.") from None
+
+
+async def _certificate(settings: Settings, now: datetime) -> str:
+    ca = _ca(settings)
     found = validate_path(settings.tls.certificate.read_bytes(), {settings.division: [ca]}, now)
     if found.identity != WorkloadIdentity(settings.division, Role.NODE, ""):
         raise _unwell(
@@ -83,9 +89,31 @@ async def _certificate(settings: Settings, now: datetime) -> str:
         )
     if found.not_after - now < _SOON:
         raise _unwell(
-            "CERTIFICATE_EXPIRING", f"The node's certificate ends on {found.not_after:%Y-%m-%d}; issue a new one."
+            "CERTIFICATE_EXPIRING",
+            f"The node's certificate ends on {found.not_after:%Y-%m-%d}; {_RENEWAL.format('node')}, and restart.",
         )
     return f"The node's certificate is valid until {found.not_after:%Y-%m-%d}."
+
+
+async def _other_certificates(settings: Settings, now: datetime) -> str:
+    """The CA's own, and those of the workloads that lie beside the node's."""
+    ca = _ca(settings)
+    if ca.not_valid_after_utc - now < _SOON:
+        raise _unwell(
+            "CA_EXPIRING", f"The CA certificate ends on {ca.not_valid_after_utc:%Y-%m-%d}; found a new CA soon."
+        )
+    paths = sorted(settings.tls.certificate.parent.glob("*.crt"))
+    others = [path for path in paths if path not in (settings.tls.certificate, settings.tls.ca)]
+    for path in others:
+        try:
+            found = validate_path(path.read_bytes(), {settings.division: [ca]}, now + _SOON)
+        except TrustError as error:
+            raise _unwell(
+                error.reason, f"{path.name}, 30 days from now: {error.message} {_RENEWAL.format('ROLE')}."
+            ) from error
+        if found.identity.division != settings.division:
+            raise _unwell("FOREIGN_CERTIFICATE", f"{path.name} is another jurisdiction's; remove it from here.")
+    return f"{len(others)} other certificate(s) and the CA are valid for 30 days and more."
 
 
 async def _trust(settings: Settings) -> str:

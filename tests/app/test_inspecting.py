@@ -18,7 +18,8 @@ from tests.support.nodes import THE_DAY, TestJurisdiction
 from trust.algorithms import Suite
 from trust.keys import generate, save
 
-NAMES = ["catalogue", "keys", "certificate", "trust directory", "own bundle", "recognition", "database"]
+NAMES = ["catalogue", "keys", "certificate", "other certificates"]
+NAMES += ["trust directory", "own bundle", "recognition", "database"]
 
 
 async def unwell(one: TestJurisdiction, days: int = 0) -> dict[str, str]:
@@ -45,11 +46,11 @@ def _replace_key(one: TestJurisdiction, name: str) -> None:
         (lambda one: one.layout.key("log").chmod(0o644), {"keys", "own bundle"}, "log key"),
         (lambda one: _replace_key(one, "signing"), {"own bundle"}, "signing key is not one"),
         (lambda one: one.layout.certificate("node").write_text("x"), {"keys", "certificate", "own bundle"}, "damaged"),
-        (lambda one: one.layout.certificate("ca").write_text("x"), {"certificate"}, "tls.ca"),
-        (lambda one: one.layout.certificate("ca").unlink(), {"certificate"}, "cannot be reached"),
+        (lambda one: one.layout.certificate("ca").write_text("x"), {"certificate", "other certificates"}, "tls.ca"),
+        (lambda one: one.layout.certificate("ca").unlink(), {"certificate", "other certificates"}, "cannot be reached"),
         (
             lambda one: one.layout.certificate("ca").write_bytes(one.layout.certificate("node").read_bytes()),
-            {"certificate"},
+            {"certificate", "other certificates"},
             "",
         ),
         (
@@ -79,7 +80,9 @@ async def test_a_workload_that_is_no_node_cannot_serve(guizhou: TestJurisdiction
 
 async def test_what_will_end_soon_is_told_in_time(guizhou: TestJurisdiction) -> None:
     days = 365 * CA_YEARS
-    assert "issue a new one" in (await unwell(guizhou, days - 20))["certificate"]
+    soon = await unwell(guizhou, days - 20)
+    assert "huxin certificate issue node" in soon["certificate"]
+    assert "CA certificate ends" in soon["other certificates"]
     assert "expired" in (await unwell(guizhou, days + 20))["certificate"]
 
 
