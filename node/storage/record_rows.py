@@ -1,9 +1,10 @@
 """Records as rows: natural keys, and the columns of `records`.
 
 A record is known again by its *natural key*: subject, catalogue row, record type, authority, document number, day of
-the decision and list; where there is no document number, the content as well. Delivered again, it is replaced. Rows of
-one delivery that share a key but not the content (one decision, several penalties) are all kept, numbered by
-`ordinal`: to merge them would be to lose a record.
+the decision and list; where there is no document number, the content as well. Delivered again with the same content, it
+is replaced: its repair state may have changed. Rows that share a key but not the content (one decision, several
+penalties) are all kept, numbered by `ordinal`, whether they come in one delivery or in several: to merge them would be
+to lose a record. So a content that was reworded stands twice until the old one is withdrawn, which is an over-count.
 """
 
 from __future__ import annotations
@@ -49,16 +50,19 @@ def _record_key(row: RecordRow) -> bytes:
     )
 
 
-def record_values(rows: Iterable[RecordRow], delivery_id: int) -> list[dict[str, Any]]:
-    """Column values of rows, with their natural key and ordinal."""
-    contents: dict[tuple[SubjectRef, bytes], list[str]] = {}
+Places = dict[tuple[SubjectRef, bytes], dict[str, int]]
+"""(subject, natural key) -> content -> ordinal, of records that are stored."""
+
+
+def record_values(rows: Iterable[RecordRow], delivery_id: int, places: Places) -> list[dict[str, Any]]:
+    """Column values of rows, with their natural key and ordinal. `places` grows by what is new."""
     values = []
     for row in rows:
         key = _record_key(row)
-        seen = contents.setdefault((row.subject, key), [])
-        if row.record.content not in seen:
-            seen.append(row.record.content)
-        values.append(_values(row, key, seen.index(row.record.content), delivery_id))
+        ordinals = places.setdefault((row.subject, key), {})
+        if row.record.content not in ordinals:
+            ordinals[row.record.content] = max(ordinals.values(), default=-1) + 1
+        values.append(_values(row, key, ordinals[row.record.content], delivery_id))
     return values
 
 

@@ -22,12 +22,15 @@ from node.storage.record_rows import (
     LEAVE_FIRST_PLACE,
     WITHDRAW,
     WITHDRAW_ONLY,
+    Places,
     delivery_identity,
     record_values,
     to_record,
     withdrawal,
 )
 from node.storage.schema import counters, deliveries, delivery_rows, quarantine, records, to_instant
+
+_KEYS_PER_QUERY = 500
 
 LastDeliveries = Mapping[tuple[str, str], date]
 """(unit, local code) -> as-of day of its last complete delivery."""
@@ -100,7 +103,8 @@ class RecordStore:
             number = await _insert_delivery(connection, delivery, identity, quarantined)
             for row in withdrawn:
                 await _withdraw(connection, row)
-            await upsert_rows(connection, records, record_values(rows, number))
+            places = await _places(connection, sorted({row.subject for row in rows}))
+            await upsert_rows(connection, records, record_values(rows, number, places))
         return DeliveryReceipt(number, repeated=False)
 
     async def quarantined(self, delivery_id: int) -> list[tuple[int, str, str, bytes]]:
@@ -180,3 +184,16 @@ async def _insert_delivery(
     if kept:
         await connection.execute(insert(quarantine), kept)
     return int(number)
+
+
+async def _places(connection: AsyncConnection, refs: Sequence[SubjectRef]) -> Places:
+    """Where the records of these subjects stand."""
+    table = records.c
+    places: Places = {}
+    for start in range(0, len(refs), _KEYS_PER_QUERY):
+        condition = of_subjects(records, refs[start : start + _KEYS_PER_QUERY])
+        query = select(table.id_type, table.id, table.record_key, table.content, table.ordinal).where(condition)
+        for row in await connection.execute(query):
+            key = (SubjectRef(IdType(row.id_type), row.id), row.record_key)
+            places.setdefault(key, {})[row.content] = row.ordinal
+    return places

@@ -56,9 +56,17 @@ async def test_two_processes_with_the_same_delivery_store_it_once(database: Data
 
 async def test_a_record_delivered_again_is_updated_not_doubled(store: RecordStore) -> None:
     await store.apply_delivery(sample_delivery(b"monday"), [sample_row()])
-    repaired = replace(RECORD, repair_state=RepairState.REPAIRED, content="罚款1000元")
+    repaired = replace(RECORD, repair_state=RepairState.REPAIRED)
     await store.apply_delivery(sample_delivery(b"tuesday"), [sample_row(repaired)])
     assert [filed.record for filed in await store.for_subject(SUBJECT)] == [repaired]
+
+
+async def test_two_penalties_of_one_decision_in_two_deliveries_are_both_kept(store: RecordStore) -> None:
+    """A second penalty that was repaired must not stand in the place of the first, which was not."""
+    other = replace(RECORD, content="责令停产停业", repair_state=RepairState.REPAIRED)
+    for file, record in ((b"monday", RECORD), (b"tuesday", other), (b"wednesday", other), (b"thursday", RECORD)):
+        await store.apply_delivery(sample_delivery(file), [sample_row(record)])
+    assert {filed.record for filed in await store.for_subject(SUBJECT)} == {RECORD, other}
 
 
 async def test_two_penalties_of_one_decision_are_both_kept(store: RecordStore) -> None:
