@@ -23,3 +23,9 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(founded: Path, tmp_path: Path) -> Path:
     """A home of Shanxi that a test may change."""
     return Path(shutil.copytree(founded, tmp_path / "shanxi"))
+
+
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables keep their words on one line, whatever terminal the tests were started from (xdist tells its workers)."""
+    monkeypatch.setenv("COLUMNS", "400")
