@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from node.errors import InvalidInput, NotFound
-from node.ledger.assembly import HashReader, read_run
+from node.ledger.assembly import HashReader
 from node.ledger.heads import HeadBoard
+from node.ledger.subtrees import SubtreeReader
 from node.model.log import FeedBatch, LogHead
 from trust.bundle import Inclusion
 from trust.log import proofs
-from trust.log.tree import root_of, stored_run
 
 BATCH_LIMIT = 1000
 _POLL_SECONDS = 1.0
@@ -32,6 +32,7 @@ class Feed:
         self._store = store
         self._origin = origin
         self._board = board
+        self._subtrees = SubtreeReader(store, origin)
 
     async def checkpoint(self, origin: str) -> str:
         """The newest signed and cosigned head as a note. Raises NotFound for another origin."""
@@ -82,8 +83,4 @@ class Feed:
         return () if old == new else await self._fold(proofs.consistency_plan(old, new))
 
     async def _fold(self, plan: proofs.ProofPlan) -> tuple[bytes, ...]:
-        roots = {
-            subtree: root_of(await read_run(self._store, self._origin, stored_run(subtree)))
-            for subtree in plan.subtrees
-        }
-        return plan.fold(roots)
+        return plan.fold(await self._subtrees.roots(plan.subtrees))
