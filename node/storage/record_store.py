@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.model.delivery import Delivery, DeliveryReceipt, QuarantinedRow, RecordRow
@@ -121,11 +121,17 @@ class RecordStore:
         return int(version or 0)
 
     async def last_complete_deliveries(self) -> LastDeliveries:
-        """As-of day of the newest complete delivery per unit and catalogue row. Silent units are absent."""
+        """As-of day of the newest complete delivery per unit and catalogue row. Silent units are absent.
+
+        Rows that were put aside hold the day back: only deliveries before theirs count, until the unit delivers that
+        day again without a fault. Else the next delivery would promise what the row put aside denies.
+        """
+        held = _held_back().subquery()
         query = (
             select(deliveries.c.unit, delivery_rows.c.local_code, func.max(deliveries.c.as_of))
             .join(delivery_rows, delivery_rows.c.delivery_id == deliveries.c.id)
-            .where(deliveries.c.complete)
+            .outerjoin(held, and_(held.c.unit == deliveries.c.unit, held.c.local_code == delivery_rows.c.local_code))
+            .where(deliveries.c.complete, or_(held.c.since.is_(None), deliveries.c.as_of < held.c.since))
             .group_by(deliveries.c.unit, delivery_rows.c.local_code)
         )
         async with self._database.read() as connection:
@@ -184,6 +190,23 @@ async def _insert_delivery(
     if kept:
         await connection.execute(insert(quarantine), kept)
     return int(number)
+
+
+def _held_back() -> Select[tuple[str, str, date]]:
+    """(unit, local code, as-of day) of the first delivery whose rows put aside were not delivered again since."""
+    again, again_rows = deliveries.alias(), delivery_rows.alias()
+    corrected = (
+        exists()
+        .where(again.c.unit == deliveries.c.unit, again.c.as_of == deliveries.c.as_of, again.c.id > deliveries.c.id)
+        .where(again_rows.c.delivery_id == again.c.id, again_rows.c.local_code == delivery_rows.c.local_code)
+        .where(~exists().where(quarantine.alias().c.delivery_id == again.c.id))
+    )
+    return (
+        select(deliveries.c.unit, delivery_rows.c.local_code, func.min(deliveries.c.as_of).label("since"))
+        .join(delivery_rows, delivery_rows.c.delivery_id == deliveries.c.id)
+        .where(exists().where(quarantine.c.delivery_id == deliveries.c.id), ~corrected)
+        .group_by(deliveries.c.unit, delivery_rows.c.local_code)
+    )
 
 
 async def _places(connection: AsyncConnection, refs: Sequence[SubjectRef]) -> Places:

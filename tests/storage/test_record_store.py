@@ -146,6 +146,27 @@ async def test_only_complete_deliveries_move_the_day(store: RecordStore) -> None
     }
 
 
+async def test_rows_put_aside_hold_the_day_back_until_they_are_delivered_again(store: RecordStore) -> None:
+    """R145, R152: the next nightly delivery must not promise what a row put aside the night before denies."""
+    bad = [QuarantinedRow(BadRow(2, "decided_on", "Write a day."), b"raw")]
+    november = [date(2026, 11, day) for day in range(18, 23)]
+
+    async def days() -> set[date]:
+        return set((await store.last_complete_deliveries()).values())
+
+    await store.apply_delivery(sample_delivery(b"1", november[0]), [])
+    await store.apply_delivery(sample_delivery(b"2", november[1], complete=False), [], bad)
+    await store.apply_delivery(sample_delivery(b"3", november[2]), [])
+    assert await days() == {november[0]}
+    await store.apply_delivery(sample_delivery(b"2, still wrong", november[1], complete=False), [], bad)
+    await store.apply_delivery(sample_delivery(b"2, of another unit", november[1], unit="unit-2"), [])
+    held = await store.last_complete_deliveries()
+    assert (held["unit-1", "1"], held["unit-2", "1"]) == (november[0], november[1]), "units answer for themselves"
+    await store.apply_delivery(sample_delivery(b"2, corrected", november[1]), [])
+    corrected = await store.last_complete_deliveries()
+    assert (corrected["unit-1", "1"], corrected["unit-2", "1"]) == (november[2], november[1])
+
+
 async def test_an_empty_file_on_another_day_is_another_delivery(store: RecordStore) -> None:
     await store.apply_delivery(sample_delivery(b"", date(2026, 11, 20)), [])
     receipt = await store.apply_delivery(sample_delivery(b"", date(2026, 11, 21)), [])
