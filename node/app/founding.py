@@ -16,6 +16,7 @@ from trust import certificates, keys, statements
 from trust.algorithms import Suite, load_public_key
 from trust.envelope import seal, to_json
 from trust.identities import Role, WorkloadIdentity
+from trust.log.checkpoint import origin_of
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
 
 RandomBytes = Callable[[int], bytes]
@@ -99,7 +100,7 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
         issued_at=now,
         ca_certificates=(ca.public_bytes(Encoding.DER),),
         signing_keys=(SigningKeyInfo(signing.spki, signing.suite.value, begin),),
-        log=LogKeys(f"huxin/{founding.division}", head.spki, cosigner.spki),
+        log=LogKeys(origin_of(founding.division), head.spki, cosigner.spki),
         endpoints=founding.endpoints,
         contacts=founding.contacts,
     )

@@ -163,7 +163,12 @@ class Node:
         operation = Operation(following, ChangeStanding(settings.division, reports, ledger, keyring.signing, now))
         services = [
             report_service(issuing),
-            verification_service(verification, jurisdictions, max_batch_bytes=settings.limits.max_message_bytes),
+            verification_service(
+                verification,
+                jurisdictions,
+                max_batch_bytes=settings.limits.max_message_bytes,
+                max_batch_items=settings.limits.batch_items,
+            ),
             catalogue_service(lambda: jurisdictions.shelf(now)),
             federation_service(feed),
             admin_service(operation),

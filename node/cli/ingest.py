@@ -189,7 +189,7 @@ def _tell_all(ctx: click.Context, session: Session, taken: Sequence[tuple[Path, 
 def _tables(session: Session, summary: IntakeSummary) -> None:
     if summary.quarantined:
         _table(session, summary.quarantined, "row(s) left out")
-        session.say("Correct these rows at their source and deliver the file again.")
+        session.say("Correct these rows at their source and deliver the file again, for the same day.")
     if summary.doubtful:
         _table(session, summary.doubtful, "row(s) filed that somebody should look at")
 

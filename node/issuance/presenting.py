@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 from node.errors import InvalidInput, NotFound
 from node.model.report import Section
-from trust.bundle import Disclosure, Inclusion, encode_bundle, read_bundle, with_inclusion
-from trust.disclosure import disclose
+from trust.bundle import Inclusion, encode_bundle, read_bundle, with_inclusion
 
 
 def present(
@@ -23,15 +22,9 @@ def present(
     whole = bundle.disclosure
     if whole is None:
         raise NotFound("NO_SUCH_REPORT", "This node keeps no sections of that report any more.")
-    positions = _positions(whole.sections, disclosed_codes, decode_section)
-    if len(positions) == len(whole.sections):
+    part = whole.narrowed(_positions(whole.sections, disclosed_codes, decode_section))
+    if part.complete:
         return with_inclusion(stored, inclusion)
-    part = Disclosure(
-        tuple(whole.sections[at] for at in positions),
-        tuple(whole.salts[at] for at in positions),
-        tuple(positions),
-        tuple(disclose(whole.leaves(), positions)),
-    )
     return encode_bundle(bundle.envelope_bytes, bundle.subject_salt, part, inclusion=inclusion)
 
 

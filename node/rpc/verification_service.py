@@ -43,9 +43,12 @@ class Procedures(Protocol):
 class VerificationService:
     """Requests in, use case, responses out. Verdicts leave as bytes: they are the hot path."""
 
-    def __init__(self, verification: Verification, procedures: Procedures) -> None:
+    def __init__(
+        self, verification: Verification, procedures: Procedures, max_batch_items: int = MAX_BATCH_ITEMS
+    ) -> None:
         self._verification = verification
         self._procedures = procedures
+        self._max_batch_items = max_batch_items
 
     async def verify(self, request: pb.VerifyRequest, _caller: Caller) -> bytes:
         presented = request.WhichOneof("presentation")
@@ -64,8 +67,8 @@ class VerificationService:
         return encode_verify_response(await self._verification.verify(presentation))
 
     async def batch_verify(self, request: pb.BatchVerifyRequest, _caller: Caller) -> bytes:
-        if len(request.items) > MAX_BATCH_ITEMS:
-            raise TooLarge("REQUEST_TOO_LARGE", f"A batch has at most {MAX_BATCH_ITEMS} items; split it.")
+        if len(request.items) > self._max_batch_items:
+            raise TooLarge("REQUEST_TOO_LARGE", f"A batch has at most {self._max_batch_items} items; split it.")
         against = self._against(request)
         items = [
             (
@@ -101,10 +104,16 @@ class VerificationService:
         return requirement(request.requirement) if named == "requirement" else None
 
 
-def verification_service(verification: Verification, procedures: Procedures, *, max_batch_bytes: int) -> Service:
+def verification_service(
+    verification: Verification,
+    procedures: Procedures,
+    *,
+    max_batch_bytes: int,
+    max_batch_items: int = MAX_BATCH_ITEMS,
+) -> Service:
     """The service as the guard takes it. `max_batch_bytes` is what the server receives at most in one message."""
     return Service(
         pb.DESCRIPTOR.services_by_name["VerificationService"],
-        VerificationService(verification, procedures),
+        VerificationService(verification, procedures, max_batch_items),
         {"Verify": MAX_BUNDLE_BYTES + DEFAULT_REQUEST_BYTES, "BatchVerify": max_batch_bytes},
     )

@@ -10,8 +10,6 @@ from typing import Any
 import grpc.aio
 import uvloop
 
-METHOD = "/bench.Echo/Echo"
-
 
 async def _echo(request: bytes, _context: Any) -> bytes:
     return request

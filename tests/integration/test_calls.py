@@ -173,6 +173,18 @@ def unary(one: nodes.TestJurisdiction, method: str, request: bytes) -> Awaitable
     return call(request)
 
 
+async def test_a_node_can_take_smaller_batches(tmp_path: Path) -> None:
+    guizhou = nodes.found(tmp_path, "520000", extra={"HUXIN_LIMITS__BATCH_ITEMS": "2"})
+    async with nodes.running([guizhou]):
+        item = verification_service_pb2.BatchItem()
+        verify = guizhou.verification().BatchVerify
+        response = await verify(verification_service_pb2.BatchVerifyRequest(items=[item] * 2))
+        assert len(response.verdicts) == 2
+        await refused(
+            lambda: verify(verification_service_pb2.BatchVerifyRequest(items=[item] * 3)), "REQUEST_TOO_LARGE"
+        )
+
+
 async def test_no_message_is_larger_than_the_node_receives(pair: Provinces) -> None:
     """Refused by the transport, which knows no details."""
     over = bytes(pair.guizhou.settings.limits.max_message_bytes + 1)
