@@ -1,4 +1,4 @@
-"""A running node. `Node.start` reads downward: what exists, in the order in which it needs what came before."""
+"""A running node. `Node` reads downward: what exists, in the order in which it needs what came before."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -70,6 +71,20 @@ RandomBytes = Callable[[int], bytes]
 _READINESS_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What a node stands on. The two gatherings announce callers: of reports, and of verdicts."""
+
+    keyring: Keyring
+    jurisdictions: Jurisdictions
+    trust: TrustKeeper
+    database: Database
+    store: LogStore
+    metrics: Metrics
+    issuing_together: Gathering
+    verifying_together: Gathering
+
+
 class Node:
     """One node of one jurisdiction. Start it inside a running event loop; stop it in the same."""
 
@@ -98,6 +113,18 @@ class Node:
         await self._exits.aclose()
 
     async def _start(self) -> None:
+        base = await self._open()
+        sequencer, feed = await self._begin_log(base)
+        following = await self._follow(base)
+        services = self._services(base, OwnLedger(sequencer, feed), feed, following)
+        server = await self._serve(services, base.trust, base.metrics)
+        await self._show(base, server, following)
+        _log.info(
+            "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
+        )
+
+    async def _open(self) -> _Base:
+        """Keys, data files, trust and database: whatever can be wrong before anything runs."""
         settings, now = self._settings, self._clock.now
         keyring = load_keyring(settings)
         jurisdictions = load_jurisdictions(settings)
@@ -111,23 +138,44 @@ class Node:
             database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
             self._exits.push_async_callback(database.close)
             await database.migrate()
+        verifying_together = Gathering()
+        return _Base(
+            keyring,
+            jurisdictions,
+            trust,
+            database,
+            LogStore(database, verifying_together),
+            make_metrics(PERMISSIONS, settings.division),
+            Gathering(),
+            verifying_together,
+        )
 
-        issuing_together, verifying_together = Gathering(), Gathering()
-        store, board = LogStore(database, verifying_together), self.board
-        metrics = make_metrics(PERMISSIONS, settings.division)
-        log_keys = _log_keys(trust, keyring)
-        sequencer = Sequencer(store, log_keys, board, now, issuing_together, metrics.observe_commit_group)
-        feed = Feed(store, log_keys.origin, board)
+    async def _begin_log(self, base: _Base) -> tuple[Sequencer, Feed]:
+        """The own log, with a head of this moment."""
+        log_keys = _log_keys(base.trust, base.keyring)
+        sequencer = Sequencer(
+            base.store,
+            log_keys,
+            self.board,
+            self._clock.now,
+            base.issuing_together,
+            base.metrics.observe_commit_group,
+        )
         await sequencer.cosign()
         self._run(sequencer.run(), "sequencer")
-        self._run(keep_cosigning(sequencer, timedelta(seconds=settings.federation.cosign_seconds)), "cosigning")
+        every = timedelta(seconds=self._settings.federation.cosign_seconds)
+        self._run(keep_cosigning(sequencer, every), "cosigning")
+        return sequencer, Feed(base.store, log_keys.origin, self.board)
 
+    async def _follow(self, base: _Base) -> Following:
+        """Followers of the peers' logs, and the watch over the trust directory that starts and stops them."""
+        settings = self._settings
         following = Following(
             settings.division,
-            keyring,
-            store,
-            board,
-            now,
+            base.keyring,
+            base.store,
+            self.board,
+            self._clock.now,
             random.SystemRandom().random,
             FollowingOptions(
                 Backoff(settings.federation.backoff_min_seconds, settings.federation.backoff_max_seconds),
@@ -137,59 +185,50 @@ class Node:
             ),
         )
         self._exits.push_async_callback(following.stop)
-        await following.apply(trust.present)
-        self._run(trust.keep(following.apply), "trust")
+        await following.apply(base.trust.present)
+        self._run(base.trust.keep(following.apply), "trust")
+        return following
 
-        ledger = OwnLedger(sequencer, feed)
-        reports = ReportStore(database)
-        self.issuing = issuing = MeasuredIssuing(
-            IssueReports(
-                self._sources(jurisdictions, database, issuing_together),
-                reports,
-                ledger,
-                keyring.signing,
-                ReportEncoding(),
-                now,
-                self._random,
-            ),
-            issuing_together,
-            metrics,
-            self._clock,
-        )
-        self.jurisdictions = jurisdictions
-        self.verification = verification = MeasuredVerification(
-            self._verification(jurisdictions, trust, store, board), verifying_together, metrics
-        )
-        operation = Operation(following, ChangeStanding(settings.division, reports, ledger, keyring.signing, now))
-        services = [
-            report_service(issuing),
+    def _services(self, base: _Base, ledger: OwnLedger, feed: Feed, following: Following) -> list[Service]:
+        """The use cases, each behind its door."""
+        settings, now, signer = self._settings, self._clock.now, base.keyring.signing
+        reports = ReportStore(base.database)
+        sources = self._sources(base.jurisdictions, base.database, base.issuing_together)
+        issuing = IssueReports(sources, reports, ledger, signer, ReportEncoding(), now, self._random)
+        verification = self._verification(base.jurisdictions, base.trust, base.store, self.board)
+        standing = ChangeStanding(settings.division, reports, ledger, signer, now)
+        return [
+            report_service(MeasuredIssuing(issuing, base.issuing_together, base.metrics, self._clock)),
             verification_service(
-                verification,
-                jurisdictions,
+                MeasuredVerification(verification, base.verifying_together, base.metrics),
+                base.jurisdictions,
                 max_batch_bytes=settings.limits.max_message_bytes,
                 max_batch_items=settings.limits.batch_items,
             ),
-            catalogue_service(lambda: jurisdictions.shelf(now)),
+            catalogue_service(lambda: base.jurisdictions.shelf(now)),
             federation_service(feed),
-            admin_service(operation),
+            admin_service(Operation(following, standing)),
         ]
-        server = await self._serve(services, trust, metrics)
+
+    async def _show(self, base: _Base, server: RpcServer, following: Following) -> None:
+        """The pages for operators, and health as they say it."""
+        settings = self._settings
         watch = Watchpoint(
             settings.division,
             self._clock,
-            trust,
-            database,
-            board,
+            base.trust,
+            base.database,
+            self.board,
             following.peers,
             timedelta(seconds=settings.freshness.clock_skew_seconds),
         )
-        metrics.watch(watch.readings())
+        base.metrics.watch(watch.readings())
+        pages = operations_app(base.metrics, watch.readiness)
         address = settings.operations.listen
         self.operations_port = await self._exits.enter_async_context(
-            serving(operations_app(metrics, watch.readiness), address.host, address.port, key="operations.listen")
+            serving(pages, address.host, address.port, key="operations.listen")
         )
         self._run(_keep_health(server, watch), "health")
-        _log.info("serving", division=settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port)
 
     def _sources(self, jurisdictions: Jurisdictions, database: Database, gathering: Gathering) -> Sources:
         registrations = RegistrationStore(database)
