@@ -12,7 +12,7 @@ import sys
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -73,7 +73,7 @@ _READINESS_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Base:
-    """What a node stands on. The two gatherings announce callers: of reports, and of verdicts."""
+    """What a node stands on."""
 
     keyring: Keyring
     jurisdictions: Jurisdictions
@@ -81,8 +81,8 @@ class _Base:
     database: Database
     store: LogStore
     metrics: Metrics
-    issuing_together: Gathering
-    verifying_together: Gathering
+    issuing_together: Gathering = field(default_factory=Gathering)
+    """Announces callers on their way to a report."""
 
 
 class Node:
@@ -138,16 +138,13 @@ class Node:
             database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
             self._exits.push_async_callback(database.close)
             await database.migrate()
-        verifying_together = Gathering()
         return _Base(
             keyring,
             jurisdictions,
             trust,
             database,
-            LogStore(database, verifying_together),
+            LogStore(database),
             make_metrics(PERMISSIONS, settings.division),
-            Gathering(),
-            verifying_together,
         )
 
     async def _begin_log(self, base: _Base) -> tuple[Sequencer, Feed]:
@@ -200,7 +197,7 @@ class Node:
         return [
             report_service(MeasuredIssuing(issuing, base.issuing_together, base.metrics, self._clock)),
             verification_service(
-                MeasuredVerification(verification, base.verifying_together, base.metrics),
+                MeasuredVerification(verification, Gathering(), base.metrics),
                 base.jurisdictions,
                 max_batch_bytes=settings.limits.max_message_bytes,
                 max_batch_items=settings.limits.batch_items,

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import exc, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from node.gathering import Gathering
 from node.model.issuing import ReportRow, StatusRow
 from node.model.log import (
     DuplicateRequests,
@@ -41,10 +40,9 @@ EntryKey = tuple[str, Any]
 class LogStore:
     """Durable logs. What `append` committed, every later read of any process sees."""
 
-    def __init__(self, database: Database, gathering: Gathering | None = None) -> None:
-        """`gathering` announces the callers of `find_by_digest`."""
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._by_digest = GroupedLookup(self.find_by_digests, gathering=gathering)
+        self._by_digest = GroupedLookup(self.find_by_digests)
         self._by_report_number = GroupedLookup(self.find_by_report_numbers)
 
     async def append(

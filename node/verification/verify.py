@@ -187,7 +187,9 @@ class VerifyReports:
             known = issuers[_division(reading)].known
             if known is not None:
                 pending += pending_arithmetic(reading, known.trusted, self._memo)
-        if not pending:
+        if len(pending) < 2:
+            # One check costs less than handing it to another thread.
+            _do_all(pending)
             return []
         return [asyncio.get_running_loop().run_in_executor(self._threads, _do_all, pending)]
 

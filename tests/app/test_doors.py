@@ -1,0 +1,95 @@
+"""Callers of the same moment are verified together, and none of them answers for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from node.app.doors import MeasuredVerification
+from node.errors import InvalidInput
+from node.gathering import Gathering
+from node.metrics import Metrics
+from node.model.presentation import Presentation
+from node.model.requirement import Requirement
+from node.model.subject import SubjectRef
+from node.model.verdict import Authenticity, InputDigests, Standing, Verdict
+from tests.support.metrics import VOCABULARY
+
+
+class Verification:
+    """Answers each bundle with a verdict that names it; `b"poison"` is more than it can bear."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    async def verify(self, presentation: Presentation) -> Verdict:
+        return verdict(presentation.report_number.encode())
+
+    async def verify_batch(
+        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+    ) -> list[Verdict]:
+        await asyncio.sleep(0)
+        if against is not None:
+            raise InvalidInput("requirement.period", "Name one.")
+        if any(bundle == b"poison" for bundle, _ in items):
+            raise RuntimeError("unforeseen")
+        self.batches.append(len(items))
+        return [verdict(bundle) for bundle, _ in items]
+
+
+def verdict(of: bytes) -> Verdict:
+    return Verdict(
+        Authenticity.UNDECIDED,
+        Standing.UNKNOWN,
+        None,
+        (),
+        (),
+        (),
+        None,
+        (),
+        None,
+        0,
+        datetime(2026, 11, 22, tzinfo=UTC),
+        InputDigests(bundle=of),
+    )
+
+
+@pytest.fixture
+def verification() -> Verification:
+    return Verification()
+
+
+@pytest.fixture
+def door(verification: Verification) -> MeasuredVerification:
+    return MeasuredVerification(verification, Gathering(), Metrics(CollectorRegistry(), VOCABULARY))
+
+
+def presented(bundle: bytes, against: Requirement | None = None) -> Presentation:
+    return Presentation(bundle, "", None, against)
+
+
+REQUIREMENT = Requirement("520000/x", "示例", "example", "520000", "tender", ())
+
+
+async def test_callers_of_one_moment_share_a_batch(door: MeasuredVerification, verification: Verification) -> None:
+    names = [bytes([number]) for number in range(20)]
+    found = await asyncio.gather(*(door.verify(presented(name)) for name in names))
+    assert [one.inputs.bundle for one in found] == names, "each gets its own verdict"
+    assert len(verification.batches) < 5
+
+
+async def test_what_one_caller_brings_fails_that_caller_alone(door: MeasuredVerification) -> None:
+    calls = [presented(b"one"), presented(b"poison"), presented(b"two"), presented(b"three", REQUIREMENT)]
+    found = await asyncio.gather(*map(door.verify, calls), return_exceptions=True)
+    assert [one.inputs.bundle for one in found if isinstance(one, Verdict)] == [b"one", b"two"]
+    assert isinstance(found[1], RuntimeError)
+    assert isinstance(found[3], InvalidInput)
+
+
+async def test_a_number_alone_is_looked_up_by_itself(door: MeasuredVerification) -> None:
+    found = await door.verify(Presentation(None, "number", None, None))
+    assert found.inputs.bundle == b"number"
