@@ -92,6 +92,18 @@ def test_every_path_of_the_repository_that_is_named_exists(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists() and not list(ROOT.glob(name + "*"))] == []
 
 
+def test_every_document_that_code_names_exists() -> None:
+    code = [path for room in ("node", "trust", "ops", "proto", "tests") for path in (ROOT / room).rglob("*")]
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for path in code
+        if path.suffix in {".py", ".proto", ".toml", ".yml", ".json"}
+        for name in re.findall(r"`(docs/[\w./-]+\.md)`", text_of(path))
+    }
+    assert len(named) > 20
+    assert [place for place in sorted(named) if not (ROOT / place[1]).exists()] == []
+
+
 def test_the_index_names_every_document() -> None:
     index = text_of(ROOT / "docs" / "README.md")
     missing = [

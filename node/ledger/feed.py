@@ -13,7 +13,6 @@ from node.model.log import FeedBatch, LogHead
 from trust.bundle import Inclusion
 from trust.log import proofs
 
-BATCH_LIMIT = 1000
 _POLL_SECONDS = 1.0
 """How long a head that another replica of this node committed can go unnoticed."""
 

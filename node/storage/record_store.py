@@ -49,13 +49,8 @@ class RecordStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._grouped = GroupedLookup(self.for_subjects)
         self._newest_deliveries = GroupedLookup(self._read_deliveries, limit=1)
         self._known: tuple[int, LastDeliveries] = (-1, {})
-
-    async def for_subject(self, ref: SubjectRef) -> list[FiledRecord]:
-        """All records of one subject. Concurrent calls share queries."""
-        return await self._grouped.get(ref) or []
 
     async def for_subjects(self, refs: Sequence[SubjectRef]) -> dict[SubjectRef, list[FiledRecord]]:
         """All records of subjects in one query, by catalogue row, type and day; subjects without any are left out."""

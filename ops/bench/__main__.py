@@ -2,7 +2,7 @@
 
 The server under measure runs on core 0, the client on core 1, over the same mutual TLS as in service; the bare echo
 answers the same request bytes over the same transport, and one raw Ed25519 check is timed on one core. What is said of
-goals comes from `docs/measured.md`; figures of one run are comparable with each other and with nothing else.
+goals comes from `docs/performance.md`; figures of one run are comparable with each other and with nothing else.
 """
 
 from __future__ import annotations

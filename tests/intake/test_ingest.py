@@ -61,7 +61,7 @@ async def ingest(
 
 
 async def shown(store: RecordStore) -> list[FiledRecord]:
-    return await store.for_subject(SUBJECT)
+    return (await store.for_subjects([SUBJECT])).get(SUBJECT, [])
 
 
 # Headers

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from node.model.log import EntryView, LogHead, StatusEvent
 from trust.algorithms import Suite
 from trust.bundle import Disclosure, Inclusion, encode_bundle, report_document
-from trust.disclosure import commitment, report_digest, section_leaf, tree_root
+from trust.disclosure import commitment, report_digest, section_leaves, tree_root
 from trust.envelope import Envelope, seal
 from trust.issuers import Conditions, TrustedIssuer
 from trust.keys import PrivateKey, generate
@@ -53,7 +53,7 @@ def sections_of(count: int) -> tuple[bytes, ...]:
 
 def attestation_of(sections: tuple[bytes, ...]) -> Attestation:
     """What the issuer attests of a report with these sections."""
-    leaves = [section_leaf(salt(f"section {at}"), section) for at, section in enumerate(sections)]
+    leaves = section_leaves([salt(f"section {at}") for at in range(len(sections))], sections)
     return Attestation(
         report_number=NUMBER,
         issuer="140000",

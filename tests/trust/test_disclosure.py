@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trust.disclosure import commitment, disclose, disclosed_root, report_digest, section_leaf, tree_root
+from trust.disclosure import commitment, disclose, disclosed_root, report_digest, section_leaves, tree_root
 from trust.errors import MalformedInput, ProofInvalid
 
 SALT = bytes(range(32))
-LEAVES = [section_leaf(sha256(bytes([at])).digest(), b"section %d" % at) for at in range(150)]
+LEAVES = section_leaves([sha256(bytes([at])).digest() for at in range(150)], [b"section %d" % at for at in range(150)])
 
 
 def naive_root(leaves: list[bytes]) -> bytes:
@@ -32,7 +32,7 @@ def naive_complement(leaves: list[bytes], shown: set[int], start: int = 0) -> li
 
 
 def test_the_digests_are_as_the_protocol_writes_them() -> None:
-    assert section_leaf(SALT, b"tax") == sha256(b"\x00" + SALT + b"tax").digest()
+    assert section_leaves([SALT], [b"tax"]) == [sha256(b"\x00" + SALT + b"tax").digest()]
     assert (
         commitment(SALT, "uscc", "91140000MA0SYNTH01")
         == sha256(b"huxin/subject/v1" + SALT + b"uscc" + b"91140000MA0SYNTH01").digest()
@@ -43,7 +43,7 @@ def test_the_digests_are_as_the_protocol_writes_them() -> None:
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_a_salt_has_32_bytes(length: int) -> None:
     with pytest.raises(MalformedInput):
-        section_leaf(bytes(length), b"tax")
+        section_leaves([bytes(length)], [b"tax"])
     with pytest.raises(MalformedInput):
         commitment(bytes(length), "uscc", "91140000MA0SYNTH01")
     with pytest.raises(MalformedInput):
@@ -74,7 +74,7 @@ def test_one_section_cannot_stand_in_for_another(case: tuple[int, set[int]], dat
     count, chosen = case
     positions = sorted(chosen)
     shown = [LEAVES[at] for at in positions]
-    shown[data.draw(st.integers(0, len(shown) - 1))] = section_leaf(SALT, b"no record")
+    shown[data.draw(st.integers(0, len(shown) - 1))] = section_leaves([SALT], [b"no record"])[0]
     assert disclosed_root(count, positions, shown, disclose(LEAVES[:count], positions)) != naive_root(LEAVES[:count])
 
 
