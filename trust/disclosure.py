@@ -22,7 +22,10 @@ _REPORT_PREFIX = b"huxin/report/v1"
 
 
 def section_leaves(salts: Sequence[bytes], sections: Sequence[bytes]) -> list[bytes]:
-    """SHA-256(0x00 || salt || section) of each pair, 32 bytes each. Raises MalformedInput unless every section has its salt of 32 bytes."""
+    """SHA-256(0x00 || salt || section) of each pair, 32 bytes each.
+
+    Raises MalformedInput unless every section has its salt of 32 bytes.
+    """
     if len(salts) != len(sections) or not _all_long(salts, SALT_BYTES):
         raise MalformedInput("every shown section has its salt of 32 bytes: ask for the report again")
     return [sha256(b"\x00" + salt + section).digest() for salt, section in zip(salts, sections, strict=True)]

@@ -47,9 +47,9 @@ class MeasuredIssuing:
 
 
 class Verifying(Protocol):
-    """Verification, alone and many at once."""
+    """Verification of many at once, and what a number stands for."""
 
-    async def verify(self, presentation: Presentation) -> Verdict: ...
+    async def find_statement(self, report_number: str) -> bytes: ...
     async def verify_batch(
         self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
     ) -> list[Verdict]: ...
@@ -57,9 +57,11 @@ class Verifying(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ticket:
-    """One caller's presentation in a group: equal to itself only."""
+    """What one caller presented, in a group: equal to itself only."""
 
-    presentation: Presentation
+    bundle: bytes
+    subject: SubjectRef | None
+    against: Requirement | None
 
 
 class MeasuredVerification:
@@ -77,19 +79,18 @@ class MeasuredVerification:
         self._together = GroupedLookup(self._verify_together, gathering=gathering)
 
     async def verify(self, presentation: Presentation) -> Verdict:
-        """See `node.verification.verify.VerifyReports`."""
-        if presentation.bundle is None:
-            verdict = await self._verification.verify(presentation)
-        else:
-            with self._gathering.under_way():
-                answer = await self._together.get(_Ticket(presentation))
-            if isinstance(answer, Exception):
-                raise answer
-            if answer is None:
-                raise AssertionError("every presentation of a group has an answer")
-            verdict = answer
-        self._count(verdict)
-        return verdict
+        """The verdict on one report. Raises InvalidInput for the requirement, NotFound for an unknown number."""
+        bundle = presentation.bundle
+        if bundle is None:
+            bundle = await self._verification.find_statement(presentation.report_number)
+        with self._gathering.under_way():
+            answer = await self._together.get(_Ticket(bundle, presentation.subject, presentation.against))
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is None:
+            raise AssertionError("every presentation of a group has an answer")
+        self._count(answer)
+        return answer
 
     async def verify_batch(
         self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
@@ -104,12 +105,12 @@ class MeasuredVerification:
         # The requirements of procedures are the same objects for all callers; one that a caller wrote is its own.
         groups: dict[int, list[_Ticket]] = {}
         for ticket in tickets:
-            groups.setdefault(id(ticket.presentation.against), []).append(ticket)
+            groups.setdefault(id(ticket.against), []).append(ticket)
         answers: dict[_Ticket, Verdict | Exception] = {}
         for group in groups.values():
-            items = [(ticket.presentation.bundle or b"", ticket.presentation.subject) for ticket in group]
+            items = [(ticket.bundle, ticket.subject) for ticket in group]
             try:
-                verdicts = await self._verification.verify_batch(items, group[0].presentation.against)
+                verdicts = await self._verification.verify_batch(items, group[0].against)
             except Exception as error:  # noqa: BLE001 - raised again to the caller that it belongs to
                 answers |= await self._apart(group, error)
             else:

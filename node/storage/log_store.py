@@ -42,7 +42,6 @@ class LogStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._by_digest = GroupedLookup(self.find_by_digests)
         self._by_report_number = GroupedLookup(self.find_by_report_numbers)
 
     async def append(
@@ -139,10 +138,6 @@ class LogStore:
     async def _hashes(self, query: Any) -> list[bytes]:
         async with self._database.read() as connection:
             return list((await connection.scalars(query)).all())
-
-    async def find_by_digest(self, origin: str, digest: bytes) -> EntryView | None:
-        """The entry of one log whose envelope has this SHA-256. Concurrent calls share queries."""
-        return await self._by_digest.get((origin, digest))
 
     async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None:
         """The first attestation of that number in one log. Concurrent calls share queries."""

@@ -1,6 +1,6 @@
 """The use case behind VerificationService: genuine, standing, recognised, and proving what the procedure needs.
 
-One report costs one look-up, shared with whoever asks at the same moment; a batch costs one for all of them, and its
+There is one way to a verdict: a batch, be it of one report. It costs one look-up for all of its reports, and its
 signature checks run on all cores. What is remembered is arithmetic and pure functions; keys, status, freshness and
 recognition are judged anew each time.
 """
@@ -16,7 +16,6 @@ from typing import Protocol, TypeVar
 
 from node.errors import NotFound
 from node.model.log import EntryView, LogHead, StatusFlag
-from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import InputDigests, ReportFacts, Verdict, ViewFacts
@@ -42,7 +41,6 @@ T = TypeVar("T")
 class LogViews(Protocol):
     """Our views of logs. Look-ups of concurrent callers share queries."""
 
-    async def find_by_digest(self, origin: str, digest: bytes) -> EntryView | None: ...
     async def find_by_digests(self, keys: Sequence[EntryKey]) -> Mapping[EntryKey, EntryView]: ...
     async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None: ...
 
@@ -109,32 +107,34 @@ class VerifyReports:
         self._threads = threads
         self._max_bundle_bytes = max_bundle_bytes
 
-    async def verify(self, presentation: Presentation) -> Verdict:
-        """The verdict on one report. Raises InvalidInput for the requirement, NotFound for an unknown report number."""
-        trust = self._around.trust()
-        if presentation.bundle is None:
-            reading = await self._by_number(presentation.report_number, trust)
-        else:
-            reading = self._read(presentation.bundle)
-        # The head is read before the entry: what the entry's look-up then misses is not in that head either.
-        issuer = self._issuer_of(_division(reading), trust)
+    async def find_statement(self, report_number: str) -> bytes:
+        """A bundle of the statement alone, as our view of its issuer's log holds it: what a number stands for.
+
+        Without content it can show authenticity and standing, and nothing more. Raises NotFound for an unknown number.
+        """
+        known = self._around.trust().issuers.get(report_number[:6])
         entry = None
-        if issuer.known is not None:
-            entry = await self._views.find_by_digest(issuer.origin, reading.envelope_digest)
-        moment = _Moment(self._around.now(), self._prepare(presentation.against), {})
-        return self._decide(reading, presentation.subject, issuer, entry, moment)
+        if known is not None:
+            entry = await self._views.find_by_report_number(known.trusted.origin, report_number)
+        if entry is None:
+            raise NotFound(
+                "NO_SUCH_REPORT",
+                "No log that this node follows holds a report of that number; check the digits, or ask for the bundle.",
+            )
+        return encode_bundle(entry.entry, b"", None)
 
     async def verify_batch(
         self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
     ) -> list[Verdict]:
         """One verdict per item, in order. Raises InvalidInput for the requirement."""
         trust = self._around.trust()
-        prepared = self._prepare(against)
+        prepared = None if against is None else self._assessor.prepare(against, self._around.now())
         readings: list[Reading] = []
         issuers: dict[str, _Issuer] = {}
         checks: list[Awaitable[None]] = []
         for start in range(0, len(items), _TURN):
-            share = [self._read(bundle) for bundle, _ in items[start : start + _TURN]]
+            share = [read(bundle, self._memo, self._max_bundle_bytes) for bundle, _ in items[start : start + _TURN]]
+            # The head is read before the entry: what the entry's look-up then misses is not in that head either.
             for division in {_division(reading) for reading in share} - issuers.keys():
                 issuers[division] = self._issuer_of(division, trust)
             # On other threads while the next share is read: signature checks release the GIL.
@@ -156,29 +156,10 @@ class VerifyReports:
             async for reading, issuer, (_, subject) in _in_turns(cases)
         ]
 
-    def _read(self, bundle: bytes) -> Reading:
-        return read(bundle, self._memo, self._max_bundle_bytes)
-
     def _issuer_of(self, division: str, trust: TrustSnapshot) -> _Issuer:
         known = trust.issuers.get(division)
         head = None if known is None else self._around.newest_head(known.trusted.origin)
         return _Issuer(known, trust.recognitions.get(division), head)
-
-    def _prepare(self, against: Requirement | None) -> Prepared | None:
-        return None if against is None else self._assessor.prepare(against, self._around.now())
-
-    async def _by_number(self, report_number: str, trust: TrustSnapshot) -> Reading:
-        """The statement of a report number as our view of its issuer's log holds it, without content."""
-        known = trust.issuers.get(report_number[:6])
-        entry = None
-        if known is not None:
-            entry = await self._views.find_by_report_number(known.trusted.origin, report_number)
-        if entry is None:
-            raise NotFound(
-                "NO_SUCH_REPORT",
-                "No log that this node follows holds a report of that number; check the digits, or ask for the bundle.",
-            )
-        return self._read(encode_bundle(entry.entry, b"", None))
 
     def _signature_checks(self, share: Sequence[Reading], issuers: Mapping[str, _Issuer]) -> list[Awaitable[None]]:
         """The signature arithmetic that the memo lacks for these bundles, begun on another thread."""

@@ -26,8 +26,8 @@ class Verification:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    async def verify(self, presentation: Presentation) -> Verdict:
-        return verdict(presentation.report_number.encode())
+    async def find_statement(self, report_number: str) -> bytes:
+        return report_number.encode()
 
     async def verify_batch(
         self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
@@ -90,6 +90,10 @@ async def test_what_one_caller_brings_fails_that_caller_alone(door: MeasuredVeri
     assert isinstance(found[3], InvalidInput)
 
 
-async def test_a_number_alone_is_looked_up_by_itself(door: MeasuredVerification) -> None:
-    found = await door.verify(Presentation(None, "number", None, None))
-    assert found.inputs.bundle == b"number"
+async def test_numbers_alone_join_the_group_as_their_statements(
+    door: MeasuredVerification, verification: Verification
+) -> None:
+    numbers = [Presentation(None, f"number {at}", None, None) for at in range(10)]
+    found = await asyncio.gather(*(door.verify(one) for one in (*numbers, presented(b"bundle"))))
+    assert [one.inputs.bundle for one in found] == [*(f"number {at}".encode() for at in range(10)), b"bundle"]
+    assert len(verification.batches) < 5

@@ -56,7 +56,7 @@ async def examined(issuing: Issuing, report: IssuedReport, codes: tuple[str, ...
         trusted=trusted(),
         terms=None,
         view=await issuing.log.head(ORIGIN),
-        entry=await issuing.log.find_by_digest(ORIGIN, report.attestation_digest),
+        entry=await issuing.log.find_by_report_number(ORIGIN, report.report_number),
         now=NOW,
         memo=ArithmeticMemo(),
     )

@@ -42,7 +42,7 @@ async def test_whoever_looks_the_report_up_sees_its_changes_in_order(issuing: Is
     await change(issuing, report.report_number, StatusFlag.UNDER_OBJECTION, request="1")
     await change(issuing, report.report_number, StatusFlag.UNDER_OBJECTION, False, request="2")
     await change(issuing, report.report_number, StatusFlag.REVOKED, request="3")
-    view = await issuing.log.find_by_digest(ORIGIN, report.attestation_digest)
+    view = await issuing.log.find_by_report_number(ORIGIN, report.report_number)
     assert view is not None
     assert [(event.flag, event.set) for event in view.statuses] == [
         (StatusFlag.UNDER_OBJECTION, True),

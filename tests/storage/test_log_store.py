@@ -121,7 +121,9 @@ async def test_a_statement_is_found_with_every_status_of_its_own_log(store: LogS
         (ORIGIN, first.digest): EntryView(ORIGIN, 0, first.entry, tuple(c.status for c in changes if c.status)),
         (ORIGIN, second.digest): EntryView(ORIGIN, 1, second.entry, ()),
     }
-    assert await store.find_by_digest(other, first.digest) == EntryView(other, 0, first.entry, ())
+    assert await store.find_by_digests([(other, first.digest)]) == {
+        (other, first.digest): EntryView(other, 0, first.entry, ())
+    }
     by_number = await store.find_by_report_number(ORIGIN, first.report_number)
     assert by_number == found[ORIGIN, first.digest]
     assert await store.find_by_report_number("huxin/210000", first.report_number) is None
@@ -131,8 +133,7 @@ async def test_the_first_of_equal_entries_counts(store: LogStore) -> None:
     entry = sample_entry(0)
     again = replace(entry, index=1)
     await store.append(0, sample_head(3), [entry, again, sample_status(2, entry.digest)], ())
-    view = await store.find_by_digest(ORIGIN, entry.digest)
-    assert view is not None
+    view = (await store.find_by_digests([(ORIGIN, entry.digest)]))[ORIGIN, entry.digest]
     assert (view.index, len(view.statuses)) == (0, 1)
 
 
@@ -140,7 +141,7 @@ async def test_64_concurrent_look_ups_cost_one_query(store: LogStore, count_stat
     entries = [sample_entry(index) for index in range(64)]
     await store.append(0, sample_head(64), entries, ())
     count_statements.clear()
-    views = await asyncio.gather(*(store.find_by_digest(ORIGIN, entry.digest) for entry in entries))
+    views = await asyncio.gather(*(store.find_by_report_number(ORIGIN, entry.report_number) for entry in entries))
     assert [view.index for view in views if view] == list(range(64))
     assert len(count_statements) == 1
 

@@ -36,7 +36,7 @@ from tests.recognition.cases import (
     requirement,
 )
 from tests.recognition.test_properties import reports, requirements
-from tests.verification.world import NUMBER, SUBJECT, Issued, Relying, presentation, snapshot
+from tests.verification.world import NUMBER, SUBJECT, Issued, Relying, snapshot
 from trust.bundle import Disclosure, encode_bundle, read_bundle
 from trust.envelope import Signature
 from trust.statements import encode_envelope
@@ -66,7 +66,21 @@ def ask(
     verification: VerifyReports | None = None,
 ) -> Verdict:
     verification = verification or world.verification()
-    return asyncio.run(verification.verify(presentation(bundle, against, subject)))
+    return asyncio.run(alone(verification, bundle, against, subject))
+
+
+async def alone(
+    verification: VerifyReports, bundle: bytes, against: Requirement | None, subject: SubjectRef | None
+) -> Verdict:
+    (verdict,) = await verification.verify_batch([(bundle, subject)], against)
+    return verdict
+
+
+async def ask_by_number(
+    world: Relying, number: str, against: Requirement | None = None, subject: SubjectRef | None = None
+) -> Verdict:
+    verification = world.verification()
+    return await alone(verification, await verification.find_statement(number), against, subject)
 
 
 def reasons(verdict: Verdict) -> dict[int, str]:
@@ -201,8 +215,8 @@ async def test_a_batch_gives_what_one_by_one_gives_to_the_byte(against: Requirem
     if warm:
         await verification.verify_batch(items, against)
     batch = await verification.verify_batch(items, against)
-    alone = world.verification()
-    single = [await alone.verify(presentation(bundle, against, subject)) for bundle, subject in items]
+    another = world.verification()
+    single = [await alone(another, bundle, against, subject) for bundle, subject in items]
     assert batch == single
     assert encode_batch_response(batch) == encode_batch_response(single)
     assert len({verdict.decision for verdict in batch}) == (1 if against is None else 3)
@@ -248,7 +262,7 @@ def test_a_report_that_contradicts_its_statement_is_not_relied_on(which: str) ->
 async def test_a_number_alone_tells_authenticity_and_standing() -> None:
     world = relying()
     issued(world)
-    verdict = await world.verification().verify(presentation(None, None, None, SHANXI + NUMBER))
+    verdict = await ask_by_number(world, SHANXI + NUMBER)
     assert (verdict.authenticity, verdict.standing, verdict.decision) == (
         Authenticity.GENUINE,
         Standing.IN_FORCE,
@@ -261,7 +275,7 @@ async def test_a_number_alone_tells_authenticity_and_standing() -> None:
 async def test_a_number_alone_never_proves_content() -> None:
     world = relying()
     issued(world)
-    verdict = await world.verification().verify(presentation(None, MARKET, SUBJECT, SHANXI + NUMBER))
+    verdict = await ask_by_number(world, SHANXI + NUMBER, MARKET, SUBJECT)
     assert verdict.decision is not Decision.ACCEPT
     assert verdict.findings == ()
 
@@ -269,14 +283,14 @@ async def test_a_number_alone_never_proves_content() -> None:
 async def test_a_revoked_number_is_told() -> None:
     world = relying()
     issued(world, REPORT, StatusEvent(b"", StatusFlag.REVOKED, True, ISSUED))
-    verdict = await world.verification().verify(presentation(None, None, None, SHANXI + NUMBER))
+    verdict = await ask_by_number(world, SHANXI + NUMBER)
     assert (verdict.standing, verdict.flags) == (Standing.REVOKED, (StatusFlag.REVOKED,))
 
 
 @pytest.mark.parametrize("number", [SHANXI + NUMBER, "110000" + NUMBER, ""])
 async def test_an_unknown_number_is_not_found(number: str) -> None:
     with pytest.raises(NotFound) as caught:
-        await relying().verification().verify(presentation(None, None, None, number))
+        await ask_by_number(relying(), number)
     assert caught.value.reason == "NO_SUCH_REPORT"
 
 

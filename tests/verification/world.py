@@ -11,9 +11,7 @@ from hashlib import sha256
 from node.issuance.attesting import ReportDraft, attest
 from node.model.log import EntryView, LogHead, StatusEvent
 from node.model.policy import RecognitionPolicy
-from node.model.presentation import Presentation
 from node.model.report import Selection, Summary
-from node.model.requirement import Requirement
 from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
 from node.verification.assessing import Assessor, Catalogues
 from node.verification.reading import ContentReader, SectionDecoders
@@ -93,9 +91,6 @@ class Views:
         self.entries[origin, sha256(envelope).digest()] = view
         self.numbers[origin, _ISSUED_BY_DIVISION[report.issuer]] = view
 
-    async def find_by_digest(self, origin: str, digest: bytes) -> EntryView | None:
-        return self.entries.get((origin, digest))
-
     async def find_by_digests(self, keys: Sequence[EntryKey]) -> Mapping[EntryKey, EntryView]:
         return {each: self.entries[each] for each in keys if each in self.entries}
 
@@ -154,9 +149,3 @@ class Relying:
 
 
 _THREADS = ThreadPoolExecutor(2)
-
-
-def presentation(
-    bundle: bytes | None, against: Requirement | None = None, subject: SubjectRef | None = SUBJECT, number: str = ""
-) -> Presentation:
-    return Presentation(bundle, number, subject, against)
