@@ -47,6 +47,7 @@ class WorkloadIdentity:
 
     @property
     def spiffe_id(self) -> str:
+        """The identity as its certificate carries it (URI SAN)."""
         return f"spiffe://{self.division}.huxin/{self.role.value}" + (f"/{self.detail}" if self.detail else "")
 
     @property

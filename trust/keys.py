@@ -56,14 +56,17 @@ class PrivateKey:
 
     @property
     def suite(self) -> Suite:
+        """What it signs with."""
         return self.public.suite
 
     @property
     def key_id(self) -> str:
+        """The full-length id of its public key."""
         return self.public.key_id
 
     @property
     def spki(self) -> bytes:
+        """Its public key as SubjectPublicKeyInfo, DER (RFC 5280)."""
         return self.public.spki
 
     def sign(self, message: bytes) -> bytes:

@@ -79,6 +79,7 @@ class Verified:
 
     @property
     def examined(self) -> Examined:
+        """What was verified."""
         return self._examined
 
     @property

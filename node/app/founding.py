@@ -34,16 +34,20 @@ class Layout:
 
     @property
     def settings(self) -> Path:
+        """The settings, a TOML file."""
         return self.home / "huxin.toml"
 
     @property
     def trust(self) -> Path:
+        """The folder of signed bundles and trust certificates."""
         return self.home / "trust"
 
     def key(self, name: str) -> Path:
+        """The private key of that name, PEM."""
         return self.home / "keys" / f"{name}.key"
 
     def certificate(self, name: str) -> Path:
+        """The X.509 certificate of that name, PEM."""
         return self.home / "certificates" / f"{name}.crt"
 
 

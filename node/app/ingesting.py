@@ -50,22 +50,6 @@ async def ingest_deliveries(
             taken(path, await intake.ingest(given, digest_of(path), rows, line_reader(path), progress))
 
 
-async def ingest_records(
-    settings: Settings,
-    clock: Clock,
-    path: Path,
-    header: DeliveryHeader | None,
-    progress: Progress,
-    file_format: str = "csv",
-) -> IntakeSummary:
-    """Takes one delivery of records in. Raises what `ingest_deliveries` raises."""
-    summaries: list[IntakeSummary] = []
-    await ingest_deliveries(
-        settings, clock, [path], header, progress, lambda _path, summary: summaries.append(summary), file_format
-    )
-    return summaries[0]
-
-
 async def ingest_registrations(settings: Settings, clock: Clock, path: Path, progress: Progress) -> IntakeSummary:
     """Takes a file of the register in. Raises BadSource."""
     territory = load_jurisdictions(settings).edition_at(clock.now()).catalogue.territory

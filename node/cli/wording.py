@@ -32,6 +32,7 @@ class Words:
 
     @property
     def both(self) -> str:
+        """Chinese first, then English; once when they are the same."""
         return f"{self.zh} {self.en}" if self.zh != self.en else self.zh
 
 

@@ -61,6 +61,7 @@ class Window:
 
     @classmethod
     def of(cls, period: Period, issued_on: date, scheme: Scheme) -> Window:
+        """The window of a report. A period that reaches the day of issue has no end: that day belongs to it."""
         return cls(period.start, None if period.end >= issued_on else period.end, scheme)
 
     def shows(self, record_type: RecordType, record: ViolationRecord) -> bool:

@@ -156,6 +156,7 @@ class Taxonomy:
 
     @property
     def leaves(self) -> tuple[str, ...]:
+        """Codes of the leaves, in published order."""
         return tuple(c.code for c in self.concepts.values() if c.parent)
 
     def expand(self, code: str) -> tuple[str, ...]:

@@ -57,4 +57,5 @@ class ViolationRecord:
 
     @property
     def repaired(self) -> bool:
+        """Whether its credit repair is known to be done; an unknown state is not."""
         return self.repair_state is RepairState.REPAIRED

@@ -122,6 +122,7 @@ class Shown:
 
     @classmethod
     def of(cls, report: DisclosedReport) -> Shown:
+        """What a report shows; `listed` is None when its summary, which alone says so, is not shown."""
         sections = {(section.local_code, section.record_type): section for section in report.sections}
         repeated: dict[RowType, tuple[Section, ...]] = {}
         if len(sections) != len(report.sections):

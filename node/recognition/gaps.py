@@ -58,6 +58,7 @@ class Inquiry:
 
     @classmethod
     def of(cls, plan: Plan, view: IssuerView | None, policy: RecognitionPolicy | None, presented: Presented) -> Inquiry:
+        """The question that a plan puts to one presented report."""
         return cls(
             plan.requirement,
             plan.interval(presented.issued_at),

@@ -89,11 +89,6 @@ def encode_verdict(verdict: Verdict) -> bytes:
     )
 
 
-def verdict_message(verdict: Verdict) -> pb.Verdict:
-    """The same as a message, for those who read fields instead of sending bytes."""
-    return pb.Verdict.FromString(encode_verdict(verdict))
-
-
 def encode_verify_response(verdict: Verdict) -> bytes:
     """Serialised `VerifyResponse`."""
     return _delimited(_VERDICT_TAG, encode_verdict(verdict))

@@ -29,7 +29,7 @@ from node.model.verdict import (
     Verdict,
     ViewFacts,
 )
-from node.wire.verdict import verdict_message
+from node.wire.verdict import encode_verdict
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 FIVE_YEARS = Period(date(2021, 11, 22), date(2026, 11, 22))
@@ -133,4 +133,4 @@ AUTHENTICITY_ONLY = replace(ACCEPTED, decision=None, findings=(), requirement_ti
 
 def message(verdict: Verdict) -> VerdictMessage:
     """The verdict as a node answers it."""
-    return verdict_message(verdict)
+    return VerdictMessage.FromString(encode_verdict(verdict))

@@ -18,7 +18,7 @@ from pathlib import Path
 import grpc.aio
 from huxin.v1 import report_service_pb2, subject_pb2, verification_service_pb2
 
-from node.app.ingesting import ingest_records
+from node.app.ingesting import ingest_deliveries
 from node.app.jurisdictions import load_jurisdictions
 from node.app.storing import prepare_database
 from node.clock import SystemClock
@@ -81,7 +81,11 @@ async def test_no_identifier_in_logs_and_errors(tmp_path: Path) -> None:
     file.with_suffix(".delivery.toml").write_text(
         f'unit = "省市场监管局"\nlocal_codes = ["6"]\nas_of = {yesterday}\ncomplete = true\n', encoding="utf-8"
     )
-    assert (await ingest_records(shanxi.settings, clock, file, None, lambda _rows: None)).filed == 1
+    filed: list[int] = []
+    await ingest_deliveries(
+        shanxi.settings, clock, [file], None, lambda _rows: None, lambda _path, summary: filed.append(summary.filed)
+    )
+    assert filed == [1]
 
     log = tmp_path / "node.log"
     async with serving(shanxi, log):

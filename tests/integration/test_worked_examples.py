@@ -19,9 +19,10 @@ from huxin.v1 import verdict_pb2, verification_service_pb2
 
 from node.adapters.catalogues import registry
 from node.adapters.worked_examples.loading import ExpectedFinding, WorkedExample, load_worked_examples
-from node.app.ingesting import ingest_records
+from node.app.ingesting import ingest_deliveries
 from node.app.jurisdictions import load_jurisdictions
 from node.app.storing import prepare_database
+from node.intake.ingest import IntakeSummary
 from node.model.catalogue import Catalogue, Caveat
 from node.model.report import Section
 from node.wire.report import decode_section
@@ -130,6 +131,8 @@ def catalogue_of(one: nodes.TestJurisdiction) -> Catalogue:
 async def ingest(one: nodes.TestJurisdiction, home: Path, clock: SettableClock) -> None:
     """The examples' records as their unit delivers them."""
     filed = {record for example in EXAMPLES if example.issuer == one.division for record in example.records}
+    paths: list[Path] = []
+    taken: list[IntakeSummary] = []
     for place, found in enumerate(filed):
         record, path = found.record, home / f"{one.division}-{place}.csv"
         line = (
@@ -143,8 +146,11 @@ async def ingest(one: nodes.TestJurisdiction, home: Path, clock: SettableClock) 
             f"as_of = {min(LATE.values())}\ncomplete = true\n",
             encoding="utf-8",
         )
-        summary = await ingest_records(one.settings, clock, path, None, lambda _rows: None)
-        assert (summary.filed, summary.quarantined) == (1, ())
+        paths.append(path)
+    await ingest_deliveries(
+        one.settings, clock, paths, None, lambda _rows: None, lambda _path, summary: taken.append(summary)
+    )
+    assert [(summary.filed, summary.quarantined) for summary in taken] == [(1, ())] * len(paths)
 
 
 async def issue(world: World, examples: Iterable[WorkedExample]) -> None:

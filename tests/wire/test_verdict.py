@@ -32,11 +32,15 @@ from node.model.verdict import (
 )
 from node.wire.status import STATUS_FLAG_NUMBERS, STATUS_FLAGS
 from node.wire.subject import ID_TYPES, SUBJECT_KINDS
-from node.wire.verdict import encode_batch_response, encode_verdict, encode_verify_response, verdict_message
+from node.wire.verdict import encode_batch_response, encode_verdict, encode_verify_response
 
 YEARS = Period(date(2021, 11, 22), date(2026, 11, 22))
 EARLY = Period(date(2021, 11, 22), date(2022, 8, 1))
 MOMENT = datetime(2026, 11, 22, 9, 0, 0, 250_000, tzinfo=UTC)
+
+
+def verdict_message(of: Verdict) -> pb.Verdict:
+    return pb.Verdict.FromString(encode_verdict(of))
 
 
 def verdict() -> Verdict:
