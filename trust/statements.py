@@ -287,6 +287,7 @@ def encode_jurisdiction_bundle(bundle: JurisdictionBundle) -> bytes:
         ),
         endpoints=bundle.endpoints,
         contacts=bundle.contacts,
+        revocation_lists=bundle.revocation_lists,
     ).SerializeToString(deterministic=True)
 
 
@@ -313,6 +314,7 @@ def read_jurisdiction_bundle(payload: bytes) -> JurisdictionBundle:
         log=LogKeys(message.log.origin, message.log.head_spki, message.log.cosigner_spki),
         endpoints=tuple(message.endpoints),
         contacts=tuple(message.contacts),
+        revocation_lists=tuple(message.revocation_lists),
     )
 
 
@@ -339,6 +341,7 @@ def encode_trust_certificate(certificate: TrustCertificate) -> bytes:
         valid_until=_timestamp(certificate.valid_until),
         legal_basis=certificate.legal_basis,
         issued_at=_timestamp(certificate.issued_at),
+        withdrawn=certificate.withdrawn,
     ).SerializeToString(deterministic=True)
 
 
@@ -363,6 +366,7 @@ def read_trust_certificate(payload: bytes) -> TrustCertificate:
         valid_until=_instant(message, "valid_until"),
         legal_basis=tuple(message.legal_basis),
         issued_at=_instant(message, "issued_at"),
+        withdrawn=message.withdrawn,
     )
 
 

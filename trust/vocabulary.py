@@ -190,7 +190,7 @@ class LogKeys:
 
 @dataclass(frozen=True, slots=True)
 class JurisdictionBundle:
-    """What a jurisdiction publishes about itself: DER CA certificates, signing keys, log keys, where to reach it."""
+    """What a jurisdiction publishes about itself: DER CA certificates and CRLs, signing and log keys, endpoints."""
 
     division: str
     name_zh: str
@@ -202,6 +202,7 @@ class JurisdictionBundle:
     log: LogKeys
     endpoints: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
+    revocation_lists: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         require_division("division", self.division)
@@ -219,6 +220,7 @@ class JurisdictionBundle:
             refuse("log.origin", "is the jurisdiction's own, `huxin/` and its division code")
         require_texts("endpoints", self.endpoints)
         require_texts("contacts", self.contacts)
+        require_count("revocation_lists", self.revocation_lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +254,8 @@ class SuitePolicy:
 class TrustCertificate:
     """Says: we recognise what that issuer attests, within this scope, under these conditions, for this time.
 
-    Ages in seconds; digests 32 bytes; valid from `valid_from` (inclusive) to `valid_until` (exclusive).
+    Ages in seconds; digests 32 bytes; valid from `valid_from` (inclusive) to `valid_until` (exclusive). Of several for
+    one issuer the one signed last counts, from its `issued_at` on; one that is `withdrawn` ends the recognition then.
     """
 
     recogniser: str
@@ -269,6 +272,7 @@ class TrustCertificate:
     valid_until: datetime
     legal_basis: tuple[str, ...]
     issued_at: datetime
+    withdrawn: bool = False
 
     def __post_init__(self) -> None:
         require_division("recogniser", self.recogniser)

@@ -129,7 +129,8 @@ async def _own_bundle(settings: Settings, now: datetime) -> str:
 
 
 async def _recognition(settings: Settings, now: datetime) -> str:
-    held = trusted_state(settings).certificates
+    state = trusted_state(settings)
+    held = {issuer: found for issuer in state.certificates if (found := state.recognition(issuer, now)) is not None}
     ended = sorted(issuer for issuer, found in held.items() if found.certificate.valid_until <= now)
     if ended:
         raise _unwell("RECOGNITION_ENDED", f"The trust certificates for {', '.join(ended)} have ended; sign new ones.")

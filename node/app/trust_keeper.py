@@ -113,7 +113,7 @@ class TrustKeeper:
             division: KnownIssuer(found.trusted, found.digest) for division, found in state.jurisdictions.items()
         }
         recognitions = {
-            issuer: Recognition.of(held.certificate, held.digest, self._limits)
+            issuer: tuple(Recognition.of(each.certificate, each.digest, self._limits) for each in held)
             for issuer, held in state.certificates.items()
         }
         roots = b"".join(ca.public_bytes(Encoding.PEM) for found in authorities.values() for ca in found)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from node.app.jurisdictions import load_jurisdictions
 from node.app.keyring import load_passphrase
 from node.config.settings import Settings
-from node.errors import InvalidInput
+from node.errors import BadSource, InvalidInput
 from node.model.calendar import day_in_china
 from node.model.catalogue import Caveat, Edition
 from node.model.records import RECORD_TYPES
@@ -16,7 +17,7 @@ from node.registry.directory import HeldCertificate, TrustDirectory, TrustedJuri
 from trust import keys, statements
 from trust.envelope import seal, to_json
 from trust.keys import PrivateKey
-from trust.vocabulary import RecognitionScope, SuitePolicy, TrustCertificate
+from trust.vocabulary import JurisdictionBundle, RecognitionScope, SuitePolicy, TrustCertificate
 
 DEFAULT_CAVEATS = (Caveat.TYPES_SCHEME_WIDE, Caveat.SINCE_YEAR_ONLY, Caveat.SINCE_ASSUMED)
 DEFAULT_MONTHS = 12
@@ -53,10 +54,20 @@ def export_bundle(settings: Settings, now: datetime) -> str:
 
     Peers count its age as the age of what they know of us, so it is to be handed to them again before that is too old.
     """
-    directory = _directory(settings)
-    own = directory.load().own
     endpoints = tuple(map(str, settings.rpc.advertised)) or (str(settings.rpc.listen),)
-    bundle = replace(own.bundle, version=own.bundle.version + 1, issued_at=now, endpoints=endpoints)
+    return amend_own_bundle(settings, now, lambda own: replace(own, endpoints=endpoints))
+
+
+def amend_own_bundle(
+    settings: Settings, now: datetime, amend: Callable[[JurisdictionBundle], JurisdictionBundle]
+) -> str:
+    """The own bundle with a change, as DSSE JSON: one version higher, signed now, and stored in the trust directory.
+
+    `amend` gets what is published now; version and moment of signing are set here.
+    """
+    directory = _directory(settings)
+    own = directory.load().own.bundle
+    bundle = replace(amend(own), version=own.version + 1, issued_at=now)
     sealed = seal(
         statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), [_signing_key(settings)]
     )
@@ -71,7 +82,7 @@ def import_bundle(settings: Settings, text: str, key: str | None) -> TrustedJuri
 
 
 def recognise(settings: Settings, issuer: str, choices: RecognitionChoices, now: datetime) -> HeldCertificate:
-    """Signs and stores our trust certificate for an issuer, in place of an earlier one. Raises InvalidInput."""
+    """Signs and stores our trust certificate for an issuer, which counts from now on. Raises InvalidInput."""
     directory = _directory(settings)
     known = directory.load().jurisdictions
     if issuer not in known:
@@ -79,6 +90,10 @@ def recognise(settings: Settings, issuer: str, choices: RecognitionChoices, now:
             "issuer", f"The bundle of {issuer} is not here yet; import it first with `huxin trust import`."
         )
     certificate = make_certificate(settings, issuer, known[issuer], choices, now)
+    return _sign_certificate(settings, directory, certificate)
+
+
+def _sign_certificate(settings: Settings, directory: TrustDirectory, certificate: TrustCertificate) -> HeldCertificate:
     sealed = seal(
         statements.TRUST_CERTIFICATE, statements.encode_trust_certificate(certificate), [_signing_key(settings)]
     )
@@ -93,9 +108,16 @@ def recognise_self(settings: Settings, now: datetime) -> HeldCertificate:
     return recognise(settings, settings.division, RecognitionChoices(months_valid=SELF_MONTHS), now)
 
 
-def withdraw(settings: Settings, issuer: str) -> None:
-    """Ends the recognition of an issuer: its reports are rejected from now on."""
-    _directory(settings).withdraw_certificate(issuer)
+def withdraw(settings: Settings, issuer: str, now: datetime) -> HeldCertificate:
+    """Ends the recognition of an issuer by a signed statement: its reports are rejected from now on.
+
+    Raises BadSource when it is not recognised. Nothing is deleted: decisions about earlier days stay explicable.
+    """
+    directory = _directory(settings)
+    held = directory.load().recognition(issuer, now)
+    if held is None:
+        raise BadSource("certificates", f"{issuer} is not recognised here; see `huxin trust list`")
+    return _sign_certificate(settings, directory, replace(held.certificate, withdrawn=True, issued_at=now))
 
 
 def make_certificate(

@@ -82,6 +82,7 @@ RULES: dict[str, Words] = {
     "SCHEME_PERIOD": Words("期间超过方案上限且无登记的例外", "longer than the scheme allows, with no exception"),
     "ISSUER_NOT_RECOGNISED": Words("我方未互认该出具机关", "we do not recognise this issuer"),
     "RECOGNITION_NOT_IN_FORCE": Words("互认凭证不在有效期内", "our trust certificate is not in force"),
+    "RECOGNITION_WITHDRAWN": Words("互认已撤回", "we have withdrawn the recognition of its issuer"),
     "SCENARIO_NOT_RECOGNISED": Words("该应用场景不在互认范围", "the scenario is not in our trust certificate's scope"),
 }
 

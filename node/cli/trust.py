@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -78,14 +79,14 @@ def list_trusted(session: Session) -> None:
     state = trusted_state(session.settings())
     now = session.clock.now()
     if session.as_json:
-        session.emit([_as_json(state, division) for division in sorted(state.jurisdictions)])
+        session.emit([_as_json(state, division, now) for division in sorted(state.jurisdictions)])
         return
     table = Table("Jurisdiction", "Version")
     table.add_column("Signed by", no_wrap=True)
     for name in ("Recognised", "Scope", "Valid until", "Caveats accepted"):
         table.add_column(name, overflow="fold")
     for division in sorted(state.jurisdictions):
-        held = state.certificates.get(division)
+        held = state.recognition(division, now)
         table.add_row(*_row(state, state.jurisdictions[division]), *_recognition(held, own=_is_own(state, division)))
         if held is not None and held.certificate.valid_until <= now:
             session.say(f"The recognition of {division} has ended; renew it with `huxin trust recognise`.", "yellow")
@@ -106,7 +107,7 @@ def show(session: Session, division: str) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in (*_bundle_facts(found), *_certificate_facts(state.certificates.get(division))):
+    for name, value in (*_bundle_facts(found), *_certificate_facts(state.recognition(division, session.clock.now()))):
         table.add_row(name, Text(value))
     session.out.print(table)
 
@@ -116,7 +117,7 @@ def show(session: Session, division: str) -> None:
 @pass_session
 def withdraw_command(session: Session, issuer: str) -> None:
     """End the recognition of ISSUER: its reports are rejected from the moment a running node has noticed."""
-    withdraw(session.settings(), issuer)
+    withdraw(session.settings(), issuer, session.clock.now())
     session.say(f"{issuer} is no longer recognised here.", "green")
 
 
@@ -203,9 +204,9 @@ def _lasting(seconds: int) -> str:
     return f"{seconds} seconds"
 
 
-def _as_json(state: TrustedState, division: str) -> dict[str, object]:
+def _as_json(state: TrustedState, division: str, now: datetime) -> dict[str, object]:
     found = state.jurisdictions[division]
-    held = state.certificates.get(division)
+    held = state.recognition(division, now)
     certificate = None
     if held is not None:
         scope = held.certificate.scope

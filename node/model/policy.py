@@ -13,7 +13,8 @@ from node.model.records import RecordType
 class RecognitionPolicy:
     """Scope and conditions under which one issuer's reports are recognised. Empty sets recognise nothing.
 
-    Holds from `valid_from` (inclusive) until `valid_until` (exclusive), both instants in UTC.
+    Holds from `valid_from` (inclusive) until `valid_until` (exclusive), both instants in UTC. One
+    that is `withdrawn` recognises nothing.
     """
 
     recogniser: str
@@ -28,3 +29,4 @@ class RecognitionPolicy:
     max_log_view_age: timedelta
     valid_from: datetime
     valid_until: datetime
+    withdrawn: bool = False

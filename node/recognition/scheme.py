@@ -51,6 +51,8 @@ def recognition_step(
     """
     if policy is None or policy.issuer != presented.issuer or policy.recogniser != requirement.jurisdiction:
         return Step(15, StepStatus.FAIL, "ISSUER_NOT_RECOGNISED")
+    if policy.withdrawn:
+        return Step(15, StepStatus.FAIL, "RECOGNITION_WITHDRAWN")
     if not policy.valid_from <= at < policy.valid_until:
         return Step(15, StepStatus.FAIL, "RECOGNITION_NOT_IN_FORCE")
     asked = {requirement.scenario, presented.scenario or requirement.scenario}

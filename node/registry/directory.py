@@ -1,7 +1,7 @@
 """The trusted state as a directory of signed statements in standard DSSE JSON: bootstrap and air-gapped path.
 
     trust/bundles/<division>.json         what a jurisdiction says of itself, the own one included
-    trust/certificates/<issuer>.json      our trust certificate: what we recognise of that issuer
+    trust/certificates/<issuer>.*.json    our trust certificates: what we recognise of that issuer, and did before
 
 Loading verifies everything again. A file that does not verify is left out and told as a problem: it can make this
 node trust less, never more.
@@ -10,7 +10,7 @@ node trust less, never more.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -48,14 +48,22 @@ class HeldCertificate:
 
 @dataclass(frozen=True, slots=True)
 class TrustedState:
-    """Everything this node trusts at one moment. `problems` are sentences about files that were left out."""
+    """Everything this node trusts at one moment. `problems` are sentences about files that were left out.
+
+    `certificates`: all of ours for each issuer, withdrawals included, in the order in which they were signed.
+    """
 
     own: TrustedJurisdiction
     jurisdictions: Mapping[str, TrustedJurisdiction]
-    certificates: Mapping[str, HeldCertificate]
+    certificates: Mapping[str, tuple[HeldCertificate, ...]]
     problems: tuple[str, ...]
     stamp: bytes
     """Changes whenever a file does."""
+
+    def recognition(self, issuer: str, at: datetime) -> HeldCertificate | None:
+        """Our certificate for an issuer that counts at an instant, expired or not; None when there is none."""
+        signed = [held for held in self.certificates.get(issuer, ()) if held.certificate.issued_at <= at]
+        return signed[-1] if signed and not signed[-1].certificate.withdrawn else None
 
 
 class TrustDirectory:
@@ -91,15 +99,16 @@ class TrustDirectory:
             raise NotReady(
                 "NO_OWN_BUNDLE", f"The trust directory holds no valid bundle of {self._own}; run `huxin init`."
             )
-        recognised: dict[str, HeldCertificate] = {}
+        recognised: dict[str, list[HeldCertificate]] = {}
         for path in sorted(self._certificates.glob("*.json")):
             try:
                 held = read_certificate(_read(path), own)
                 _require_named(path, held.certificate.issuer)
-                recognised[held.certificate.issuer] = held
+                recognised.setdefault(held.certificate.issuer, []).append(held)
             except (TrustError, BadSource) as error:
                 problems.append(f"certificates/{path.name} is left out: {error.message}")
-        return TrustedState(own, jurisdictions, recognised, tuple(problems), stamp)
+        certificates = {issuer: in_order(held) for issuer, held in recognised.items()}
+        return TrustedState(own, jurisdictions, certificates, tuple(problems), stamp)
 
     def accept_bundle(self, text: str, confirmed_key: str | None) -> TrustedJurisdiction:
         """Stores a jurisdiction's bundle. Raises BadSource, or a TrustError when it does not verify.
@@ -136,17 +145,22 @@ class TrustDirectory:
         return found
 
     def accept_certificate(self, text: str) -> HeldCertificate:
-        """Stores our own trust certificate for an issuer, replacing an earlier one. Raises TrustError."""
-        held = read_certificate(text, self.load().own)
-        write_durably(self._certificates / f"{held.certificate.issuer}.json", text)
-        return held
+        """Stores a trust certificate of ours, or a withdrawal, beside the earlier ones, which stay as history.
 
-    def withdraw_certificate(self, issuer: str) -> None:
-        """Ends the recognition of an issuer. Raises BadSource when there is none."""
-        path = self._certificates / f"{issuer}.json"
-        if not path.exists():
-            raise BadSource("certificates", f"{issuer} is not recognised here; see `huxin trust list`")
-        path.unlink()
+        Raises TrustError, and BadSource when one that was signed later is there already.
+        """
+        state = self.load()
+        held = read_certificate(text, state.own)
+        certificate = held.certificate
+        earlier = state.certificates.get(certificate.issuer, ())
+        if earlier and earlier[-1].certificate.issued_at >= certificate.issued_at:
+            raise BadSource(
+                "certificates",
+                f"a certificate for {certificate.issuer} was signed at the same time or later; check the clock, then "
+                "sign again",
+            )
+        write_durably(self._certificates / f"{certificate.issuer}.{certificate.issued_at:%Y%m%dT%H%M%S.%fZ}.json", text)
+        return held
 
     def _held(self, path: Path) -> TrustedJurisdiction | None:
         try:
@@ -178,6 +192,11 @@ def read_certificate(text: str, own: TrustedJurisdiction) -> HeldCertificate:
     """Verifies a trust certificate under our own keys. Raises TrustError."""
     data, _ = _envelope(text)
     return HeldCertificate(open_trust_certificate(data, own.trusted), sha256(data).digest())
+
+
+def in_order(held: Iterable[HeldCertificate]) -> tuple[HeldCertificate, ...]:
+    """Certificates in the order in which they were signed; of two signed at once the withdrawal counts."""
+    return tuple(sorted(held, key=lambda each: (each.certificate.issued_at, each.certificate.withdrawn, each.digest)))
 
 
 def _envelope(text: str) -> tuple[bytes, tuple[str, ...]]:
@@ -224,7 +243,7 @@ def _valid(trusted: TrustedIssuer, key_id: str, at: datetime) -> bool:
 
 
 def _require_named(path: Path, division: str) -> None:
-    if path.stem != division:
+    if path.name.partition(".")[0] != division:
         raise BadSource(path.name, f"it speaks of {division}; name the file after that")
 
 

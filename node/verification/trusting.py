@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from node.model.catalogue import Caveat
 from node.model.policy import RecognitionPolicy
@@ -28,6 +28,7 @@ class Recognition:
     conditions: Conditions
     policy: RecognitionPolicy
     digest: bytes
+    issued_at: datetime
 
     @staticmethod
     def of(certificate: TrustCertificate, digest: bytes, limits: FreshnessLimits) -> Recognition:
@@ -57,8 +58,9 @@ class Recognition:
             max_log_view_age=conditions.max_log_view_age,
             valid_from=certificate.valid_from,
             valid_until=certificate.valid_until,
+            withdrawn=certificate.withdrawn,
         )
-        return Recognition(conditions, policy, digest)
+        return Recognition(conditions, policy, digest, certificate.issued_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,18 @@ class FreshnessLimits:
 
 @dataclass(frozen=True, slots=True)
 class TrustSnapshot:
-    """Issuers by division code, and our trust certificates by the issuer that they recognise."""
+    """Issuers by division code, and our trust certificates by the issuer that they recognise.
+
+    All certificates for an issuer, withdrawals included, in the order in which they were signed.
+    """
 
     issuers: Mapping[str, KnownIssuer]
-    recognitions: Mapping[str, Recognition]
+    recognitions: Mapping[str, tuple[Recognition, ...]]
+
+    def recognition(self, issuer: str, at: datetime) -> Recognition | None:
+        """Our certificate for an issuer that counts at an instant: the last one signed, even expired or a withdrawal."""
+        found = None
+        for each in self.recognitions.get(issuer, ()):
+            if each.issued_at <= at:
+                found = each
+        return found

@@ -127,8 +127,8 @@ class VerifyReports:
         self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
     ) -> list[Verdict]:
         """One verdict per item, in order. Raises InvalidInput for the requirement."""
-        trust = self._around.trust()
-        prepared = None if against is None else self._assessor.prepare(against, self._around.now())
+        trust, asked_at = self._around.trust(), self._around.now()
+        prepared = None if against is None else self._assessor.prepare(against, asked_at)
         readings: list[Reading] = []
         issuers: dict[str, _Issuer] = {}
         checks: list[Awaitable[None]] = []
@@ -136,7 +136,7 @@ class VerifyReports:
             share = [read(bundle, self._memo, self._max_bundle_bytes) for bundle, _ in items[start : start + _TURN]]
             # The head is read before the entry: what the entry's look-up then misses is not in that head either.
             for division in {_division(reading) for reading in share} - issuers.keys():
-                issuers[division] = self._issuer_of(division, trust)
+                issuers[division] = self._issuer_of(division, trust, asked_at)
             # On other threads while the next share is read: signature checks release the GIL.
             checks += self._signature_checks(share, issuers)
             readings += share
@@ -156,10 +156,10 @@ class VerifyReports:
             async for reading, issuer, (_, subject) in _in_turns(cases)
         ]
 
-    def _issuer_of(self, division: str, trust: TrustSnapshot) -> _Issuer:
+    def _issuer_of(self, division: str, trust: TrustSnapshot, now: datetime) -> _Issuer:
         known = trust.issuers.get(division)
         head = None if known is None else self._around.newest_head(known.trusted.origin)
-        return _Issuer(known, trust.recognitions.get(division), head)
+        return _Issuer(known, trust.recognition(division, now), head)
 
     def _signature_checks(self, share: Sequence[Reading], issuers: Mapping[str, _Issuer]) -> list[Awaitable[None]]:
         """The signature arithmetic that the memo lacks for these bundles, begun on another thread."""

@@ -21,6 +21,7 @@ from tests.support import nodes
 from tests.support.clock import SettableClock
 from tests.support.nodes import THE_DAY, TestJurisdiction, until
 
+SECOND = timedelta(seconds=1)
 LIMITS = FreshnessLimits(timedelta(days=7), timedelta(days=1))
 
 
@@ -73,9 +74,11 @@ async def test_what_is_imported_counts_at_once(guizhou: TestJurisdiction, shanxi
         nodes.recognise(guizhou, "140000")
         await until(lambda: len(told) == 2)
         assert set(keeper.snapshot().recognitions) == {"140000"}
-        trusting.withdraw(guizhou.settings, "140000")
+        trusting.withdraw(guizhou.settings, "140000", THE_DAY + SECOND)
         await until(lambda: len(told) == 3)
-        assert not keeper.snapshot().recognitions
+        withdrawal = keeper.snapshot().recognition("140000", THE_DAY + SECOND)
+        assert withdrawal is not None
+        assert withdrawal.policy.withdrawn
         bundle_file(guizhou, "140000").unlink()
         await until(lambda: len(told) == 4)
         with pytest.raises(NotAuthenticated):
@@ -156,8 +159,8 @@ async def test_trouble_with_one_change_hides_no_later_one(guizhou: TestJurisdict
     nodes.recognise(guizhou, "140000")
     await until(lambda: set(keeper.snapshot().recognitions) == {"140000"})
     await until(lambda: bool(told))
-    trusting.withdraw(guizhou.settings, "140000")
-    await until(lambda: not keeper.snapshot().recognitions)
+    trusting.withdraw(guizhou.settings, "140000", THE_DAY + SECOND)
+    await until(lambda: len(keeper.snapshot().recognitions["140000"]) == 2)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

@@ -191,12 +191,14 @@ async def test_natural_persons_get_no_report_yet_and_are_told_why(pair: Province
 
 async def test_recognition_withdrawn_and_given_again(pair: Provinces) -> None:
     _, bundle = await accepted_report(pair)
-    trusting.withdraw(pair.guizhou.settings, "140000")
+    pair.clock.advance(timedelta(seconds=1))
+    trusting.withdraw(pair.guizhou.settings, "140000", pair.clock.now())
     await nodes.eventually(lambda: decided(pair, bundle, REJECT))
     verdict = await ask(pair, bundle)
-    assert verdict.reasons[0] == "ISSUER_NOT_RECOGNISED"
+    assert verdict.reasons[0] == "RECOGNITION_WITHDRAWN"
     assert verdict.authenticity == verdict_pb2.AUTHENTICITY_GENUINE
-    nodes.recognise(pair.guizhou, "140000")
+    pair.clock.advance(timedelta(seconds=1))
+    nodes.recognise(pair.guizhou, "140000", pair.clock.now())
     await nodes.eventually(lambda: decided(pair, bundle, ACCEPT))
 
 

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,7 @@ class World:
     today: dict[str, nodes.TestJurisdiction]
     later: dict[str, nodes.TestJurisdiction]
     bundles: dict[ReportKey, bytes]
+    clock: SettableClock
 
     def relying_party(self, example: WorkedExample) -> nodes.TestJurisdiction:
         group = self.later if example.show_repaired is False else self.today
@@ -92,7 +94,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         today = await settle(exits, tmp_path_factory.mktemp("today"), ["140000", "210000", "520000", "620100"], clock)
         with later_catalogue(tmp_path_factory.mktemp("catalogues")):
             later = await settle(exits, tmp_path_factory.mktemp("later"), ["140000", "520000"], clock)
-        world = World(today, later, {})
+        world = World(today, later, {}, clock)
         await issue(world, [example for example in EXAMPLES if example.late_deliveries])
         for shanxi in (today["140000"], later["140000"]):
             await nodes.deliver(shanxi, catalogue_of(shanxi), EXAMPLES[0].delivered_on)
@@ -231,7 +233,8 @@ PASSING = {verdict_pb2.STEP_STATUS_PASS, verdict_pb2.STEP_STATUS_NOT_REQUIRED}
 async def accept(world: World, example: WorkedExample, caveats: Sequence[Caveat]) -> None:
     """The relying party signs another trust certificate, and its running node takes it up."""
     relying = world.relying_party(example)
-    held = nodes.recognise(relying, example.issuer, caveats=caveats)
+    world.clock.advance(timedelta(microseconds=1))
+    held = nodes.recognise(relying, example.issuer, world.clock.now(), caveats=caveats)
 
     async def taken_up() -> bool:
         return (await world.verdict(example)).inputs.trust_certificate == held.digest

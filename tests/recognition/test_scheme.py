@@ -83,6 +83,7 @@ def test_step_15_covers_issuer_scenario_and_time() -> None:
     assert reason(at=policy.valid_from) == ""
     assert reason(at=policy.valid_from - timedelta(microseconds=1)) == "RECOGNITION_NOT_IN_FORCE"
     assert reason(at=policy.valid_until) == "RECOGNITION_NOT_IN_FORCE"
+    assert reason(policy=replace(policy, withdrawn=True)) == "RECOGNITION_WITHDRAWN"
     assert recognition_step(presented, None, asked, NOW) == Step(15, StepStatus.FAIL, "ISSUER_NOT_RECOGNISED")
 
 

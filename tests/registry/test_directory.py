@@ -30,6 +30,7 @@ from trust.vocabulary import (
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=30)
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 
 @cache
@@ -63,7 +64,13 @@ def signed(bundle: JurisdictionBundle, *signers: PrivateKey) -> str:
     return to_json(seal(statements.JURISDICTION_BUNDLE, payload, signers or (key(bundle.division),)))
 
 
-def certificate(recogniser: str = "520000", issuer: str = "140000", *signers: PrivateKey) -> str:
+def certificate(
+    recogniser: str = "520000",
+    issuer: str = "140000",
+    *signers: PrivateKey,
+    at: datetime = NOW,
+    withdrawn: bool = False,
+) -> str:
     statement = TrustCertificate(
         recogniser=recogniser,
         issuer=issuer,
@@ -78,7 +85,8 @@ def certificate(recogniser: str = "520000", issuer: str = "140000", *signers: Pr
         valid_from=NOW,
         valid_until=LATER,
         legal_basis=(),
-        issued_at=NOW,
+        issued_at=at,
+        withdrawn=withdrawn,
     )
     payload = statements.encode_trust_certificate(statement)
     return to_json(seal(statements.TRUST_CERTIFICATE, payload, signers or (key(recogniser),)))
@@ -282,10 +290,29 @@ def test_another_recognisers_certificate_is_not_stored(directory: TrustDirectory
 
 def test_a_recognition_can_be_withdrawn(directory: TrustDirectory) -> None:
     directory.accept_certificate(certificate())
-    directory.withdraw_certificate("140000")
-    assert not directory.load().certificates
-    with pytest.raises(BadSource, match="not recognised"):
-        directory.withdraw_certificate("140000")
+    directory.accept_certificate(certificate(at=NOW + HOUR, withdrawn=True))
+    state = directory.load()
+    assert state.recognition("140000", NOW - HOUR) is None
+    assert state.recognition("140000", NOW + HOUR - SECOND) == state.certificates["140000"][0]
+    assert state.recognition("140000", NOW + HOUR) is None
+    directory.accept_certificate(certificate(at=NOW + 2 * HOUR))
+    assert directory.load().recognition("140000", LATER) == directory.load().certificates["140000"][2]
+
+
+def test_a_certificate_is_signed_later_than_the_one_before(directory: TrustDirectory) -> None:
+    """Else one that was withdrawn could be put back by its file."""
+    directory.accept_certificate(certificate(at=NOW + HOUR, withdrawn=True))
+    for at in (NOW, NOW + HOUR):
+        with pytest.raises(BadSource, match="same time or later"):
+            directory.accept_certificate(certificate(at=at))
+
+
+def test_of_two_certificates_of_one_moment_the_withdrawal_counts(directory: TrustDirectory, tmp_path: Path) -> None:
+    for name, withdrawn in (("a", True), ("b", False)):
+        path = tmp_path / "certificates" / f"140000.{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(certificate(withdrawn=withdrawn))
+    assert directory.load().recognition("140000", NOW) is None
 
 
 def test_the_stamp_changes_with_every_file(directory: TrustDirectory) -> None:
@@ -294,7 +321,7 @@ def test_the_stamp_changes_with_every_file(directory: TrustDirectory) -> None:
     stamps.append(directory.stamp())
     directory.accept_bundle(signed(bundle_of("140000", 2)), None)
     stamps.append(directory.stamp())
-    directory.withdraw_certificate("140000")
+    directory.accept_certificate(certificate(at=NOW + HOUR, withdrawn=True))
     stamps.append(directory.stamp())
     assert len(set(stamps)) == 4
     assert directory.load().stamp == stamps[-1]

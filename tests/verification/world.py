@@ -110,7 +110,14 @@ def snapshot(recogniser: str, *issuers: str, policy: RecognitionPolicy | None = 
     return TrustSnapshot(
         {division: known(division) for division in _ISSUED_BY_DIVISION},
         {
-            issuer: Recognition(conditions(), policy or policy_for(issuer, recogniser), salt(f"certificate {issuer}"))
+            issuer: (
+                Recognition(
+                    conditions(),
+                    policy or policy_for(issuer, recogniser),
+                    salt(f"certificate {issuer}"),
+                    ISSUED - timedelta(days=3_000),
+                ),
+            )
             for issuer in issuers
         },
     )

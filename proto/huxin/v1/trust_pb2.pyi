@@ -34,7 +34,7 @@ class LogIdentity(_message.Message):
     def __init__(self, origin: _Optional[str] = ..., head_spki: _Optional[bytes] = ..., cosigner_spki: _Optional[bytes] = ...) -> None: ...
 
 class JurisdictionBundle(_message.Message):
-    __slots__ = ("division", "name_zh", "name_en", "version", "issued_at", "ca_certificates", "signing_keys", "log", "endpoints", "contacts")
+    __slots__ = ("division", "name_zh", "name_en", "version", "issued_at", "ca_certificates", "signing_keys", "log", "endpoints", "contacts", "revocation_lists")
     DIVISION_FIELD_NUMBER: _ClassVar[int]
     NAME_ZH_FIELD_NUMBER: _ClassVar[int]
     NAME_EN_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,7 @@ class JurisdictionBundle(_message.Message):
     LOG_FIELD_NUMBER: _ClassVar[int]
     ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
     CONTACTS_FIELD_NUMBER: _ClassVar[int]
+    REVOCATION_LISTS_FIELD_NUMBER: _ClassVar[int]
     division: str
     name_zh: str
     name_en: str
@@ -55,7 +56,8 @@ class JurisdictionBundle(_message.Message):
     log: LogIdentity
     endpoints: _containers.RepeatedScalarFieldContainer[str]
     contacts: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., name_en: _Optional[str] = ..., version: _Optional[int] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ca_certificates: _Optional[_Iterable[bytes]] = ..., signing_keys: _Optional[_Iterable[_Union[SigningKey, _Mapping]]] = ..., log: _Optional[_Union[LogIdentity, _Mapping]] = ..., endpoints: _Optional[_Iterable[str]] = ..., contacts: _Optional[_Iterable[str]] = ...) -> None: ...
+    revocation_lists: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., name_en: _Optional[str] = ..., version: _Optional[int] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ca_certificates: _Optional[_Iterable[bytes]] = ..., signing_keys: _Optional[_Iterable[_Union[SigningKey, _Mapping]]] = ..., log: _Optional[_Union[LogIdentity, _Mapping]] = ..., endpoints: _Optional[_Iterable[str]] = ..., contacts: _Optional[_Iterable[str]] = ..., revocation_lists: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class RecognitionScope(_message.Message):
     __slots__ = ("leaves", "record_types", "scenarios")
@@ -76,7 +78,7 @@ class SuitePolicy(_message.Message):
     def __init__(self, all_of: _Optional[_Iterable[str]] = ..., any_of: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TrustCertificate(_message.Message):
-    __slots__ = ("recogniser", "issuer", "scope", "reviewed_catalogues", "reviewed_crosswalks", "accepted_caveats", "suites", "witness_quorum", "max_trust_state_age_seconds", "max_log_view_age_seconds", "valid_from", "valid_until", "legal_basis", "issued_at")
+    __slots__ = ("recogniser", "issuer", "scope", "reviewed_catalogues", "reviewed_crosswalks", "accepted_caveats", "suites", "witness_quorum", "max_trust_state_age_seconds", "max_log_view_age_seconds", "valid_from", "valid_until", "legal_basis", "issued_at", "withdrawn")
     RECOGNISER_FIELD_NUMBER: _ClassVar[int]
     ISSUER_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +93,7 @@ class TrustCertificate(_message.Message):
     VALID_UNTIL_FIELD_NUMBER: _ClassVar[int]
     LEGAL_BASIS_FIELD_NUMBER: _ClassVar[int]
     ISSUED_AT_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
     recogniser: str
     issuer: str
     scope: RecognitionScope
@@ -105,4 +108,5 @@ class TrustCertificate(_message.Message):
     valid_until: _timestamp_pb2.Timestamp
     legal_basis: _containers.RepeatedScalarFieldContainer[str]
     issued_at: _timestamp_pb2.Timestamp
-    def __init__(self, recogniser: _Optional[str] = ..., issuer: _Optional[str] = ..., scope: _Optional[_Union[RecognitionScope, _Mapping]] = ..., reviewed_catalogues: _Optional[_Iterable[bytes]] = ..., reviewed_crosswalks: _Optional[_Iterable[bytes]] = ..., accepted_caveats: _Optional[_Iterable[str]] = ..., suites: _Optional[_Union[SuitePolicy, _Mapping]] = ..., witness_quorum: _Optional[int] = ..., max_trust_state_age_seconds: _Optional[int] = ..., max_log_view_age_seconds: _Optional[int] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_basis: _Optional[_Iterable[str]] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    withdrawn: bool
+    def __init__(self, recogniser: _Optional[str] = ..., issuer: _Optional[str] = ..., scope: _Optional[_Union[RecognitionScope, _Mapping]] = ..., reviewed_catalogues: _Optional[_Iterable[bytes]] = ..., reviewed_crosswalks: _Optional[_Iterable[bytes]] = ..., accepted_caveats: _Optional[_Iterable[str]] = ..., suites: _Optional[_Union[SuitePolicy, _Mapping]] = ..., witness_quorum: _Optional[int] = ..., max_trust_state_age_seconds: _Optional[int] = ..., max_log_view_age_seconds: _Optional[int] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_basis: _Optional[_Iterable[str]] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn: _Optional[bool] = ...) -> None: ...
