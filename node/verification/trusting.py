@@ -82,7 +82,7 @@ class TrustSnapshot:
     recognitions: Mapping[str, tuple[Recognition, ...]]
 
     def recognition(self, issuer: str, at: datetime) -> Recognition | None:
-        """Our certificate for an issuer that counts at an instant: the last one signed, even expired or a withdrawal."""
+        """Our certificate for an issuer that counts at an instant: the last one signed, even if it is a withdrawal."""
         found = None
         for each in self.recognitions.get(issuer, ()):
             if each.issued_at <= at:
