@@ -207,3 +207,50 @@ log_status = Table(
     Index("log_status_by_attestation", "origin", "attestation_digest", "idx"),
     comment="What the status changes of log_entries state.",
 )
+
+registry_state = Table(
+    "registry_state",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("root_version", BigInteger, nullable=False),
+    Column("snapshot_version", BigInteger, nullable=False),
+    Column("coordinator", String(6), nullable=False),
+    Column("signed_at", BigInteger),
+    Column("ends", Text, nullable=False),
+    comment="One row: the trust registry as last verified; `generation` is what changes compare and swap.",
+)
+
+registry_files = Table(
+    "registry_files",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("superseded_in", BigInteger),
+    comment="Verified files as a mirror serves them; superseded ones stay for a while, for who is fetching.",
+)
+
+registry_facts = Table(
+    "registry_facts",
+    metadata,
+    Column("division", String(6), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("known_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("known_until", BigInteger),
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_until", BigInteger),
+    Column("content", LargeBinary, nullable=False),
+    comment="What the files say, with two times: when it holds, and when it was known to hold. Never deleted.",
+)
+
+registry_standings = Table(
+    "registry_standings",
+    metadata,
+    Column("division", String(6), primary_key=True),
+    Column("refreshed_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("problem", Text, nullable=False),
+    comment="How current the knowledge of each jurisdiction is.",
+)

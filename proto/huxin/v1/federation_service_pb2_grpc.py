@@ -45,6 +45,16 @@ class FederationServiceStub:
                 request_serializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.FetchTrust = channel.unary_stream(
+                '/huxin.v1.FederationService/FetchTrust',
+                request_serializer=huxin_dot_v1_dot_federation__service__pb2.FetchTrustRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_federation__service__pb2.FetchTrustResponse.FromString,
+                _registered_method=True)
+        self.PublishTrust = channel.unary_unary(
+                '/huxin.v1.FederationService/PublishTrust',
+                request_serializer=huxin_dot_v1_dot_federation__service__pb2.PublishTrustRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_federation__service__pb2.PublishTrustResponse.FromString,
+                _registered_method=True)
 
 
 class FederationServiceServicer:
@@ -65,6 +75,21 @@ class FederationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FetchTrust(self, request, context):
+        """Streams one file of the trust registry as this node verified it last. Any node serves it: signatures in the files,
+        not the sender, say what they are worth. NOT_FOUND ends the search for a newer root.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishTrust(self, request, context):
+        """Hands the own jurisdiction's publication to the coordinator, which answers when a committed snapshot holds it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FederationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +102,16 @@ def add_FederationServiceServicer_to_server(servicer, server):
                     servicer.GetCheckpoint,
                     request_deserializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointRequest.FromString,
                     response_serializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'FetchTrust': grpc.unary_stream_rpc_method_handler(
+                    servicer.FetchTrust,
+                    request_deserializer=huxin_dot_v1_dot_federation__service__pb2.FetchTrustRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_federation__service__pb2.FetchTrustResponse.SerializeToString,
+            ),
+            'PublishTrust': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishTrust,
+                    request_deserializer=huxin_dot_v1_dot_federation__service__pb2.PublishTrustRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_federation__service__pb2.PublishTrustResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +169,60 @@ class FederationService:
             '/huxin.v1.FederationService/GetCheckpoint',
             huxin_dot_v1_dot_federation__service__pb2.GetCheckpointRequest.SerializeToString,
             huxin_dot_v1_dot_federation__service__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FetchTrust(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/huxin.v1.FederationService/FetchTrust',
+            huxin_dot_v1_dot_federation__service__pb2.FetchTrustRequest.SerializeToString,
+            huxin_dot_v1_dot_federation__service__pb2.FetchTrustResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishTrust(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.FederationService/PublishTrust',
+            huxin_dot_v1_dot_federation__service__pb2.PublishTrustRequest.SerializeToString,
+            huxin_dot_v1_dot_federation__service__pb2.PublishTrustResponse.FromString,
             options,
             channel_credentials,
             insecure,

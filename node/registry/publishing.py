@@ -1,0 +1,73 @@
+"""What a jurisdiction publishes about itself in the trust registry: its delegated TUF metadata with its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from securesystemslib.signer import Signer
+from tuf.api.metadata import Metadata, TargetFile, Targets
+
+from node.registry.refresh import served_name
+from trust.registry import path_of, read_path
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One jurisdiction's signed metadata, version counted from 1, and the files it lists that may be new, by path."""
+
+    division: str
+    version: int
+    metadata: bytes
+    files: Mapping[str, bytes]
+
+
+def publication_of(division: str, metadata: bytes, files: Mapping[str, bytes]) -> Publication:
+    """A publication that was handed over. Nothing of it is verified but that it can be read. Raises BadSource."""
+    return Publication(division, read_targets_metadata(metadata).version, metadata, files)
+
+
+def next_publication(
+    held: Mapping[str, bytes],
+    division: str,
+    content: Mapping[str, bytes],
+    signer: Signer,
+    now: datetime,
+    life: timedelta,
+) -> Publication | None:
+    """What to publish so that the registry says `content` (by path) of us; None when it says so already.
+
+    It also is published anew, with the same content, when half of its life has passed. Raises MalformedInput for a path
+    that is not the jurisdiction's.
+    """
+    for path in content:
+        owner, kind, name = read_path(path)
+        path_of(owner, kind, name)
+    earlier = _newest(held, division)
+    targets = {path: _target(path, data) for path, data in sorted(content.items())}
+    if earlier is not None and earlier.targets == targets and earlier.expires - now > life / 2:
+        return None
+    version = 1 if earlier is None else earlier.version + 1
+    signed: Metadata[Targets] = Metadata(
+        Targets(version=version, expires=now.replace(microsecond=0) + life, targets=targets)
+    )
+    signed.sign(signer)
+    bundle = f"{division}/bundle"
+    # The bundle always goes along: from it the coordinator learns which keys are new.
+    fresh = {path: data for path, data in content.items() if path == bundle or served_name(path, targets[path]) not in held}
+    return Publication(division, version, signed.to_bytes(), fresh)
+
+
+def _newest(held: Mapping[str, bytes], division: str) -> Targets | None:
+    versions = [int(name.partition(".")[0]) for name in held if name.endswith(f".{division}.json")]
+    if not versions:
+        return None
+    metadata: Metadata[Targets] = Metadata.from_bytes(held[f"{max(versions)}.{division}.json"])
+    return metadata.signed
+
+
+def _target(path: str, data: bytes) -> TargetFile:
+    return TargetFile(len(data), {"sha256": sha256(data).hexdigest()}, path)
