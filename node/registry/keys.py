@@ -1,0 +1,119 @@
+"""Keys of the trust registry: our key files and key ids on one side, TUF keys and signers on the other.
+
+A TUF key id is any string to the specification. Here it is our key id (lowercase hex SHA-256 of the DER
+SubjectPublicKeyInfo, all 64 characters) and nothing else: it is what officials compare by telephone, and one key under
+two ids would count twice towards a threshold. `public_key` holds every key that is read to that.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from securesystemslib.signer import Key, SecretsHandler, Signature, SSlibKey
+from securesystemslib.signer import Signer as TufSigner
+
+from trust import keys
+from trust.algorithms import PublicKey, Suite, load_public_key
+from trust.errors import BadKey, TooLarge
+from trust.keys import MAX_KEY_FILE_BYTES, Signer
+
+HOLDER_FIELD = "x-huxin-holder"
+"""Field of a root key: the division code of the jurisdiction that holds it. Signed with the root."""
+
+SUITES: dict[tuple[str, str], Suite] = {
+    ("ed25519", "ed25519"): Suite.ED25519,
+    ("ecdsa", "ecdsa-sha2-nistp256"): Suite.ECDSA_P256_SHA256,
+}
+"""TUF (keytype, scheme) of each suite that may sign metadata. The list is closed: other kinds are refused."""
+
+
+class RegistrySigner(TufSigner):
+    """Signs TUF metadata with whatever of ours signs: a key file, a hardware key."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._public = tuf_key(load_public_key(signer.spki, signer.suite))
+
+    @property
+    def public_key(self) -> Key:
+        """The TUF key that verifies what this signs."""
+        return self._public
+
+    def sign(self, payload: bytes) -> Signature:
+        """A signature over canonical metadata bytes, under our key id."""
+        return Signature(self._signer.key_id, self._signer.sign(payload).hex())
+
+    @classmethod
+    def from_priv_key_uri(
+        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
+    ) -> NoReturn:
+        """Keys are named by settings and options, never by an address inside a document. Raises BadKey."""
+        del priv_key_uri, public_key, secrets_handler
+        raise BadKey("a key is not opened by an address: name its file")
+
+
+def signer_from_file(path: Path, passphrase: bytes | None = None) -> RegistrySigner:
+    """A signer of TUF metadata from one of our key files. Raises BadKey."""
+    return RegistrySigner(keys.load(path, passphrase))
+
+
+def tuf_key(public: PublicKey, holder: str = "") -> Key:
+    """The TUF form of a public key, under our key id. `holder`: division code, in a root document."""
+    key = SSlibKey.from_crypto(serialization.load_der_public_key(public.spki), keyid=public.key_id)
+    if holder:
+        key.unrecognized_fields[HOLDER_FIELD] = holder
+    return key
+
+
+def public_key(key: Key) -> PublicKey:
+    """The public key that a TUF key holds. Raises BadKey for another kind, and for an id that is not its own."""
+    suite = SUITES.get((key.keytype, key.scheme))
+    if suite is None:
+        raise BadKey(f"a key is of a kind that the registry does not take: it takes {' and '.join(SUITES.values())}")
+    try:
+        text = key.keyval["public"]
+        if suite is Suite.ED25519:
+            loaded: object = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+        else:
+            loaded = serialization.load_pem_public_key(text.encode())
+    except (KeyError, TypeError, ValueError, AttributeError, UnsupportedAlgorithm):
+        raise BadKey("a key cannot be read: ask for the original document") from None
+    public = _public(loaded, suite)
+    if public.key_id != key.keyid:
+        raise BadKey("a key stands under an id that is not its own: one key must not count twice")
+    return public
+
+
+def public_pem(public: PublicKey) -> bytes:
+    """A public key as a file to hand over: SubjectPublicKeyInfo, PEM (RFC 7468 section 13)."""
+    loaded = serialization.load_der_public_key(public.spki)
+    return loaded.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def read_public_pem(data: bytes) -> PublicKey:
+    """The public key in a file that was handed over. Raises TooLarge, and BadKey for anything but a key of a suite."""
+    if len(data) > MAX_KEY_FILE_BYTES:
+        raise TooLarge("the file is too large for a public key: ask for the .pub file again")
+    if b"PRIVATE KEY" in data:
+        raise BadKey(
+            "this is a PRIVATE key, which must never leave its holder: take the .pub file beside it, and replace the "
+            "key if the file was sent"
+        )
+    try:
+        loaded = serialization.load_pem_public_key(data)
+    except (ValueError, UnsupportedAlgorithm):
+        raise BadKey("the file holds no public key in PEM: ask its holder for the .pub file again") from None
+    if isinstance(loaded, ed25519.Ed25519PublicKey):
+        return _public(loaded, Suite.ED25519)
+    return _public(loaded, Suite.ECDSA_P256_SHA256)
+
+
+def _public(loaded: object, suite: Suite) -> PublicKey:
+    if not isinstance(loaded, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey):
+        raise BadKey(f"the key is of a kind that the registry does not take: it takes {' and '.join(SUITES.values())}")
+    spki = loaded.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return load_public_key(spki, suite)
