@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -112,7 +112,7 @@ class Knowledge:
 
     signed_at: datetime | None
     facts: tuple[Fact, ...] = ()
-    standings: Mapping[str, Standing] = MappingProxyType({})
+    standings: Mapping[str, Standing] = field(default_factory=dict)
 
     def current(self, kind: FactKind, division: str | None = None) -> tuple[Fact, ...]:
         """Facts of a kind that are known to hold still, of one jurisdiction or of all."""

@@ -18,6 +18,7 @@ from node.model.peers import PeerCondition, PeerState
 from node.model.reasons import STEP_REASONS
 from node.model.verdict import GapReason
 from node.readiness import Check, Facts, checks
+from node.registry.refresh import REFRESH_REASONS
 from node.rpc.reasons import REASONS
 from node.storage.database import Database
 from node.storage.errors import StorageFault
@@ -33,6 +34,7 @@ def make_metrics(methods: Iterable[str], division: str) -> Metrics:
         methods=frozenset(method.lstrip("/") for method in methods),
         verdict_reasons=STEP_REASONS | {reason.value for reason in GapReason},
         refusal_reasons=REASONS,
+        refresh_results=REFRESH_REASONS | {"OK"},
     )
     metrics = Metrics(CollectorRegistry(), vocabulary)
     metrics.set_build(metadata.version("huxin"), division)

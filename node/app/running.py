@@ -17,12 +17,18 @@ from datetime import timedelta
 
 import structlog
 
+from node.app.coordinating import Coordinating
 from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation, observing_refusals
 from node.app.following import Following, FollowingOptions
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
 from node.app.observing import Watchpoint, make_metrics
+from node.app.publishing import Publishing
+from node.app.publishing import Surroundings as Publishers
+from node.app.refreshing import Refreshing
+from node.app.registering import online_of, registry_in
+from node.app.registry_view import RegistryView
 from node.app.storing import usable_database
 from node.app.trust_keeper import TrustKeeper
 from node.clock import Clock, SystemClock
@@ -52,6 +58,7 @@ from node.storage.database import Database
 from node.storage.log_store import LogStore
 from node.storage.record_store import RecordStore
 from node.storage.registration_store import RegistrationStore
+from node.storage.registry_store import RegistryStore
 from node.storage.report_store import ReportStore
 from node.storage.subject_facts import SubjectFactsReader
 from node.verification.assessing import Assessor
@@ -78,6 +85,7 @@ class _Base:
     keyring: Keyring
     jurisdictions: Jurisdictions
     trust: TrustKeeper
+    registry: RegistryView
     database: Database
     store: LogStore
     metrics: Metrics
@@ -116,7 +124,8 @@ class Node:
         base = await self._open()
         sequencer, feed = await self._begin_log(base)
         following = await self._follow(base)
-        services = self._services(base, OwnLedger(sequencer, feed), feed, following)
+        coordinating = self._keep_registry(base)
+        services = self._services(base, OwnLedger(sequencer, feed), feed, following, coordinating)
         server = await self._serve(services, base.trust, base.metrics)
         await self._show(base, server, following)
         _log.info(
@@ -132,16 +141,19 @@ class Node:
             timedelta(seconds=settings.freshness.trust_state_seconds),
             timedelta(seconds=settings.freshness.log_view_seconds),
         )
-        trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits, now)
-        require_published(keyring, trust.present.state.own.trusted, now())
         with usable_database():
             database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
             self._exits.push_async_callback(database.close)
             await database.migrate()
+            view = await RegistryView.open(RegistryStore(database))
+        directory = TrustDirectory(settings.trust.directory, settings.division)
+        trust = TrustKeeper(directory, view, keyring, limits, now)
+        require_published(keyring, trust.present.state.own.trusted, now())
         return _Base(
             keyring,
             jurisdictions,
             trust,
+            view,
             database,
             LogStore(database),
             make_metrics(PERMISSIONS, settings.division),
@@ -186,7 +198,29 @@ class Node:
         self._run(base.trust.keep(following.apply), "trust")
         return following
 
-    def _services(self, base: _Base, ledger: OwnLedger, feed: Feed, following: Following) -> list[Service]:
+    def _keep_registry(self, base: _Base) -> Coordinating:
+        """Refreshes the trust registry from peers, publishes in it, and releases it where the online keys are."""
+        settings, now = self._settings, self._clock.now
+        registry = registry_in(base.database, now)
+        coordinating = Coordinating(registry, online_of(settings))
+        refreshing = Refreshing(
+            registry,
+            lambda: base.trust.present,
+            base.keyring,
+            settings.registry.peer_seconds,
+            base.metrics.observe_refresh,
+        )
+        every = settings.registry.refresh_seconds
+        self._run(refreshing.keep(every, lambda: base.registry.coordinator), "refreshing the registry")
+        self._run(coordinating.keep(settings.registry.release_seconds), "releasing the registry")
+        around = Publishers(settings, base.keyring, now, lambda: base.trust.present, lambda: base.registry.coordinator)
+        publishing = Publishing(around, registry, coordinating)
+        self._run(publishing.keep(every), "publishing")
+        return coordinating
+
+    def _services(
+        self, base: _Base, ledger: OwnLedger, feed: Feed, following: Following, coordinating: Coordinating
+    ) -> list[Service]:
         """The use cases, each behind its door."""
         settings, now, signer = self._settings, self._clock.now, base.keyring.signing
         reports = ReportStore(base.database)
@@ -203,7 +237,7 @@ class Node:
                 max_batch_items=settings.limits.batch_items,
             ),
             catalogue_service(lambda: base.jurisdictions.shelf(now)),
-            federation_service(feed),
+            federation_service(feed, coordinating),
             admin_service(Operation(following, standing)),
         ]
 

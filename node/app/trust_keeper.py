@@ -1,4 +1,4 @@
-"""Keeps what this node trusts: loaded from the trust directory, and loaded again when a file in it changes."""
+"""Keeps what this node trusts: from the trust directory and the trust registry, again whenever one of them changes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from node.app.keyring import Keyring
+from node.app.registry_view import RegistryView
 from node.errors import HuxinError, NotAuthenticated
 from node.registry.directory import TrustDirectory, TrustedState
+from node.registry.published import with_registry
 from node.rpc.caller import Caller
 from node.rpc.identity import Credential
 from node.rpc.server import TlsMaterial
@@ -46,9 +48,15 @@ class TrustKeeper:
     """Holds the version in use. Raises NotReady at once when the own bundle is missing."""
 
     def __init__(
-        self, directory: TrustDirectory, keyring: Keyring, limits: FreshnessLimits, now: Callable[[], datetime]
+        self,
+        directory: TrustDirectory,
+        registry: RegistryView,
+        keyring: Keyring,
+        limits: FreshnessLimits,
+        now: Callable[[], datetime],
     ) -> None:
         self._now = now
+        self._registry = registry
         self._directory = directory
         self._keyring = keyring
         self._limits = limits
@@ -80,10 +88,11 @@ class TrustKeeper:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                if self._directory.stamp() == self.present.state.stamp:
+                moved = await self._registry.poll()
+                if not moved and self._directory.stamp() == self.present.state.stamp:
                     self.present = self._own_renewed(self.present)
                     continue
-                self.present = self._load(self.present.version + 1)
+                self.present = await asyncio.to_thread(self._load, self.present.version + 1)
             except (HuxinError, OSError) as error:
                 _log.error("trust_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
                 continue
@@ -102,7 +111,7 @@ class TrustKeeper:
         return replace(trust, snapshot=snapshot)
 
     def _load(self, version: int) -> TrustInUse:
-        state = self._directory.load()
+        state = with_registry(self._directory.load(), self._registry.record)
         for problem in state.problems:
             _log.warning("trust_file_left_out", problem=problem)
         authorities = {

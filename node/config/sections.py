@@ -215,6 +215,50 @@ class FreshnessSettings(Section):
     )
 
 
+class RegistrySettings(Section):
+    """The trust registry: what this node refreshes from its peers, publishes, and releases if it is the coordinator."""
+
+    key: Path = Field(
+        default=Path("keys/registry.key"),
+        description="Key that signs what this jurisdiction publishes, PEM, mode 0600. Without it the node publishes "
+        "nothing by itself.",
+    )
+    snapshot_key: Path = Field(
+        default=Path("keys/snapshot.key"), description="Coordinator only: key that signs snapshots, PEM, mode 0600."
+    )
+    timestamp_key: Path = Field(
+        default=Path("keys/timestamp.key"), description="Coordinator only: key that signs timestamps, PEM, mode 0600."
+    )
+    refresh_seconds: float = Field(
+        default=20.0, ge=0.05, le=3600, description="How often a peer is asked for a newer registry."
+    )
+    release_seconds: float = Field(
+        default=600.0,
+        ge=0.05,
+        le=86_400,
+        description="Coordinator only: how often the timestamp is signed anew. Its age is the age of all trust.",
+    )
+    timestamp_days: float = Field(
+        default=5.0,
+        gt=0,
+        le=30,
+        description="Coordinator only: how long a timestamp holds. For so long the federation goes on without the "
+        "coordinator; then every decision is at most REFER.",
+    )
+    snapshot_days: float = Field(
+        default=30.0, gt=0, le=366, description="Coordinator only: how long a snapshot holds. It is renewed at half."
+    )
+    publication_days: float = Field(
+        default=90.0,
+        gt=0,
+        le=366,
+        description="How long what this jurisdiction publishes holds. It is renewed at half.",
+    )
+    peer_seconds: float = Field(
+        default=20.0, gt=0, le=300, description="Longest time that a peer may take to send one file of the registry."
+    )
+
+
 class CatalogueSettings(Section):
     """Catalogues besides those that come with huxin."""
 

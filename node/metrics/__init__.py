@@ -50,6 +50,7 @@ class Vocabulary:
     methods: frozenset[str]
     verdict_reasons: frozenset[str]
     refusal_reasons: frozenset[str]
+    refresh_results: frozenset[str] = frozenset()
 
 
 class Metrics:
@@ -66,6 +67,7 @@ class Metrics:
         self._issued = _counter(families.REPORTS_ISSUED, registry)
         self._group_size = _histogram(families.COMMIT_GROUP_SIZE, registry)
         refusals = _counter(families.REFUSALS, registry)
+        self._refreshes = _counter(families.REGISTRY_REFRESHES, registry)
         self._ready = _gauge(families.READY, registry)
         self._build = _gauge(families.BUILD_INFO, registry)
         ProcessCollector(registry=registry)
@@ -106,6 +108,10 @@ class Metrics:
     def observe_refusal(self, reason: str) -> None:
         """One call was refused for its certificate."""
         self._refusal_children.get(reason, self._refusal_children[OTHER]).inc()
+
+    def observe_refresh(self, peer: str, reason: str) -> None:
+        """One attempt to refresh the trust registry from a peer; `reason` says why it failed, "" that it did not."""
+        self._refreshes.labels(peer, _known(reason or "OK", self._words.refresh_results)).inc()
 
     def set_ready(self, checks: Mapping[str, bool]) -> None:
         """The newest result of every readiness check, by name."""

@@ -123,6 +123,13 @@ READY = Family(
     ("check",),
     "1 when the readiness check holds, 0 when it does not. Each scrape runs the checks; /readyz says what to do.",
 )
+REGISTRY_REFRESHES = Family(
+    "huxin_registry_refreshes_total",
+    Kind.COUNTER,
+    ("peer", "result"),
+    "Attempts to refresh the trust registry from a peer: OK, or why it failed. REGISTRY_UNREACHABLE is a peer that is "
+    "away; every other failure is an attack on distribution or a fault of that peer, and changed nothing.",
+)
 BUILD_INFO = Family(
     "huxin_build_info",
     Kind.GAUGE,
@@ -143,6 +150,7 @@ FAMILIES = (
     PEER_CONNECTED,
     TRUST_STATE_AGE,
     REFUSALS,
+    REGISTRY_REFRESHES,
     POOL_CONNECTIONS,
     READY,
     BUILD_INFO,

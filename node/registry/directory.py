@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,7 @@ MAX_FILE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class TrustedJurisdiction:
-    """A verified bundle, the trusted state that it makes, and SHA-256 of its envelope.
+    """A verified bundle, the trusted state that it makes, its envelope and SHA-256 of that.
 
     `signers` are the key ids (all 64 characters) that signed it: what two administrators compare out of band.
     """
@@ -36,14 +36,16 @@ class TrustedJurisdiction:
     trusted: TrustedIssuer
     digest: bytes
     signers: tuple[str, ...]
+    envelope: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class HeldCertificate:
-    """A verified trust certificate of this jurisdiction and SHA-256 of its envelope."""
+    """A verified trust certificate, its envelope and SHA-256 of that."""
 
     certificate: TrustCertificate
     digest: bytes
+    envelope: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class TrustedState:
     """Everything this node trusts at one moment. `problems` are sentences about files that were left out.
 
     `certificates`: all of ours for each issuer, withdrawals included, in the order in which they were signed.
+    `published`: by recogniser and issuer, what others have published in the trust registry.
     """
 
     own: TrustedJurisdiction
@@ -59,6 +62,7 @@ class TrustedState:
     problems: tuple[str, ...]
     stamp: bytes
     """Changes whenever a file does."""
+    published: Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]] = field(default_factory=dict)
 
     def recognition(self, issuer: str, at: datetime) -> HeldCertificate | None:
         """Our certificate for an issuer that counts at an instant, expired or not; None when there is none."""
@@ -173,8 +177,15 @@ class TrustDirectory:
 
 
 def read_bundle(text: str) -> TrustedJurisdiction:
-    """Verifies a jurisdiction's bundle against the keys that it names itself. Raises TrustError or BadSource."""
-    data, signers = _envelope(text)
+    """Verifies a jurisdiction's bundle in DSSE JSON against the keys that it names itself. Raises as `open_bundle`."""
+    return open_bundle(_envelope(text))
+
+
+def open_bundle(data: bytes) -> TrustedJurisdiction:
+    """Verifies a jurisdiction's bundle (envelope bytes) against the keys that it names itself.
+
+    Raises TrustError, and BadSource for certificates of its CA that cannot be used.
+    """
     bundle = open_jurisdiction_bundle(data)
     for der in bundle.ca_certificates:
         try:
@@ -185,13 +196,19 @@ def read_bundle(text: str) -> TrustedJurisdiction:
             ) from None
         if division != bundle.division:
             raise BadSource("bundle", "it names a CA of another jurisdiction; a CA vouches for its own only")
-    return TrustedJurisdiction(bundle, TrustedIssuer.of(bundle, bundle.issued_at), sha256(data).digest(), signers)
+    signers = tuple(signature.key_id for signature in statements.read_envelope(data).signatures)
+    trusted = TrustedIssuer.of(bundle, bundle.issued_at)
+    return TrustedJurisdiction(bundle, trusted, sha256(data).digest(), signers, data)
 
 
 def read_certificate(text: str, own: TrustedJurisdiction) -> HeldCertificate:
     """Verifies a trust certificate under our own keys. Raises TrustError."""
-    data, _ = _envelope(text)
-    return HeldCertificate(open_trust_certificate(data, own.trusted), sha256(data).digest())
+    return open_certificate(_envelope(text), own)
+
+
+def open_certificate(data: bytes, recogniser: TrustedJurisdiction) -> HeldCertificate:
+    """Verifies a trust certificate (envelope bytes) under its recogniser's keys. Raises TrustError."""
+    return HeldCertificate(open_trust_certificate(data, recogniser.trusted), sha256(data).digest(), data)
 
 
 def in_order(held: Iterable[HeldCertificate]) -> tuple[HeldCertificate, ...]:
@@ -199,10 +216,9 @@ def in_order(held: Iterable[HeldCertificate]) -> tuple[HeldCertificate, ...]:
     return tuple(sorted(held, key=lambda each: (each.certificate.issued_at, each.certificate.withdrawn, each.digest)))
 
 
-def _envelope(text: str) -> tuple[bytes, tuple[str, ...]]:
-    """The envelope's bytes in their one form, and the key ids that signed it."""
-    sealed = envelope.from_json(text)
-    return statements.encode_envelope(sealed), tuple(signature.key_id for signature in sealed.signatures)
+def _envelope(text: str) -> bytes:
+    """The envelope's bytes in their one form."""
+    return statements.encode_envelope(envelope.from_json(text))
 
 
 def write_durably(path: Path, text: str) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import Metadata, TargetFile, Targets
+from tuf.api.metadata import Targets
 
-from node.registry.refresh import served_name
+from node.registry.metadata import newest, read_metadata, served_name, signed_bytes, target_of
 from trust.registry import path_of, read_path
 
 
@@ -27,7 +25,7 @@ class Publication:
 
 def publication_of(division: str, metadata: bytes, files: Mapping[str, bytes]) -> Publication:
     """A publication that was handed over. Nothing of it is verified but that it can be read. Raises BadSource."""
-    return Publication(division, read_targets_metadata(metadata).version, metadata, files)
+    return Publication(division, read_metadata(metadata, Targets).version, metadata, files)
 
 
 def next_publication(
@@ -46,28 +44,22 @@ def next_publication(
     for path in content:
         owner, kind, name = read_path(path)
         path_of(owner, kind, name)
-    earlier = _newest(held, division)
-    targets = {path: _target(path, data) for path, data in sorted(content.items())}
+    earlier = newest(held, division, Targets)
+    targets = {path: target_of(path, data) for path, data in sorted(content.items())}
     if earlier is not None and earlier.targets == targets and earlier.expires - now > life / 2:
         return None
     version = 1 if earlier is None else earlier.version + 1
-    signed: Metadata[Targets] = Metadata(
-        Targets(version=version, expires=now.replace(microsecond=0) + life, targets=targets)
-    )
-    signed.sign(signer)
+    listed = Targets(version=version, expires=now.replace(microsecond=0) + life, targets=targets)
     bundle = f"{division}/bundle"
     # The bundle always goes along: from it the coordinator learns which keys are new.
-    fresh = {path: data for path, data in content.items() if path == bundle or served_name(path, targets[path]) not in held}
-    return Publication(division, version, signed.to_bytes(), fresh)
+    fresh = {
+        path: data for path, data in content.items() if path == bundle or served_name(path, targets[path]) not in held
+    }
+    return Publication(division, version, signed_bytes(listed, signer), fresh)
 
 
-def _newest(held: Mapping[str, bytes], division: str) -> Targets | None:
-    versions = [int(name.partition(".")[0]) for name in held if name.endswith(f".{division}.json")]
-    if not versions:
-        return None
-    metadata: Metadata[Targets] = Metadata.from_bytes(held[f"{max(versions)}.{division}.json"])
-    return metadata.signed
-
-
-def _target(path: str, data: bytes) -> TargetFile:
-    return TargetFile(len(data), {"sha256": sha256(data).hexdigest()}, path)
+def delegated(held: Mapping[str, bytes]) -> frozenset[str]:
+    """Division codes of the jurisdictions to which the verified registry delegates a name of their own."""
+    targets = newest(held, "targets", Targets)
+    roles = None if targets is None or targets.delegations is None else targets.delegations.roles
+    return frozenset(roles or ())

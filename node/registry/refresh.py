@@ -18,12 +18,15 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from tuf.api import exceptions as tuf
-from tuf.api.metadata import Metadata, Root, Signed, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Root, Signed, Snapshot, TargetFile, Targets, Timestamp
 from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
-from node.errors import HuxinError
+from node.errors import BadSource, HuxinError
+from node.registry.documents import COORDINATOR_FIELD
+from node.registry.metadata import read_metadata, served_name, version_in
+from trust.errors import TrustError
 from trust.registry import MAX_TARGET_BYTES, MAX_TARGETS, Publication, Release
 
 SIGNED_AT_FIELD = "x-huxin-signed-at"
@@ -46,6 +49,20 @@ MAX_PUBLICATION_BYTES = 8 << 20
 """All files of one jurisdiction together."""
 
 _BASE = "registry:/"
+
+
+REFRESH_REASONS = frozenset(
+    {
+        "REGISTRY_EXPIRED",
+        "REGISTRY_ROLLBACK",
+        "REGISTRY_SIGNATURES",
+        "REGISTRY_MISMATCH",
+        "REGISTRY_TOO_LARGE",
+        "REGISTRY_UNREACHABLE",
+        "REGISTRY_MALFORMED",
+    }
+)
+"""Why a refresh can fail."""
 
 
 class RefreshFailed(HuxinError):
@@ -94,6 +111,8 @@ def refresh(held: Mapping[str, bytes], source: Source, now: datetime) -> Refresh
             return _Workspace(Path(folder), held, source, now).run()
         except tuf.RepositoryError as error:
             raise _failed(error) from error
+        except (BadSource, TrustError) as error:
+            raise RefreshFailed("REGISTRY_MALFORMED", f"The registry was not refreshed: {error.message}") from error
         except tuf.DownloadError as error:
             raise _broken_off(error) from error
 
@@ -125,7 +144,7 @@ class _Workspace:
         """Root, timestamp, snapshot, targets, and each jurisdiction's delegated metadata with its files."""
         self._updater.refresh()
         files = {f"{path.name}": path.read_bytes() for path in (self._folder / "root_history").iterdir()}
-        root = self._read(Root, f"root_history/{max(map(_version, files))}.root.json")
+        root = self._read(Root, f"root_history/{max(map(version_in, files))}.root.json")
         timestamp, snapshot, targets = self._read(Timestamp), self._read(Snapshot), self._read(Targets)
         files |= {
             "timestamp.json": self._bytes("timestamp.json"),
@@ -149,11 +168,15 @@ class _Workspace:
             first_seen=_first_seen(snapshot.unrecognized_fields.get(FIRST_SEEN_FIELD, {})),
             publications=MappingProxyType(publications),
         )
-        coordinator = root.unrecognized_fields.get("x-huxin-coordinator", "")
+        coordinator = root.unrecognized_fields.get(COORDINATOR_FIELD, "")
         return Refreshed(MappingProxyType(files), release, MappingProxyType(ends), root.version, str(coordinator))
 
     def _publication(self, division: str, version: int) -> tuple[Publication, dict[str, bytes]]:
-        """What a jurisdiction publishes, and the files of it as a mirror serves them."""
+        """What a jurisdiction publishes, and the files of it as a mirror serves them.
+
+        Only the role of its own name is asked, for paths below its own code: whatever else a delegation might allow,
+        nobody publishes under another's name.
+        """
         name = f"{version}.{division}.json"
         try:
             self._updater.get_targetinfo(f"{division}/bundle")
@@ -162,8 +185,7 @@ class _Workspace:
             data = self._fetcher.fetched.get(name) or self._held.get(name)
             if data is None:
                 raise
-            expired: Metadata[Targets] = Metadata.from_bytes(data)
-            return Publication(_utc(expired.signed.expires), None), {name: data}
+            return Publication(_utc(read_metadata(data, Targets).expires), None), {name: data}
         listed = self._read(Targets, f"{division}.json")
         if len(listed.targets) > MAX_TARGETS:
             raise tuf.RepositoryError(f"{division} lists more than {MAX_TARGETS} files")
@@ -193,10 +215,7 @@ class _Workspace:
         return target.read_bytes()
 
     def _read(self, kind: type[Any], name: str = "") -> Any:
-        metadata: Metadata[Any] = Metadata.from_bytes(self._bytes(name or f"{kind.type}.json"))
-        if not isinstance(metadata.signed, kind):
-            raise tuf.RepositoryError("metadata of another type than its name says")
-        return metadata.signed
+        return read_metadata(self._bytes(name or f"{kind.type}.json"), kind)
 
     def _bytes(self, name: str) -> bytes:
         return (self._folder / name).read_bytes()
@@ -224,12 +243,6 @@ class _Fetcher(FetcherInterface):
             self.fetched[name] = b"".join(parts)
 
 
-def served_name(path: str, info: TargetFile) -> str:
-    """The name under which a published file is served: its hash stands before its last part (consistent snapshots)."""
-    folder, _, name = path.rpartition("/")
-    return f"{folder}/{next(iter(info.hashes.values()))}.{name}"
-
-
 def _place(name: str) -> str | None:
     """Where a file that we hold lies in python-tuf's folder; None for published files."""
     version, _, rest = name.partition(".")
@@ -240,12 +253,8 @@ def _place(name: str) -> str | None:
     return rest if version.isdigit() else name
 
 
-def _version(name: str) -> int:
-    return int(name.partition(".")[0])
-
-
 def _oldest_root(held: Mapping[str, bytes]) -> str:
-    return min((name for name in held if name.endswith(".root.json")), key=_version)
+    return min((name for name in held if name.endswith(".root.json")), key=version_in)
 
 
 def _utc(instant: datetime) -> datetime:

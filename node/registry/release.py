@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import Metadata, MetaFile, Root, Signed, Snapshot, Targets, Timestamp
+from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
 
 from node.errors import BadSource
+from node.registry.metadata import described, newest, read_metadata, served_name, signed_bytes
 from node.registry.publishing import Publication
-from node.registry.refresh import FIRST_SEEN_FIELD, SIGNED_AT_FIELD, served_name
+from node.registry.refresh import FIRST_SEEN_FIELD, SIGNED_AT_FIELD
 from trust.algorithms import key_id_of
 from trust.issuers import open_jurisdiction_bundle
 from trust.registry import FactKind, path_of
@@ -54,23 +53,23 @@ def next_release(held: Mapping[str, bytes], changes: Changes, online: Online, no
     now = now.replace(microsecond=0)
     files = dict(held)
     for root in changes.roots:
-        files[f"{_read(root, Root).version}.root.json"] = root
+        files[f"{read_metadata(root, Root).version}.root.json"] = root
     if changes.targets is not None:
-        files[f"{_read(changes.targets, Targets).version}.targets.json"] = changes.targets
+        files[f"{read_metadata(changes.targets, Targets).version}.targets.json"] = changes.targets
     for publication in changes.publications:
         files |= _published(publication)
-    snapshot = _newest(files, "snapshot", Snapshot)
+    snapshot = newest(files, "snapshot", Snapshot)
     if changes or snapshot is None or snapshot.expires - now < online.snapshot_life / 2:
         snapshot = _next_snapshot(files, snapshot, changes.publications, now, now + online.snapshot_life)
-        files[f"{snapshot.version}.snapshot.json"] = _signed(snapshot, online.snapshot)
-    earlier = _read(files["timestamp.json"], Timestamp) if "timestamp.json" in files else None
+        files[f"{snapshot.version}.snapshot.json"] = signed_bytes(snapshot, online.snapshot)
+    earlier = read_metadata(files["timestamp.json"], Timestamp) if "timestamp.json" in files else None
     timestamp = Timestamp(
         version=1 if earlier is None else earlier.version + 1,
         expires=now + online.timestamp_life,
-        snapshot_meta=_described(files[f"{snapshot.version}.snapshot.json"], snapshot.version),
+        snapshot_meta=described(files[f"{snapshot.version}.snapshot.json"], snapshot.version),
         unrecognized_fields={SIGNED_AT_FIELD: _text(now)},
     )
-    files["timestamp.json"] = _signed(timestamp, online.timestamp)
+    files["timestamp.json"] = signed_bytes(timestamp, online.timestamp)
     return files
 
 
@@ -81,14 +80,16 @@ def _next_snapshot(
     now: datetime,
     expires: datetime,
 ) -> Snapshot:
-    targets = _newest(files, "targets", Targets)
+    targets = newest(files, "targets", Targets)
     if targets is None:
-        raise BadSource("targets", "the registry has no delegations yet; accept the signed N.targets.json with the root")
+        raise BadSource(
+            "targets", "the registry has no delegations yet; accept the signed N.targets.json with the root"
+        )
     meta = {} if earlier is None else dict(earlier.meta)
-    meta["targets.json"] = _described(files[f"{targets.version}.targets.json"], targets.version)
+    meta["targets.json"] = described(files[f"{targets.version}.targets.json"], targets.version)
     first_seen = {} if earlier is None else {**earlier.unrecognized_fields.get(FIRST_SEEN_FIELD, {})}
     for publication in publications:
-        meta[f"{publication.division}.json"] = _described(publication.metadata, publication.version)
+        meta[f"{publication.division}.json"] = described(publication.metadata, publication.version)
         bundle = publication.files.get(path_of(publication.division, FactKind.BUNDLE))
         if bundle is not None:
             known = first_seen.get(publication.division, {})
@@ -105,39 +106,12 @@ def _next_snapshot(
 def _published(publication: Publication) -> dict[str, bytes]:
     """The files of a publication under the names by which they are served."""
     found = {f"{publication.version}.{publication.division}.json": publication.metadata}
-    listed = _read(publication.metadata, Targets).targets
+    listed = read_metadata(publication.metadata, Targets).targets
     for path, content in publication.files.items():
         if path not in listed:
             raise BadSource("publication", "it brings a file that its metadata does not list; publish again")
         found[served_name(path, listed[path])] = content
     return found
-
-
-def _newest(files: Mapping[str, bytes], role: str, kind: type[Any]) -> Any:
-    """The newest version of a role's metadata, None when there is none."""
-    versions = [int(name.partition(".")[0]) for name in files if name.endswith(f".{role}.json")]
-    return _read(files[f"{max(versions)}.{role}.json"], kind) if versions else None
-
-
-def _read(data: bytes, kind: type[Any]) -> Any:
-    try:
-        signed = Metadata.from_bytes(data).signed
-    except Exception as error:  # python-tuf wraps some errors and lets others through
-        raise BadSource(kind.type, "it cannot be read as registry metadata; ask for the original") from error
-    if not isinstance(signed, kind):
-        raise BadSource(kind.type, f"it is {signed.type} metadata; give the right file")
-    return signed
-
-
-def _described(data: bytes, version: int) -> MetaFile:
-    """A file as a snapshot or timestamp lists it: with its hash, so that files of two releases cannot be mixed."""
-    return MetaFile(version, len(data), {"sha256": sha256(data).hexdigest()})
-
-
-def _signed(signed: Signed, signer: Signer) -> bytes:
-    metadata: Metadata[Any] = Metadata(signed)
-    metadata.sign(signer)
-    return metadata.to_bytes()
 
 
 def _text(instant: datetime) -> str:

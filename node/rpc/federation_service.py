@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from huxin.v1 import federation_service_pb2 as pb
@@ -17,6 +17,9 @@ from node.wire.peers import follow_response
 
 DEFAULT_BATCH = 256
 MAX_BATCH = 1_000
+CHUNK_BYTES = 64 * 1024
+MAX_PUBLICATION_BYTES = 9 << 20
+"""What a jurisdiction may publish at once, with its envelope."""
 MAX_STREAMS = 8
 """Follow streams of one peer at once: one for each of its replicas. Every open one reads the database each second."""
 
@@ -28,11 +31,23 @@ class Feed(Protocol):
     async def checkpoint(self, origin: str) -> str: ...
 
 
+class Registry(Protocol):
+    """The trust registry as this node mirrors it; the coordinator releases it as well.
+
+    `file` raises NotFound; `publish` answers the version of the snapshot that holds the publication, and raises
+    InvalidInput for one that cannot be taken over, NotPermitted on any node but the coordinator's.
+    """
+
+    async def file(self, name: str) -> bytes: ...
+    async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int: ...
+
+
 class FederationService:
     """Requests in, batches out, for as long as the follower listens."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, registry: Registry) -> None:
         self._feed = feed
+        self._registry = registry
         self._open: Counter[str] = Counter()
 
     async def follow(self, request: pb.FollowRequest, caller: Caller) -> AsyncIterator[pb.FollowResponse]:
@@ -54,7 +69,26 @@ class FederationService:
         origin = text(request.origin, "origin", limit=200)
         return pb.GetCheckpointResponse(checkpoint=await self._feed.checkpoint(origin))
 
+    async def fetch_trust(self, request: pb.FetchTrustRequest, _caller: Caller) -> AsyncIterator[pb.FetchTrustResponse]:
+        content = await self._registry.file(text(request.name, "name", limit=255))
+        for start in range(0, max(len(content), 1), CHUNK_BYTES):
+            yield pb.FetchTrustResponse(chunk=content[start : start + CHUNK_BYTES])
 
-def federation_service(feed: Feed) -> Service:
+    async def publish_trust(self, request: pb.PublishTrustRequest, caller: Caller) -> pb.PublishTrustResponse:
+        found = request.publication
+        if found.division != caller.division:
+            raise InvalidInput(
+                "publication.division", "A jurisdiction publishes for itself only; name your own division."
+            )
+        files = {text(each.path, "publication.files.path", limit=200): each.content for each in found.files}
+        version = await self._registry.publish(found.division, found.metadata, files)
+        return pb.PublishTrustResponse(snapshot_version=version)
+
+
+def federation_service(feed: Feed, registry: Registry) -> Service:
     """The service as the guard takes it."""
-    return Service(pb.DESCRIPTOR.services_by_name["FederationService"], FederationService(feed))
+    return Service(
+        pb.DESCRIPTOR.services_by_name["FederationService"],
+        FederationService(feed, registry),
+        {"PublishTrust": MAX_PUBLICATION_BYTES},
+    )

@@ -63,6 +63,8 @@ PERMISSIONS: Mapping[str, frozenset[Party]] = {
     "/huxin.v1.CatalogueService/GetCoverageMatrix": _READING,
     "/huxin.v1.FederationService/Follow": _FEDERATING,
     "/huxin.v1.FederationService/GetCheckpoint": _FEDERATING,
+    "/huxin.v1.FederationService/FetchTrust": _FEDERATING,
+    "/huxin.v1.FederationService/PublishTrust": _FEDERATING,
     "/huxin.v1.AdminService/ListPeers": _OPERATING,
     "/huxin.v1.AdminService/ChangeStatus": _OPERATING,
     "/grpc.health.v1.Health/Check": OWN,

@@ -10,6 +10,7 @@ REASONS: frozenset[str] = frozenset(
         # INVALID_ARGUMENT
         "INVALID_FIELD",
         "INVALID_PAGE_TOKEN",
+        "PUBLICATION_REFUSED",
         "REPORT_NUMBER_CHECK",
         "REPORT_NUMBER_DAY",
         "REPORT_NUMBER_DIVISION",
@@ -28,7 +29,9 @@ REASONS: frozenset[str] = frozenset(
         "NO_SUCH_CATALOGUE",
         "NO_SUCH_LOG",
         "NO_SUCH_REPORT",
+        "NO_REGISTRY",
         "NO_SUCH_REQUIREMENT",
+        "NO_SUCH_TRUST_FILE",
         # FAILED_PRECONDITION
         "EXCLUDED_FROM_SCHEME",
         "KIND_NOT_IN_SCHEME",
@@ -44,6 +47,7 @@ REASONS: frozenset[str] = frozenset(
         "TOO_LARGE",
         "TOO_MANY_STREAMS",
         # PERMISSION_DENIED
+        "NOT_COORDINATOR",
         "NOT_PERMITTED",
         # UNAUTHENTICATED
         "CERTIFICATE_EXPIRED",
@@ -59,6 +63,7 @@ REASONS: frozenset[str] = frozenset(
         "KEY_NOT_PUBLISHED",
         "LOG_BUSY",
         "NOT_READY",
+        "REGISTRY_BUSY",
         "NO_OWN_BUNDLE",
         "SCHEMA_TOO_NEW",
         "SHUTTING_DOWN",

@@ -130,6 +130,21 @@ def version_folders(roots: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(versions)
 
 
+def version_files(division: str, extra_roots: Iterable[Path] = ()) -> dict[str, tuple[bytes, bytes, bytes]]:
+    """Catalogue, crosswalk and scheme of each version of a jurisdiction, word for word, by the version's name.
+
+    What a jurisdiction publishes for its peers. Raises BadSource as `discover` does.
+    """
+    shared = load_shared()
+    names = ("catalogue.csv", "crosswalk.csv", "jurisdiction.toml")
+    found = {}
+    for folder in version_folders((BUILT_IN, *extra_roots)):
+        if folder.parent.name.startswith(f"{division}_"):
+            catalogue, crosswalk, scheme = ((folder / name).read_bytes() for name in names)
+            found[load_version(folder, shared).catalogue.version] = (catalogue, crosswalk, scheme)
+    return found
+
+
 def load_version(folder: Path, shared: SharedData) -> Edition:
     """One version, its division checked against its folder's name. Raises BadSource."""
     edition = load_edition(folder, shared)

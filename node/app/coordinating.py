@@ -1,0 +1,62 @@
+"""The coordinator's part: takes over what jurisdictions publish, and signs snapshot and timestamp."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from node.errors import BadSource, HuxinError, InvalidInput, NotPermitted
+from node.registry.keeping import TrustRegistry
+from node.registry.publishing import publication_of
+from node.registry.refresh import RefreshFailed
+from node.registry.release import Changes, Online
+from trust.errors import TrustError
+
+_log = structlog.get_logger(__name__)
+
+_NOTHING = Changes()
+
+
+class Coordinating:
+    """The registry as this node's door serves it. Without the online keys it is a mirror and nothing more."""
+
+    def __init__(self, registry: TrustRegistry, online: Online | None) -> None:
+        self._registry = registry
+        self._online = online
+        self._one_at_a_time = asyncio.Lock()
+
+    async def file(self, name: str) -> bytes:
+        """A file as a mirror serves it. Raises NotFound."""
+        return await self._registry.file(name)
+
+    async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int:
+        """Takes a publication over. The version of the snapshot that holds it, committed.
+
+        Raises NotPermitted on any node but the coordinator's, InvalidInput for what cannot be taken over.
+        """
+        if self._online is None:
+            raise NotPermitted(
+                "NOT_COORDINATOR",
+                "This node does not release the trust registry; `huxin trust status` names the coordinator.",
+            )
+        try:
+            changes = Changes(publications=(publication_of(division, metadata, files),))
+            async with self._one_at_a_time:
+                record = await self._registry.release(changes, self._online)
+        except (BadSource, RefreshFailed, TrustError) as error:
+            raise InvalidInput("publication", error.message, "PUBLICATION_REFUSED") from error
+        return record.snapshot_version
+
+    async def keep(self, every_seconds: float) -> None:
+        """Signs the timestamp anew again and again, until cancelled: its age is the age of all trust."""
+        while self._online is not None:
+            try:
+                async with self._one_at_a_time:
+                    await self._registry.release(_NOTHING, self._online)
+            except HuxinError as error:
+                _log.error("registry_not_released", reason=error.reason, message=error.message)
+            except Exception:  # noqa: BLE001 - a loop that ended would let all trust expire
+                _log.exception("registry_not_released")
+            await asyncio.sleep(every_seconds)

@@ -1,0 +1,120 @@
+"""Keeps the trust registry fresh: asks one peer after the other until one answers with something that verifies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from node.app.keyring import Keyring
+from node.app.trust_keeper import TrustInUse
+from node.errors import HuxinError
+from node.federation.follower import PeerUnavailable
+from node.federation.peer_client import ClientCredentials
+from node.federation.registry_client import FileNotServed, RegistryClient
+from node.registry.keeping import TrustRegistry
+from node.registry.refresh import NotServed, SourceFailed
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A peer from which the registry can be had."""
+
+    division: str
+    endpoint: str
+    ca_pem: bytes
+
+
+def mirrors(trust: TrustInUse, coordinator: str) -> list[Mirror]:
+    """Every endpoint of every peer, the coordinator's first: it has what is new, the others have what is known."""
+    own = trust.state.own.bundle.division
+    peers = sorted(trust.state.jurisdictions, key=lambda division: (division != coordinator, division))
+    return [
+        Mirror(division, endpoint, trust.ca_pem(division))
+        for division in peers
+        if division != own
+        for endpoint in trust.state.jurisdictions[division].bundle.endpoints
+    ]
+
+
+class PeerSource:
+    """A peer as the registry's source. Use it on a worker thread."""
+
+    def __init__(self, client: RegistryClient) -> None:
+        self._client = client
+
+    def fetch(self, name: str) -> Iterator[bytes]:
+        try:
+            yield from self._client.fetch(name)
+        except FileNotServed as error:
+            raise NotServed from error
+        except PeerUnavailable as error:
+            raise SourceFailed(str(error)) from error
+
+
+class Refreshing:
+    """The refresh loop of a running node. `told` hears of each attempt: the peer, and why it failed or ""."""
+
+    def __init__(
+        self,
+        registry: TrustRegistry,
+        trust: Callable[[], TrustInUse],
+        keyring: Keyring,
+        file_seconds: float,
+        told: Callable[[str, str], None],
+    ) -> None:
+        self._registry = registry
+        self._trust = trust
+        self._keyring = keyring
+        self._file_seconds = file_seconds
+        self._told = told
+        self._failing: dict[str, str] = {}
+
+    async def keep(self, every_seconds: float, coordinator: Callable[[], str]) -> None:
+        """Refreshes again and again, until cancelled."""
+        while True:
+            try:
+                await self.once(mirrors(self._trust(), coordinator()))
+            except Exception:  # noqa: BLE001 - a loop that ended would freeze what this node trusts
+                _log.exception("registry_refresh_failed")
+            await asyncio.sleep(every_seconds)
+
+    async def once(self, offered: Sequence[Mirror]) -> bool:
+        """One refresh: from the first mirror that offers what verifies. Whether there was one.
+
+        An attack on distribution fails here: nothing is changed, it is logged and counted with its reason, and the
+        next mirror is asked.
+        """
+        for mirror in offered:
+            client = RegistryClient(
+                mirror.division,
+                mirror.endpoint,
+                mirror.ca_pem,
+                ClientCredentials(self._keyring.tls_certificate, self._keyring.tls_key),
+                self._file_seconds,
+            )
+            try:
+                await self._registry.refresh(PeerSource(client))
+            except HuxinError as error:
+                self._note(mirror.division, error.reason, error.message)
+                continue
+            finally:
+                client.close()
+            self._note(mirror.division, "", "")
+            return True
+        return False
+
+    def _note(self, division: str, reason: str, message: str) -> None:
+        """Counts every result; logs what changed, so that a peer that is away does not fill the log."""
+        self._told(division, reason)
+        if self._failing.get(division, "") == reason:
+            return
+        self._failing[division] = reason
+        if reason:
+            _log.warning("registry_not_refreshed", peer=division, reason=reason, message=message)
+        else:
+            _log.info("registry_refreshed_again", peer=division)

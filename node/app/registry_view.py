@@ -1,0 +1,34 @@
+"""The trust registry as the database holds it, followed from memory: whichever replica or command changed it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from node.model.registry import RegistryRecord
+from node.storage.registry_store import RegistryStore
+
+
+class RegistryView:
+    """The newest record that was seen. Open it with `RegistryView.open`."""
+
+    def __init__(self, store: RegistryStore, record: RegistryRecord | None) -> None:
+        self._store = store
+        self.record = record
+
+    @classmethod
+    async def open(cls, store: RegistryStore) -> Self:
+        """The record as it stands."""
+        return cls(store, await store.load())
+
+    @property
+    def coordinator(self) -> str:
+        """Division code of the jurisdiction that releases the registry; "" before one was joined."""
+        return "" if self.record is None else self.record.coordinator
+
+    async def poll(self) -> bool:
+        """Looks again. Whether there is another record than before."""
+        generation = None if self.record is None else self.record.generation
+        if await self._store.generation() == generation:
+            return False
+        self.record = await self._store.load()
+        return True

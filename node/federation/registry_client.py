@@ -1,0 +1,82 @@
+"""The trust registry at one peer: its files, and for the coordinator what we publish. For worker threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import grpc
+from huxin.v1 import federation_service_pb2 as pb
+from huxin.v1 import federation_service_pb2_grpc
+
+from node.federation.follower import PeerUnavailable
+from node.federation.peer_client import ClientCredentials
+from trust.identities import node_dns_name
+
+_MAX_CHUNK_MESSAGE = 128 * 1024
+"""Twice what a peer may send in one part: endless files end at their own limit, part by part."""
+
+
+class RegistryClient:
+    """One connection to a peer's endpoint, made when it is first used; `ca_pem`: that peer's CA certificates alone."""
+
+    def __init__(
+        self, division: str, endpoint: str, ca_pem: bytes, credentials: ClientCredentials, file_seconds: float
+    ) -> None:
+        self._seconds = file_seconds
+        self._channel = grpc.secure_channel(
+            endpoint,
+            grpc.ssl_channel_credentials(ca_pem, credentials.key, credentials.certificate),
+            options=(
+                ("grpc.ssl_target_name_override", node_dns_name(division)),
+                ("grpc.max_receive_message_length", _MAX_CHUNK_MESSAGE),
+                ("grpc.use_local_subchannel_pool", 1),
+            ),
+        )
+        self._stub = federation_service_pb2_grpc.FederationServiceStub(self._channel)
+
+    def fetch(self, name: str) -> Iterator[bytes]:
+        """Parts of a file, nothing of it verified. Raises FileNotServed, PeerUnavailable.
+
+        The whole file has `file_seconds`: a peer that sends a byte now and then is left in time.
+        """
+        call = self._stub.FetchTrust(pb.FetchTrustRequest(name=name), timeout=self._seconds)
+        try:
+            for response in call:
+                yield response.chunk
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                raise FileNotServed from None
+            raise PeerUnavailable(f"The peer sent no {name}: {error.code().name}.") from None
+        finally:
+            call.cancel()
+
+    def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int:
+        """Hands a publication over. Answers the version of the snapshot that holds it.
+
+        Raises PublicationRefused, PeerUnavailable.
+        """
+        found = pb.TrustPublication(
+            division=division,
+            metadata=metadata,
+            files=[pb.PublishedFile(path=path, content=content) for path, content in sorted(files.items())],
+        )
+        try:
+            answer = self._stub.PublishTrust(pb.PublishTrustRequest(publication=found), timeout=self._seconds)
+        except grpc.RpcError as error:
+            if error.code() in {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED}:
+                raise PublicationRefused(error.details() or "The coordinator refused it.") from None
+            raise PeerUnavailable(f"The coordinator took nothing over: {error.code().name}.") from None
+        version: int = answer.snapshot_version
+        return version
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._channel.close()
+
+
+class FileNotServed(Exception):
+    """The peer has no file of that name."""
+
+
+class PublicationRefused(Exception):
+    """The coordinator does not take the publication over. The message is its sentence."""

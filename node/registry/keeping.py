@@ -1,0 +1,192 @@
+"""The trust registry as this node keeps it: joined once, refreshed from anybody, released by the coordinator.
+
+Every change goes the same way: verify what is offered on top of what is stored, read what it means, store both in one
+transaction. Two replicas or commands that do so at once both verify; the first one's change counts, the other looks
+again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from node.errors import BadSource, HuxinError, InvalidInput, NotFound, NotReady
+from node.model.registry import RegistryFact, RegistryRecord, RegistryStanding
+from node.registry.documents import read_root
+from node.registry.refresh import NotServed, Refreshed, Source, refresh
+from node.registry.release import Changes, Online, next_release
+from trust.errors import TrustError
+from trust.registry import Continuity, Fact, FactKind, Knowledge, Release, Standing, learn
+
+_ATTEMPTS = 5
+
+
+class RegistryStore(Protocol):
+    """Where the registry is kept. `commit` answers False when the generation is another by now."""
+
+    async def load(self) -> RegistryRecord | None: ...
+    async def file(self, name: str) -> bytes | None: ...
+    async def files(self) -> dict[str, bytes]: ...
+    async def commit(self, expected: int | None, record: RegistryRecord, files: Mapping[str, bytes]) -> bool: ...
+
+
+class TrustRegistry:
+    """One node's part in the trust registry."""
+
+    def __init__(self, store: RegistryStore, continuity: Continuity, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._continuity = continuity
+        self._now = now
+
+    async def join(self, root: bytes, confirmed_digest: str) -> RegistryRecord:
+        """Makes a root document the anchor of all trust. `confirmed_digest`: as compared by another channel.
+
+        Raises TrustError for a document of another form, BadSource when it is not the one that was confirmed, and
+        InvalidInput when a registry was joined before.
+        """
+        document = read_root(root)
+        if document.digest != confirmed_digest:
+            raise BadSource(
+                document.file_name,
+                "it is not the document whose digest was given with --digest; compare all 64 characters with a holder "
+                "of a root key again, and use the file of nobody else",
+            )
+        record = RegistryRecord(0, document.version, 0, document.coordinator, None, {"root": document.expires}, (), ())
+        if not await self._store.commit(None, record, {document.file_name: root}):
+            raise InvalidInput(
+                "root", "This node has joined a registry already; `huxin trust status` shows it. Nothing was changed."
+            )
+        return record
+
+    async def refresh(self, source: Source) -> RegistryRecord:
+        """Takes over what a source offers, if it verifies. Raises RefreshFailed, and NotFound before `join`."""
+        return await self._advance(lambda _held: source, _anything)
+
+    async def release(self, changes: Changes, online: Online) -> RegistryRecord:
+        """The coordinator's next release with these changes, verified by its own node before it is committed.
+
+        Raises RefreshFailed or BadSource when the changes cannot be taken over; nothing was changed then.
+        """
+        now = self._now()
+        divisions = [publication.division for publication in changes.publications]
+
+        def require_taken_over(knowledge: Knowledge) -> None:
+            for division in divisions:
+                standing = knowledge.standings.get(division)
+                if standing is None:
+                    raise BadSource("publication", f"{division} has no delegation yet; k of n holders sign one first")
+                if standing.problem:
+                    raise BadSource("publication", f"it cannot be taken over: {standing.problem}")
+
+        return await self._advance(lambda held: _Offered(next_release(held, changes, online, now)), require_taken_over)
+
+    async def files(self) -> dict[str, bytes]:
+        """All files of the newest verified release, by the names under which a mirror serves them."""
+        return await self._store.files()
+
+    async def file(self, name: str) -> bytes:
+        """A file as a mirror serves it. Raises NotFound."""
+        found = await self._store.file(name)
+        if found is None:
+            raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
+        return found
+
+    async def _advance(
+        self, offer: Callable[[Mapping[str, bytes]], Source], require: Callable[[Knowledge], None]
+    ) -> RegistryRecord:
+        for _ in range(_ATTEMPTS):
+            record, held = await self._store.load(), await self._store.files()
+            if record is None:
+                raise NotFound("NO_REGISTRY", "This node has joined no trust registry; see `huxin trust join`.")
+            refreshed = await asyncio.to_thread(_verified, held, offer, self._now())
+            if refreshed.files == held:
+                return record
+            knowledge = self._learn(record, refreshed.release)
+            require(knowledge)
+            following = _record(record.generation + 1, refreshed, knowledge)
+            # A crash before this commit leaves the registry as it was before, after it as it is next.
+            if await self._store.commit(record.generation, following, refreshed.files):
+                return following
+        raise NotReady("REGISTRY_BUSY", "The trust registry is being changed by another command; try again.")
+
+    def _learn(self, record: RegistryRecord, release: Release) -> Knowledge:
+        try:
+            return learn(knowledge_of(record), release, self._continuity)
+        except TrustError as error:
+            raise HuxinError("REGISTRY_MALFORMED", f"The registry was not refreshed: {error.message}") from error
+
+
+def _verified(held: Mapping[str, bytes], offer: Callable[[Mapping[str, bytes]], Source], now: datetime) -> Refreshed:
+    return refresh(held, offer(held), now)
+
+
+class _Offered:
+    """Files at hand, as a source."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def fetch(self, name: str) -> Iterator[bytes]:
+        if name not in self._files:
+            raise NotServed
+        yield self._files[name]
+
+
+def knowledge_of(record: RegistryRecord) -> Knowledge:
+    """What a record says, as the rules know it."""
+    return Knowledge(
+        record.signed_at,
+        tuple(
+            Fact(
+                fact.division,
+                FactKind(fact.kind),
+                fact.name,
+                fact.content,
+                fact.digest,
+                fact.valid_from,
+                fact.valid_until,
+                fact.known_from,
+                fact.known_until,
+            )
+            for fact in record.facts
+        ),
+        {
+            each.division: Standing(each.division, each.refreshed_at, each.expires_at, each.problem)
+            for each in record.standings
+        },
+    )
+
+
+def _record(generation: int, refreshed: Refreshed, knowledge: Knowledge) -> RegistryRecord:
+    return RegistryRecord(
+        generation=generation,
+        root_version=refreshed.root_version,
+        snapshot_version=refreshed.release.snapshot_version,
+        coordinator=refreshed.coordinator,
+        signed_at=knowledge.signed_at,
+        ends=refreshed.ends,
+        facts=tuple(
+            RegistryFact(
+                fact.division,
+                fact.kind.value,
+                fact.name,
+                fact.content,
+                fact.digest,
+                fact.valid_from,
+                fact.valid_until,
+                fact.known_from,
+                fact.known_until,
+            )
+            for fact in knowledge.facts
+        ),
+        standings=tuple(
+            RegistryStanding(each.division, each.refreshed_at, each.expires_at, each.problem)
+            for each in knowledge.standings.values()
+        ),
+    )
+
+
+def _anything(_knowledge: Knowledge) -> None:
+    """A refresh takes over whatever verifies; what breaks a rule stays out by itself, and is told."""

@@ -1,0 +1,118 @@
+"""Whom this node trusts, with what the trust registry says: the directory of files and the registry as one state.
+
+The registry counts for whoever has published in it, unless a newer bundle was imported by hand meanwhile (a coordinator
+that is away must not keep a compromise from being told). Of itself a node knows more than the registry. What only the
+directory names stays as it is: the way to begin, and to go on without a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from node.errors import BadSource
+from node.model.registry import RegistryRecord
+from node.registry.directory import (
+    HeldCertificate,
+    TrustedJurisdiction,
+    TrustedState,
+    in_order,
+    open_bundle,
+    open_certificate,
+)
+from node.registry.keeping import knowledge_of
+from trust.errors import TrustError
+from trust.issuers import TrustedIssuer
+from trust.registry import FactKind, Knowledge, first_seen_of
+
+Published = Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]]
+
+
+def with_registry(state: TrustedState, record: RegistryRecord | None) -> TrustedState:
+    """The state of the directory together with what the registry says; as it is before a registry was joined."""
+    if record is None:
+        return state
+    knowledge = knowledge_of(record)
+    own, problems = state.own.bundle.division, list(state.problems)
+    jurisdictions = dict(state.jurisdictions)
+    members: dict[str, TrustedJurisdiction] = {own: state.own}
+    for division, standing in sorted(knowledge.standings.items()):
+        if standing.problem:
+            problems.append(
+                f"What {division} published in the trust registry is not taken over whole: {standing.problem}"
+            )
+        for fact in knowledge.current(FactKind.BUNDLE, division):
+            try:
+                members.setdefault(division, _member(fact.content, knowledge, division, state))
+            except (TrustError, BadSource) as error:
+                problems.append(f"The bundle of {division} in the trust registry is left out: {error.message}")
+    for division, found in members.items():
+        held = jurisdictions.get(division)
+        if held is None or held.bundle.version <= found.bundle.version:
+            jurisdictions[division] = found
+    published = _recognitions(knowledge, members)
+    return replace(
+        state,
+        jurisdictions=jurisdictions,
+        certificates=_with_published(state.certificates, published.get(own, {})),
+        problems=tuple(problems),
+        published={division: each for division, each in published.items() if division != own},
+    )
+
+
+def _member(content: bytes, knowledge: Knowledge, division: str, state: TrustedState) -> TrustedJurisdiction:
+    found = open_bundle(content)
+    standing = knowledge.standings[division]
+    by_hand = state.jurisdictions.get(division)
+    confirmed = frozenset() if by_hand is None else frozenset(by_hand.trusted.keys)
+    trusted = TrustedIssuer.of(found.bundle, standing.refreshed_at)
+    return replace(found, trusted=counted_from(trusted, first_seen_of(knowledge, division), confirmed))
+
+
+def counted_from(
+    trusted: TrustedIssuer, first_seen: Mapping[str, datetime], confirmed: frozenset[str]
+) -> TrustedIssuer:
+    """The same keys, each counted from its first appearance in the registry at the earliest.
+
+    Keys that administrators confirmed to each other before count as they say: what they signed until then stands.
+    """
+    keys = {
+        key_id: key
+        if key_id in confirmed
+        else replace(key, valid_from=max(key.valid_from, first_seen.get(key_id, trusted.refreshed_at)))
+        for key_id, key in trusted.keys.items()
+    }
+    return replace(trusted, keys=keys)
+
+
+def _recognitions(knowledge: Knowledge, members: Mapping[str, TrustedJurisdiction]) -> Published:
+    """By recogniser and issuer; what does not verify under the recogniser's present bundle is no longer said by it."""
+    found: dict[str, dict[str, list[HeldCertificate]]] = {}
+    for fact in knowledge.current(FactKind.RECOGNITION):
+        recogniser = members.get(fact.division)
+        if recogniser is None:
+            continue
+        bundle = recogniser.bundle
+        try:
+            # Under its keys as it states them: a certificate may be older than the registry.
+            held = open_certificate(
+                fact.content, replace(recogniser, trusted=TrustedIssuer.of(bundle, bundle.issued_at))
+            )
+        except TrustError:
+            continue
+        found.setdefault(fact.division, {}).setdefault(fact.name, []).append(held)
+    return {
+        division: {issuer: in_order(held) for issuer, held in issuers.items()} for division, issuers in found.items()
+    }
+
+
+def _with_published(
+    held: Mapping[str, tuple[HeldCertificate, ...]], published: Mapping[str, tuple[HeldCertificate, ...]]
+) -> Mapping[str, tuple[HeldCertificate, ...]]:
+    """Our certificates: those of the directory, and those that we published. So a withdrawal outlives its file."""
+    merged = dict(held)
+    for issuer, certificates in published.items():
+        known = {each.digest for each in held.get(issuer, ())}
+        merged[issuer] = in_order((*held.get(issuer, ()), *(each for each in certificates if each.digest not in known)))
+    return merged
