@@ -22,6 +22,7 @@ from node.federation.registry_client import PublicationRefused, RegistryClient
 from node.registry.directory import TrustedState
 from node.registry.keeping import TrustRegistry
 from node.registry.publishing import Publication, delegated, next_publication
+from node.wire.trust import encode_publication
 from trust.errors import TrustError
 
 _log = structlog.get_logger(__name__)
@@ -90,12 +91,13 @@ class Publishing:
         """To the coordinator, by any of its endpoints."""
         credentials = ClientCredentials(self._around.keyring.tls_certificate, self._around.keyring.tls_key)
         seconds = self._around.settings.registry.peer_seconds
+        encoded = encode_publication(publication.division, publication.metadata, publication.files)
         for mirror in offered:
             if mirror.division != self._around.coordinator():
                 continue
             client = RegistryClient(mirror.division, mirror.endpoint, mirror.ca_pem, credentials, seconds)
             try:
-                return client.publish(publication.division, publication.metadata, publication.files)
+                return client.publish(encoded)
             except PublicationRefused as error:
                 raise HuxinError("PUBLICATION_REFUSED", f"The coordinator does not take it over: {error}") from error
             except PeerUnavailable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import grpc
 from huxin.v1 import federation_service_pb2 as pb
@@ -50,18 +50,14 @@ class RegistryClient:
         finally:
             call.cancel()
 
-    def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int:
-        """Hands a publication over. Answers the version of the snapshot that holds it.
+    def publish(self, publication: bytes) -> int:
+        """Hands a serialised `TrustPublication` over. Answers the version of the snapshot that holds it.
 
         Raises PublicationRefused, PeerUnavailable.
         """
-        found = pb.TrustPublication(
-            division=division,
-            metadata=metadata,
-            files=[pb.PublishedFile(path=path, content=content) for path, content in sorted(files.items())],
-        )
+        request = pb.PublishTrustRequest(publication=pb.TrustPublication.FromString(publication))
         try:
-            answer = self._stub.PublishTrust(pb.PublishTrustRequest(publication=found), timeout=self._seconds)
+            answer = self._stub.PublishTrust(request, timeout=self._seconds)
         except grpc.RpcError as error:
             if error.code() in {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED}:
                 raise PublicationRefused(error.details() or "The coordinator refused it.") from None

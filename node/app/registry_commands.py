@@ -1,0 +1,163 @@
+"""What the commands about the trust registry do in one home, beside a running node or without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from node.app.coordinating import Coordinating
+from node.app.keyring import Keyring, load_keyring
+from node.app.publishing import Publishing
+from node.app.publishing import Surroundings as Publishers
+from node.app.refreshing import Refreshing, mirrors
+from node.app.registering import online_of, publisher_of, registry_in, to_publish
+from node.app.registry_view import RegistryView
+from node.app.storing import open_database
+from node.app.trust_keeper import TrustKeeper
+from node.config.settings import Settings
+from node.errors import BadSource, NotFound
+from node.model.registry import RegistryRecord
+from node.registry.archive import Archive, pack
+from node.registry.directory import TrustDirectory, TrustedState
+from node.registry.documents import RootDocument, read_document
+from node.registry.published import with_registry
+from node.registry.publishing import next_publication, publication_of
+from node.registry.release import Changes
+from node.storage.registry_store import RegistryStore
+from node.verification.trusting import FreshnessLimits
+from node.wire.trust import decode_publication, encode_publication
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the coordinator took over: documents by name, publications by division, and the snapshot that holds them."""
+
+    documents: tuple[str, ...]
+    divisions: tuple[str, ...]
+    snapshot_version: int
+
+
+async def whole_state(settings: Settings) -> TrustedState:
+    """Whom this home trusts: its trust directory together with what the registry says, verified anew."""
+    state = TrustDirectory(settings.trust.directory, settings.division).load()
+    return with_registry(state, await registry_record(settings))
+
+
+async def registry_record(settings: Settings) -> RegistryRecord | None:
+    """The registry as this home has verified it last, None when it joined none."""
+    async with open_database(settings) as database:
+        return await RegistryStore(database).load()
+
+
+async def join(settings: Settings, now: Now, root: bytes, digest: str, archive: bytes | None) -> RegistryRecord:
+    """Makes a root document the anchor of all trust, and takes over an archive if there is one.
+
+    Raises as `TrustRegistry.join` and `refresh_from`. What cannot be taken over leaves the anchor alone: refresh again.
+    """
+    async with open_database(settings) as database:
+        registry = registry_in(database, now)
+        record = await registry.join(root, digest)
+        return record if archive is None else await registry.refresh(Archive(archive))
+
+
+async def refresh_from(settings: Settings, now: Now, archive: bytes) -> RegistryRecord:
+    """Takes over an archive. Raises BadSource, RefreshFailed, NotFound."""
+    async with open_database(settings) as database:
+        return await registry_in(database, now).refresh(Archive(archive))
+
+
+async def refresh_from_peers(
+    settings: Settings, now: Now, told: Callable[[str, str], None]
+) -> tuple[bool, RegistryRecord | None]:
+    """Asks every peer in turn; `told` hears of each, "" or why it failed. Whether one was good, and what is known."""
+    async with open_database(settings) as database:
+        store = RegistryStore(database)
+        view = await RegistryView.open(store)
+        keyring = load_keyring(settings)
+        trust = _keeper(settings, view, keyring, now).present
+        refreshing = Refreshing(
+            registry_in(database, now), lambda: trust, keyring, settings.registry.peer_seconds, told
+        )
+        good = await refreshing.once(mirrors(trust, view.coordinator))
+        return good, await store.load()
+
+
+async def accept(settings: Settings, now: Now, files: Sequence[tuple[str, bytes]]) -> Accepted:
+    """The coordinator releases signed documents and publications that were handed over, all or none of them.
+
+    Raises BadSource naming the file, RefreshFailed, NotFound when no registry was joined.
+    """
+    roots: list[bytes] = []
+    targets: bytes | None = None
+    documents, publications = [], []
+    for name, data in files:
+        if name.endswith(".json"):
+            document = read_document(data)
+            documents.append(document.file_name)
+            if isinstance(document, RootDocument):
+                roots.append(data)
+            elif targets is None:
+                targets = data
+            else:
+                raise BadSource(name, "two documents of delegations were given; give the newest alone")
+        else:
+            publications.append(publication_of(*decode_publication(data)))
+    online = online_of(settings)
+    if online is None:
+        raise BadSource(
+            settings.registry.snapshot_key.name,
+            "the coordinator's online keys are not here; run this in its home, or see registry.snapshot_key",
+        )
+    async with open_database(settings) as database:
+        record = await registry_in(database, now).release(Changes(roots, targets, publications), online)
+    divisions = tuple(publication.division for publication in publications)
+    return Accepted(tuple(documents), divisions, record.snapshot_version)
+
+
+async def publish(settings: Settings, now: Now) -> int | None:
+    """Publishes what has changed: the version of the snapshot that holds it, None when nothing has changed.
+
+    Raises as `Publishing.once`.
+    """
+    async with open_database(settings) as database:
+        view = await RegistryView.open(RegistryStore(database))
+        if view.record is None:
+            raise NotFound("NO_REGISTRY", "This node has joined no trust registry; see `huxin trust join`.")
+        keyring = load_keyring(settings)
+        trust = _keeper(settings, view, keyring, now).present
+        registry = registry_in(database, now)
+        around = Publishers(settings, keyring, now, lambda: trust, lambda: view.coordinator)
+        return await Publishing(around, registry, Coordinating(registry, online_of(settings))).once()
+
+
+async def publication_file(settings: Settings, now: Now) -> bytes | None:
+    """What `publish` would hand over, as a file; None when nothing has changed. Raises NotFound without the key."""
+    signer = publisher_of(settings)
+    if signer is None:
+        raise NotFound("NO_REGISTRY_KEY", f"There is no {settings.registry.key.name}; it signs what is published.")
+    state = TrustDirectory(settings.trust.directory, settings.division).load()
+    async with open_database(settings) as database:
+        held = await registry_in(database, now).files()
+    life = timedelta(days=settings.registry.publication_days)
+    made = next_publication(held, settings.division, to_publish(settings, state), signer, now(), life)
+    return None if made is None else encode_publication(made.division, made.metadata, made.files)
+
+
+async def archive(settings: Settings, now: Now) -> bytes:
+    """The registry in one file. Raises NotFound when nothing was verified yet."""
+    async with open_database(settings) as database:
+        files = await registry_in(database, now).files()
+    if "timestamp.json" not in files:
+        raise NotFound("NO_REGISTRY", "There is no verified registry here yet; see `huxin trust status`.")
+    return pack(files)
+
+
+def _keeper(settings: Settings, view: RegistryView, keyring: Keyring, now: Now) -> TrustKeeper:
+    limits = FreshnessLimits(
+        timedelta(seconds=settings.freshness.trust_state_seconds),
+        timedelta(seconds=settings.freshness.log_view_seconds),
+    )
+    return TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), view, keyring, limits, now)
