@@ -1,0 +1,147 @@
+"""The trust registry as tables and JSON: what `huxin trust status` and `huxin trust explain` print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from rich.table import Table
+from rich.text import Text
+
+from node.app.registry_status import Explanation
+from node.cli.session import in_china
+from node.model.registry import RegistryRecord
+
+
+def summary(record: RegistryRecord, now: datetime) -> Iterator[str]:
+    """How current the registry is, in lines."""
+    yield f"Root version {record.root_version}; coordinator {record.coordinator}; snapshot {record.snapshot_version}."
+    if record.signed_at is None:
+        yield "Nothing of it was verified yet: huxin trust refresh"
+    else:
+        yield f"Signed by the coordinator {in_china(record.signed_at)}, {_lasted(now - record.signed_at)} ago."
+
+
+def ends_table(record: RegistryRecord, now: datetime) -> Table:
+    """When each role's metadata ends, soonest first."""
+    table = Table("Metadata", "Ends", "In", title="Expiry", title_justify="left")
+    for role, end in sorted(record.ends.items(), key=lambda each: each[1]):
+        left = end - now
+        table.add_row(role, in_china(end), Text(_lasted(left) if left > timedelta() else "ended", _style(left)))
+    return table
+
+
+def standings_table(record: RegistryRecord, now: datetime) -> Table:
+    """How each jurisdiction stands."""
+    table = Table("Jurisdiction", "Known to be current", "Ends", title="Jurisdictions", title_justify="left")
+    table.add_column("Problem", overflow="fold")
+    for each in record.standings:
+        table.add_row(
+            each.division,
+            f"{_lasted(now - each.refreshed_at)} ago",
+            Text(in_china(each.expires_at), _style(each.expires_at - now)),
+            Text(each.problem, "red"),
+        )
+    return table
+
+
+def _since(instant: datetime, now: datetime) -> str:
+    return f"{in_china(instant)}, {_lasted(now - instant)} ago"
+
+
+def _style(left: timedelta) -> str:
+    return "red" if left <= timedelta(days=1) else "yellow" if left <= timedelta(days=7) else ""
+
+
+def _lasted(span: timedelta) -> str:
+    seconds = max(0, int(span.total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def links(found: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
+    """The chain from the anchor to each key, as names and values."""
+    bundle = found.held.bundle
+    yield "Jurisdiction", f"{bundle.division} {bundle.name_zh} {bundle.name_en}"
+    if found.by_registry and found.standing is not None:
+        yield (
+            "Anchor",
+            f"root version {found.root_version}: {found.threshold} of {len(found.holders)} holders must sign",
+        )
+        yield "Root holders", "\n".join(f"{code} {key_id}" for code, key_id in sorted(found.holders.items()))
+        yield "Delegation", f"{found.division}/* to " + ", ".join(found.registry_keys)
+        yield (
+            "Current as of",
+            _since(found.standing.refreshed_at, now),
+        )
+        yield "Ends", in_china(found.standing.expires_at)
+        if found.standing.problem:
+            yield "Problem", found.standing.problem
+    else:
+        yield "Anchor", "its bundle was confirmed by hand (`huxin trust import`), or is our own"
+        yield "Current as of", in_china(found.held.trusted.refreshed_at)
+    yield "Bundle", f"version {bundle.version}, signed {in_china(bundle.issued_at)}"
+    for key in found.keys:
+        yield "Signing key", f"{key.key_id} ({key.suite})"
+        yield (
+            "",
+            f"may sign from {in_china(key.valid_from)}; counts here from {in_china(key.counts_from)}"
+            + ("" if key.first_seen is None else f", first seen in the registry {in_china(key.first_seen)}"),
+        )
+        if key.retired_at is not None:
+            yield "", f"retired {in_china(key.retired_at)}: earlier signatures stay valid"
+        if key.compromised_at is not None:
+            yield (
+                "",
+                f"compromised since {in_china(key.compromised_at)}: later ones are rejected, earlier ones referred",
+            )
+
+
+def status_json(record: RegistryRecord, now: datetime) -> dict[str, object]:
+    """The status for machines; instants in UTC, ages in whole seconds."""
+    return {
+        "root_version": record.root_version,
+        "snapshot_version": record.snapshot_version,
+        "coordinator": record.coordinator,
+        "signed_at": None if record.signed_at is None else record.signed_at.isoformat(),
+        "age_seconds": None if record.signed_at is None else int((now - record.signed_at).total_seconds()),
+        "ends": {role: end.isoformat() for role, end in sorted(record.ends.items())},
+        "jurisdictions": [
+            {
+                "division": each.division,
+                "refreshed_at": each.refreshed_at.isoformat(),
+                "expires_at": each.expires_at.isoformat(),
+                "problem": each.problem,
+            }
+            for each in record.standings
+        ],
+    }
+
+
+def explanation_json(found: Explanation) -> dict[str, object]:
+    """An explanation for machines; instants in UTC."""
+    return {
+        "division": found.division,
+        "by_registry": found.by_registry,
+        "root_version": found.root_version,
+        "threshold": found.threshold,
+        "holders": dict(found.holders),
+        "registry_keys": list(found.registry_keys),
+        "refreshed_at": found.held.trusted.refreshed_at.isoformat(),
+        "expires_at": None if found.standing is None else found.standing.expires_at.isoformat(),
+        "bundle_version": found.held.bundle.version,
+        "keys": [
+            {
+                "key_id": key.key_id,
+                "suite": key.suite,
+                "valid_from": key.valid_from.isoformat(),
+                "first_seen": None if key.first_seen is None else key.first_seen.isoformat(),
+                "counts_from": key.counts_from.isoformat(),
+                "retired_at": None if key.retired_at is None else key.retired_at.isoformat(),
+                "compromised_at": None if key.compromised_at is None else key.compromised_at.isoformat(),
+            }
+            for key in found.keys
+        ],
+    }
