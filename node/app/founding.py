@@ -10,6 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from node.app.ceremony_files import new_key
 from node.errors import InvalidInput
 from node.registry.directory import TrustDirectory, write_durably
 from trust import certificates, keys, statements
@@ -83,6 +84,7 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
     head, cosigner = keys.generate(Suite.ED25519), keys.generate(Suite.ED25519)
     for name, key in (("signing", signing), ("ca", ca_key), ("log", head), ("cosigner", cosigner)):
         keys.save(key, layout.key(name), passphrase)
+    new_key(layout.key("registry"), Suite.ED25519, passphrase)
     begin = now - BACKDATED
     ca = certificates.create_ca(
         founding.division,

@@ -175,11 +175,12 @@ def _say_what_is_next(session: Session, division: str, name_zh: str, name_en: st
     session.say(f"已建立 Created {name_zh} {name_en} ({division}) in {home}:", "bold green")
     for path, what in (
         ("keys/", "private keys, readable by this user only; keep a copy in a safe place"),
+        ("keys/registry.pub", "for the holders of the registry's root keys: docs/ceremony.md"),
         ("certificates/", "the CA, and certificates of node, gateway and operator"),
         ("trust/", "what this jurisdiction says of itself, and later whom it trusts"),
         (FILE_NAME, "settings"),
     ):
-        session.say(f"  {path:<15}{what}")
+        session.say(f"  {path:<19}{what}")
     session.say("下一步 Next:", "bold")
     for command, what in (
         ("ingest registrations FILE", "who is registered here"),

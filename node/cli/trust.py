@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from node.app.trusting import export_bundle, import_bundle, trusted_state, withdraw
+from node.cli.ceremony import delegate_command, root_group, undelegate_command
+from node.cli.ceremony_keys import key_group
 from node.cli.recognise import recognise_command
 from node.cli.session import Group, Session, in_china, json_option, pass_session
 from node.errors import BadSource, InvalidInput
@@ -28,7 +30,8 @@ def trust() -> None:
     """Exchange jurisdiction bundles, and say whose reports are recognised, for what, until when."""
 
 
-trust.add_command(recognise_command)
+for _command in (recognise_command, root_group, delegate_command, undelegate_command, key_group):
+    trust.add_command(_command)
 
 
 @trust.command("export", example="huxin --home shanxi trust export -o shanxi.json")

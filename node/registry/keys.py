@@ -80,7 +80,7 @@ def public_key(key: Key) -> PublicKey:
             loaded: object = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
         else:
             loaded = serialization.load_pem_public_key(text.encode())
-    except (KeyError, TypeError, ValueError, AttributeError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm):
         raise BadKey("a key cannot be read: ask for the original document") from None
     public = _public(loaded, suite)
     if public.key_id != key.keyid:

@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from node.app import founding
+from node.app.ceremony_files import read_public_key
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.running import Node
 from node.app.trusting import trusted_state
@@ -52,9 +53,9 @@ def test_the_own_bundle_names_the_keys_that_were_made(tmp_path: Path, suite: Sui
 
 def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     layout = founded(tmp_path / "home")
-    keys = sorted((layout.home / "keys").iterdir())
+    keys = sorted((layout.home / "keys").glob("*.key"))
     assert [key.name for key in keys] == [
-        f"{name}.key" for name in ("ca", "cosigner", "gateway", "log", "node", "operator", "signing")
+        f"{name}.key" for name in ("ca", "cosigner", "gateway", "log", "node", "operator", "registry", "signing")
     ]
     assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
     assert (layout.home / "keys").stat().st_mode & 0o077 == 0
@@ -62,9 +63,16 @@ def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert len(ids) == len(keys)
 
 
+def test_the_registry_key_has_its_public_half_beside_it(tmp_path: Path) -> None:
+    layout = founded(tmp_path / "home")
+    public = read_public_key(layout.home / "keys" / "registry.pub")
+    assert public == load(layout.key("registry")).public
+    assert [path.name for path in (layout.home / "keys").glob("*.pub")] == ["registry.pub"]
+
+
 def test_a_passphrase_locks_what_signs(tmp_path: Path) -> None:
     layout = founded(tmp_path / "home", passphrase=b"synthetic passphrase")
-    for name in ("signing", "log", "cosigner", "ca"):
+    for name in ("signing", "log", "cosigner", "ca", "registry"):
         assert b"ENCRYPTED" in layout.key(name).read_bytes()
     with pytest.raises(NotReady, match="signing key is not loaded"):
         load_keyring(Settings.load(layout.settings, {}))
