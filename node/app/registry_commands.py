@@ -22,7 +22,7 @@ from node.registry.archive import Archive, pack
 from node.registry.directory import TrustDirectory, TrustedState
 from node.registry.documents import RootDocument, read_document
 from node.registry.published import with_registry
-from node.registry.publishing import next_publication, publication_of
+from node.registry.publishing import delegated, next_publication, publication_of
 from node.registry.release import Changes
 from node.storage.registry_store import RegistryStore
 from node.verification.trusting import FreshnessLimits
@@ -129,6 +129,13 @@ async def publish(settings: Settings, now: Now) -> int | None:
         keyring = load_keyring(settings)
         trust = _keeper(settings, view, keyring, now).present
         registry = registry_in(database, now)
+        if settings.division not in delegated(await registry.files()):
+            raise NotFound(
+                "NOT_DELEGATED",
+                f"The registry as it is known here lets nobody publish as {settings.division}. The holders of the root "
+                "keys sign that (`huxin trust delegate`); if they have, refresh first (`huxin trust refresh`), or hand a "
+                "file to the coordinator (`huxin trust publish -o FILE`).",
+            )
         around = Publishers(settings, keyring, now, lambda: trust, lambda: view.coordinator)
         return await Publishing(around, registry, Coordinating(registry, online_of(settings))).once()
 

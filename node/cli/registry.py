@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -14,8 +12,8 @@ from rich.text import Text
 from node.app import registry_commands
 from node.app.registry_status import explain, status
 from node.cli.failures import ExitCode
-from node.cli.registry_view import explanation_json, ends_table, links, standings_table, status_json, summary
-from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.cli.registry_view import ends_table, explanation_json, links, standings_table, status_json, summary
+from node.cli.session import Command, Session, json_option, pass_session
 from node.errors import BadSource
 from node.model.registry import RegistryRecord
 from node.registry.archive import MAX_ARCHIVE_BYTES
@@ -154,7 +152,7 @@ def status_command(ctx: click.Context, session: Session) -> None:
 @json_option
 @pass_session
 def explain_command(session: Session, division: str) -> None:
-    """Explain why the statements of DIVISION are believed here: who vouches for whom, down to each key and its times."""
+    """Explain why statements of DIVISION are believed here: who vouches for whom, down to each key and its times."""
     found = asyncio.run(explain(session.settings(), division))
     if session.as_json:
         session.emit(explanation_json(found))

@@ -15,6 +15,7 @@ from node.app.trusting import export_bundle, import_bundle, trusted_state, withd
 from node.cli.ceremony import delegate_command, root_group, undelegate_command
 from node.cli.ceremony_keys import key_group
 from node.cli.recognise import recognise_command
+from node.cli.registry import COMMANDS
 from node.cli.session import Group, Session, in_china, json_option, pass_session
 from node.errors import BadSource, InvalidInput
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
@@ -30,7 +31,7 @@ def trust() -> None:
     """Exchange jurisdiction bundles, and say whose reports are recognised, for what, until when."""
 
 
-for _command in (recognise_command, root_group, delegate_command, undelegate_command, key_group):
+for _command in (recognise_command, root_group, delegate_command, undelegate_command, key_group, *COMMANDS):
     trust.add_command(_command)
 
 
