@@ -141,7 +141,7 @@ async def publish(settings: Settings, now: Now) -> int | None:
 
 
 async def publication_file(settings: Settings, now: Now) -> bytes | None:
-    """What `publish` would hand over, as a file; None when nothing has changed. Raises NotFound without the key."""
+    """What `publish` would hand over, as a file; None when nothing changed. Raises NotFound without the key."""
     signer = publisher_of(settings)
     if signer is None:
         raise NotFound("NO_REGISTRY_KEY", f"There is no {settings.registry.key.name}; it signs what is published.")
