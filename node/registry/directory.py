@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -51,6 +51,7 @@ class TrustedState:
     """Everything this node trusts at one moment. `problems` are sentences about files that were left out.
 
     `certificates`: all of ours for each issuer, withdrawals included, in the order in which they were signed.
+    `published`: those of the other jurisdictions, by recogniser and issuer, likewise; empty where only files are known.
     """
 
     own: TrustedJurisdiction
@@ -59,6 +60,7 @@ class TrustedState:
     problems: tuple[str, ...]
     stamp: bytes
     """Changes whenever a file does."""
+    published: Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]] = field(default_factory=dict)
 
     def recognition(self, issuer: str, at: datetime) -> HeldCertificate | None:
         """Our certificate for an issuer that counts at an instant, expired or not; None when there is none."""
