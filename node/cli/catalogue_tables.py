@@ -13,9 +13,9 @@ from rich.table import Table
 from node.adapters.catalogues.difference import Change
 from node.adapters.catalogues.lint import Level, LintFinding
 from node.adapters.catalogues.registry import CatalogueRegistry
-from node.cli.catalogue_flips import VerdictFlip
 from node.model.catalogue import Catalogue, CoverageState, Edition, LeafCoverage
 from node.model.records import RECORD_TYPES
+from node.recognition.flips import VerdictFlip
 
 
 def plain(value: Any) -> Any:
