@@ -102,24 +102,31 @@ def foreseen(
     return Outcome(decision, reasons, {} if decision is Decision.REJECT else _in_words(assessment.findings))
 
 
-def recognition_flips(
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What becomes of one procedure of ours on an issuer's best report when our trust certificate changes."""
+
+    requirement: Requirement
+    before: Outcome
+    after: Outcome
+    flip: VerdictFlip | None
+
+
+def prospects(
     requirements: Iterable[Requirement],
     taxonomy: Taxonomy,
     own: Edition | None,
     issuer: str,
     edition: Edition | None,
-    before: Terms,
-    after: Terms,
+    terms: tuple[Terms, Terms],
     at: datetime,
-) -> tuple[VerdictFlip, ...]:
-    """Every procedure of ours whose verdict on the issuer's best report would change with our trust certificate."""
-    flips = []
+) -> tuple[Prospect, ...]:
+    """Every procedure, with the terms before and those after; one whose verdict changes has a flip."""
+    found = []
     for requirement in requirements:
-        was, becomes = (foreseen(requirement, taxonomy, own, issuer, edition, terms, at) for terms in (before, after))
-        flip = _compare(requirement, issuer, was, becomes)
-        if flip is not None:
-            flips.append(flip)
-    return tuple(flips)
+        before, after = (foreseen(requirement, taxonomy, own, issuer, edition, each, at) for each in terms)
+        found.append(Prospect(requirement, before, after, _compare(requirement, issuer, before, after)))
+    return tuple(found)
 
 
 def catalogue_flips(
