@@ -50,10 +50,13 @@ def terms_of(certificate: TrustCertificate, named: Named) -> Mapping[str, tuple[
 
 
 def term_changes(before: TrustCertificate | None, after: TrustCertificate, named: Named) -> tuple[TermChange, ...]:
-    """What `after` says otherwise than `before`, whatever the order of lists; every term when nothing was before."""
+    """What `after` says otherwise than `before`, whatever the order of lists; every term when nothing was before.
+
+    Apart from when it begins: a certificate begins when it is signed.
+    """
     old = {} if before is None else terms_of(before, named)
     changes = (TermChange(term, old.get(term, ()), items) for term, items in terms_of(after, named).items())
-    return tuple(change for change in changes if change.added or change.removed)
+    return tuple(change for change in changes if change.term != "valid_from" and (change.added or change.removed))
 
 
 def lasting(seconds: int) -> str:
