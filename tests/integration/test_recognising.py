@@ -58,7 +58,8 @@ class World:
                 requirement_id=f"520000/{procedure}",
             )
         )
-        return response.verdict
+        verdict: verdict_pb2.Verdict = response.verdict
+        return verdict
 
     async def decided(self) -> dict[str, tuple[str, tuple[str, ...]]]:
         """Decision and reasons by procedure. Of a rejection the first reason: what follows is what it left unread."""
@@ -125,7 +126,7 @@ async def test_a_recognition_is_granted_used_narrowed_and_withdrawn(world: World
     assert [flip["requirement_id"] for flip in narrower["procedures"] if flip["flips"]]
     await world.taken_up(narrower["digest"])
     verdict = await world.verdict("tender")
-    assert (verdict.decision, verdict.reasons) == (verdict_pb2.DECISION_REFER, ["NOT_RECOGNISED"])
+    assert (verdict.decision, list(verdict.reasons)) == (verdict_pb2.DECISION_REFER, ["NOT_RECOGNISED"])
     assert {gap.reason for finding in verdict.findings for gap in finding.gaps} == {"NOT_RECOGNISED"}
     assert await world.decided() == foretold(narrower, "after")
 
