@@ -342,6 +342,7 @@ def encode_trust_certificate(certificate: TrustCertificate) -> bytes:
         legal_basis=certificate.legal_basis,
         issued_at=_timestamp(certificate.issued_at),
         withdrawn=certificate.withdrawn,
+        withdrawal_reason=certificate.withdrawal_reason,
     ).SerializeToString(deterministic=True)
 
 
@@ -367,6 +368,7 @@ def read_trust_certificate(payload: bytes) -> TrustCertificate:
         legal_basis=tuple(message.legal_basis),
         issued_at=_instant(message, "issued_at"),
         withdrawn=message.withdrawn,
+        withdrawal_reason=message.withdrawal_reason,
     )
 
 

@@ -7,6 +7,7 @@ StepUndecided (and UnknownContent) leave a step UNDECIDED, any other TrustError 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -199,7 +200,13 @@ def signatures_hold(
             raise SignatureInvalid("a signature does not fit the statement: it was altered, or is not the issuer's")
     if undecided is not None:
         raise undecided
-    if terms is not None and not (terms.all_of <= suites and (not terms.any_of or terms.any_of & suites)):
+    if terms is not None:
+        suites_suffice(suites, terms)
+
+
+def suites_suffice(suites: AbstractSet[str], terms: Conditions) -> None:
+    """Of step 5: each of `all_of` signed, and one of `any_of` where it names any. Raises StepFailed: SUITE_MISSING."""
+    if not terms.all_of <= suites or (terms.any_of and not terms.any_of & suites):
         raise StepFailed("SUITE_MISSING", "a signature suite that we require did not sign: ask for a new report")
 
 

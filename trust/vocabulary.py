@@ -273,6 +273,7 @@ class TrustCertificate:
     legal_basis: tuple[str, ...]
     issued_at: datetime
     withdrawn: bool = False
+    withdrawal_reason: str = ""
 
     def __post_init__(self) -> None:
         require_division("recogniser", self.recogniser)
@@ -292,6 +293,10 @@ class TrustCertificate:
             require_instant(name, getattr(self, name))
         if self.valid_from >= self.valid_until:
             refuse("valid_until", "must be later than valid_from")
+        if self.withdrawal_reason:
+            require_text("withdrawal_reason", self.withdrawal_reason)
+            if not self.withdrawn:
+                refuse("withdrawal_reason", "is for a withdrawal only")
 
 
 def refuse(field: str, rule: str) -> NoReturn:

@@ -12,6 +12,7 @@ from cryptography import x509
 
 from node.app.jurisdictions import load_jurisdictions
 from node.app.keyring import load_keyring, require_published
+from node.app.relations import RelationState, relations
 from node.app.storing import open_database
 from node.app.trusting import trusted_state
 from node.config.settings import Settings
@@ -129,12 +130,26 @@ async def _own_bundle(settings: Settings, now: datetime) -> str:
 
 
 async def _recognition(settings: Settings, now: datetime) -> str:
-    state = trusted_state(settings)
-    held = {issuer: found for issuer in state.certificates if (found := state.recognition(issuer, now)) is not None}
-    ended = sorted(issuer for issuer, found in held.items() if found.certificate.valid_until <= now)
+    found = relations(trusted_state(settings), load_jurisdictions(settings).registry, now)
+    own = [each for each in found if each.certificate.recogniser == settings.division]
+    ended = [each.certificate.issuer for each in own if each.state is RelationState.ENDED]
     if ended:
-        raise _unwell("RECOGNITION_ENDED", f"The trust certificates for {', '.join(ended)} have ended; sign new ones.")
-    return f"{len(held)} issuer(s) are recognised."
+        raise _unwell(
+            "RECOGNITION_ENDED",
+            f"The trust certificates for {', '.join(ended)} have ended; sign each with `huxin recognise grant DIVISION "
+            "--keep`.",
+        )
+    outdated = [each for each in own if each.outdated]
+    if outdated:
+        raise _unwell(
+            "REVIEW_OUTDATED",
+            " ".join(
+                f"{each.certificate.issuer}: {each.outdated}; its new reports are REFER until you look at `huxin "
+                f"catalogue diff` and sign `huxin recognise grant {each.certificate.issuer} --keep`."
+                for each in outdated
+            ),
+        )
+    return f"{sum(each.state is RelationState.IN_FORCE for each in own)} issuer(s) are recognised."
 
 
 async def _database(settings: Settings) -> str:

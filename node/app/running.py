@@ -31,6 +31,7 @@ from node.app.registering import online_of, registry_in
 from node.app.registry_view import RegistryView
 from node.app.storing import usable_database
 from node.app.trust_keeper import TrustKeeper
+from node.app.trusting import freshness_limits
 from node.clock import Clock, SystemClock
 from node.config.settings import Settings
 from node.federation.follower import Backoff
@@ -63,7 +64,6 @@ from node.storage.report_store import ReportStore
 from node.storage.subject_facts import SubjectFactsReader
 from node.verification.assessing import Assessor
 from node.verification.reading import ContentReader, SectionDecoders
-from node.verification.trusting import FreshnessLimits
 from node.verification.verify import Surroundings, VerifyReports
 from node.web.operations import operations_app
 from node.web.server import serving
@@ -137,17 +137,13 @@ class Node:
         settings, now = self._settings, self._clock.now
         keyring = load_keyring(settings)
         jurisdictions = load_jurisdictions(settings)
-        limits = FreshnessLimits(
-            timedelta(seconds=settings.freshness.trust_state_seconds),
-            timedelta(seconds=settings.freshness.log_view_seconds),
-        )
         with usable_database():
             database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
             self._exits.push_async_callback(database.close)
             await database.migrate()
             view = await RegistryView.open(RegistryStore(database))
         directory = TrustDirectory(settings.trust.directory, settings.division)
-        trust = TrustKeeper(directory, view, keyring, limits, now)
+        trust = TrustKeeper(directory, view, keyring, freshness_limits(settings), now)
         require_published(keyring, trust.present.state.own.trusted, now())
         return _Base(
             keyring,

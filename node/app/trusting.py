@@ -1,4 +1,4 @@
-"""`huxin trust`: the own bundle for others, the bundles of others, and what we recognise of whom."""
+"""The own bundle for others, the bundles of others, and signing what we recognise of whom."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from node.app.jurisdictions import load_jurisdictions
+from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import load_passphrase
 from node.config.settings import Settings
 from node.errors import BadSource, InvalidInput
@@ -14,7 +14,9 @@ from node.model.calendar import day_in_china
 from node.model.catalogue import Caveat, Edition
 from node.model.records import RECORD_TYPES
 from node.registry.directory import HeldCertificate, TrustDirectory, TrustedJurisdiction, TrustedState
+from node.verification.trusting import FreshnessLimits
 from trust import keys, statements
+from trust.algorithms import Suite
 from trust.envelope import seal, to_json
 from trust.keys import PrivateKey
 from trust.vocabulary import JurisdictionBundle, RecognitionScope, SuitePolicy, TrustCertificate
@@ -29,6 +31,8 @@ SELF_MONTHS = 120
 class RecognitionChoices:
     """What a jurisdiction decides when it recognises an issuer. Empty tuples choose everything that is known.
 
+    One of `suites` must have signed and each of `required_suites`; when both are empty, one of those of its keys.
+
     Ages in seconds. Catalogue and crosswalk are reviewed in the version in force on the day of signing: so an issuer
     cannot widen its own coverage unseen.
     """
@@ -38,6 +42,7 @@ class RecognitionChoices:
     record_types: tuple[str, ...] = ()
     caveats: tuple[Caveat, ...] = DEFAULT_CAVEATS
     suites: tuple[str, ...] = ()
+    required_suites: tuple[str, ...] = ()
     months_valid: int = DEFAULT_MONTHS
     max_trust_state_age_seconds: int = 30 * 86_400
     max_log_view_age_seconds: int = 86_400
@@ -83,21 +88,26 @@ def import_bundle(settings: Settings, text: str, key: str | None) -> TrustedJuri
 
 def recognise(settings: Settings, issuer: str, choices: RecognitionChoices, now: datetime) -> HeldCertificate:
     """Signs and stores our trust certificate for an issuer, which counts from now on. Raises InvalidInput."""
-    directory = _directory(settings)
-    known = directory.load().jurisdictions
-    if issuer not in known:
+    known = known_issuer(trusted_state(settings), issuer)
+    return sign_certificate(settings, make_certificate(load_jurisdictions(settings), known, choices, now))
+
+
+def known_issuer(state: TrustedState, issuer: str) -> TrustedJurisdiction:
+    """A jurisdiction whose bundle is here. Raises InvalidInput."""
+    known = state.jurisdictions.get(issuer)
+    if known is None:
         raise InvalidInput(
             "issuer", f"The bundle of {issuer} is not here yet; import it first with `huxin trust import`."
         )
-    certificate = make_certificate(settings, issuer, known[issuer], choices, now)
-    return _sign_certificate(settings, directory, certificate)
+    return known
 
 
-def _sign_certificate(settings: Settings, directory: TrustDirectory, certificate: TrustCertificate) -> HeldCertificate:
+def sign_certificate(settings: Settings, certificate: TrustCertificate) -> HeldCertificate:
+    """Signs and stores a trust certificate of ours, or a withdrawal. Raises BadSource when a later one is there."""
     sealed = seal(
         statements.TRUST_CERTIFICATE, statements.encode_trust_certificate(certificate), [_signing_key(settings)]
     )
-    return directory.accept_certificate(to_json(sealed))
+    return _directory(settings).accept_certificate(to_json(sealed))
 
 
 def recognise_self(settings: Settings, now: datetime) -> HeldCertificate:
@@ -108,30 +118,34 @@ def recognise_self(settings: Settings, now: datetime) -> HeldCertificate:
     return recognise(settings, settings.division, RecognitionChoices(months_valid=SELF_MONTHS), now)
 
 
-def withdraw(settings: Settings, issuer: str, now: datetime) -> HeldCertificate:
+def withdraw(settings: Settings, issuer: str, now: datetime, reason: str = "") -> HeldCertificate:
     """Ends the recognition of an issuer by a signed statement: its reports are rejected from now on.
 
-    Raises BadSource when it is not recognised. Nothing is deleted: decisions about earlier days stay explicable.
+    `reason` is published with it. Raises BadSource when it is not recognised, and MalformedInput for a reason that is
+    no line of text. Nothing is deleted: decisions about earlier days stay explicable.
     """
-    directory = _directory(settings)
-    held = directory.load().recognition(issuer, now)
+    return sign_certificate(settings, withdrawal_of(trusted_state(settings), issuer, now, reason))
+
+
+def withdrawal_of(state: TrustedState, issuer: str, now: datetime, reason: str) -> TrustCertificate:
+    """The statement that ends a recognition, not signed yet. Raises as `withdraw` does."""
+    held = state.recognition(issuer, now)
     if held is None:
-        raise BadSource("certificates", f"{issuer} is not recognised here; see `huxin trust list`")
-    return _sign_certificate(settings, directory, replace(held.certificate, withdrawn=True, issued_at=now))
+        raise BadSource("certificates", f"{issuer} is not recognised here; see `huxin recognise list`")
+    return replace(held.certificate, withdrawn=True, withdrawal_reason=reason, issued_at=now)
 
 
 def make_certificate(
-    settings: Settings, issuer: str, known: TrustedJurisdiction, choices: RecognitionChoices, now: datetime
+    jurisdictions: Jurisdictions, known: TrustedJurisdiction, choices: RecognitionChoices, now: datetime
 ) -> TrustCertificate:
     """The certificate that these choices come to. Raises InvalidInput for a code that nothing bears."""
-    jurisdictions = load_jurisdictions(settings)
-    registry = jurisdictions.registry
+    registry, issuer = jurisdictions.registry, known.bundle.division
     in_force: list[Edition] = [
         edition for edition in registry.in_force(day_in_china(now)) if edition.catalogue.division == issuer
     ]
     types = {*RECORD_TYPES, *(code for edition in in_force for code in edition.catalogue.own_record_types)}
     return TrustCertificate(
-        recogniser=settings.division,
+        recogniser=jurisdictions.own,
         issuer=issuer,
         scope=RecognitionScope(
             _chosen("leaf", choices.leaves, registry.taxonomy.leaves),
@@ -141,7 +155,7 @@ def make_certificate(
         reviewed_catalogues=tuple(edition.catalogue.digest for edition in in_force),
         reviewed_crosswalks=tuple(edition.crosswalk.digest for edition in in_force),
         accepted_caveats=tuple(caveat.value for caveat in choices.caveats),
-        suites=SuitePolicy(any_of=choices.suites or tuple(sorted({info.suite for info in known.bundle.signing_keys}))),
+        suites=_suite_policy(choices, known),
         witness_quorum=0,
         max_trust_state_age_seconds=choices.max_trust_state_age_seconds,
         max_log_view_age_seconds=choices.max_log_view_age_seconds,
@@ -150,6 +164,23 @@ def make_certificate(
         legal_basis=choices.legal_basis,
         issued_at=now,
     )
+
+
+def freshness_limits(settings: Settings) -> FreshnessLimits:
+    """How old trusted state and log views may be here, whatever a certificate allows."""
+    return FreshnessLimits(
+        timedelta(seconds=settings.freshness.trust_state_seconds),
+        timedelta(seconds=settings.freshness.log_view_seconds),
+    )
+
+
+def _suite_policy(choices: RecognitionChoices, known: TrustedJurisdiction) -> SuitePolicy:
+    suites = [suite.value for suite in Suite]
+    for each in (choices.suites, choices.required_suites):
+        _chosen("suite", each, suites)
+    if choices.suites or choices.required_suites:
+        return SuitePolicy(choices.required_suites, choices.suites)
+    return SuitePolicy(any_of=tuple(sorted({info.suite for info in known.bundle.signing_keys})))
 
 
 def _chosen(name: str, wanted: tuple[str, ...], known: tuple[str, ...] | list[str]) -> tuple[str, ...]:

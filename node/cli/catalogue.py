@@ -15,13 +15,14 @@ from node.adapters.catalogues.difference import difference
 from node.adapters.catalogues.lint import Level, lint
 from node.adapters.catalogues.registry import CatalogueRegistry, discover, load_version
 from node.adapters.procedures.loading import discover_requirements
+from node.app.trusting import DEFAULT_CAVEATS
 from node.cli import catalogue_tables as tables
-from node.cli.catalogue_flips import DEFAULT_CAVEATS, verdict_flips
 from node.cli.failures import ExitCode
 from node.cli.session import Group, Session, json_option, pass_session
 from node.model.calendar import day_in_china
 from node.model.catalogue import Caveat, Edition
 from node.model.requirement import Requirement
+from node.recognition.flips import catalogue_flips
 
 _ON = click.option(
     "--on",
@@ -145,9 +146,11 @@ def diff_command(
     if before.catalogue.division != after.catalogue.division:
         raise click.UsageError("OLD and NEW are of different jurisdictions; name two versions of one.")
     requirements = _select(discover_requirements(registry, roots), wanted)
-    caveats = frozenset(map(Caveat, accepted)) if accepted else DEFAULT_CAVEATS
+    caveats = frozenset(map(Caveat, accepted)) if accepted else frozenset(DEFAULT_CAVEATS)
+    day = _day(session, on)
+    others = [e for e in registry.in_force(day) if e.catalogue.division != before.catalogue.division]
     changes = difference(before, after)
-    flips = verdict_flips(before, after, requirements, registry, _day(session, on), caveats)
+    flips = catalogue_flips(before, after, requirements, others, registry.taxonomy, day, caveats)
     if session.as_json:
         session.emit(tables.plain({"changes": [asdict(c) for c in changes], "flips": [asdict(f) for f in flips]}))
     else:

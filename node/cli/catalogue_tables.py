@@ -13,9 +13,9 @@ from rich.table import Table
 from node.adapters.catalogues.difference import Change
 from node.adapters.catalogues.lint import Level, LintFinding
 from node.adapters.catalogues.registry import CatalogueRegistry
-from node.cli.catalogue_flips import VerdictFlip
 from node.model.catalogue import Catalogue, CoverageState, Edition, LeafCoverage
 from node.model.records import RECORD_TYPES
+from node.recognition.flips import VerdictFlip
 
 
 def plain(value: Any) -> Any:
@@ -152,14 +152,19 @@ def print_difference(
     else:
         console.print("Nothing that counts has changed.", markup=False)
     if flips:
-        table = Table("Requirement", "Issuer", "Verdict", "Cell", "Before", "After", title="Verdicts that would flip")
-        for flip in flips:
-            verdict = f"{flip.before} → {flip.after}" if flip.before != flip.after else f"{flip.after}, other findings"
-            for cell in flip.cells:
-                place = f"{cell.target} {RECORD_TYPES.get(cell.record_type, ('', cell.record_type))[1]}"
-                table.add_row(flip.requirement_id, flip.issuer, verdict, place, cell.before or "-", cell.after or "-")
-        console.print(table, markup=False)
+        print_flips(console, flips, "Verdicts that would flip")
     elif requirements:
         console.print(f"No verdict flips for {requirements} requirement(s).", markup=False)
     else:
         console.print("Name --requirements to see which verdicts would flip.", markup=False)
+
+
+def print_flips(console: Console, flips: Sequence[VerdictFlip], title: str) -> None:
+    """One line for each cell that comes out otherwise."""
+    table = Table("Requirement", "Issuer", "Verdict", "Cell", "Before", "After", title=title)
+    for flip in flips:
+        verdict = f"{flip.before} → {flip.after}" if flip.before != flip.after else f"{flip.after}, other findings"
+        for cell in flip.cells:
+            place = f"{cell.target} {RECORD_TYPES.get(cell.record_type, ('', cell.record_type))[1]}"
+            table.add_row(flip.requirement_id, flip.issuer, verdict, place, cell.before or "-", cell.after or "-")
+    console.print(table, markup=False)

@@ -94,7 +94,7 @@ def init(  # noqa: PLR0913 - one parameter per option
     if not own.certificate.reviewed_catalogues:
         session.err.print(
             f"No installed catalogue of {division} is in force. Once one is (docs/add-a-jurisdiction.md), sign "
-            f"`huxin --home {session.home} trust recognise {division}`: its own reports are REFER until then.",
+            f"`huxin --home {session.home} recognise grant {division}`: its own reports are REFER until then.",
             style="yellow",
             markup=False,
             soft_wrap=True,
@@ -188,7 +188,7 @@ def _say_what_is_next(session: Session, division: str, name_zh: str, name_en: st
         ("serve", "start the node"),
         ("trust export -o bundle.json", "for the other jurisdictions"),
         ("trust import THEIRS.json --key KEYID", "compare the key id by telephone first"),
-        ("trust recognise DIVISION", "recognise what they attest"),
+        ("recognise grant DIVISION", "recognise what they attest; shows first what that changes"),
     ):
         session.say(f"  huxin --home {home} {command:<38}# {what}")
 

@@ -1,163 +1,251 @@
-"""`huxin trust recognise`: whose reports count here, for what, under which reservations, until when."""
+"""`huxin recognise`: whose reports count here, for what, under which reservations, until when."""
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
+from rich.text import Text
 
-from node.app.trusting import DEFAULT_CAVEATS, DEFAULT_MONTHS, RecognitionChoices, recognise
-from node.cli.session import Command, Session, in_china, pass_session
-from node.errors import BadSource
-from node.model.catalogue import Caveat
-
-EXAMPLE = """\
-huxin --home guizhou trust recognise 140000
-huxin --home guizhou trust recognise 140000 --scenario tender --months-valid 6 --max-view-age 12h
-huxin --home guizhou trust recognise 140000 --certificate-file shanxi.toml"""
-
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_MAX_VALID_MONTHS = 120
-
-
-class Age(click.ParamType[int]):
-    """A length of time such as 90m, 12h or 30d; in seconds."""
-
-    name = "age"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        found = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", str(value))
-        if found is None:
-            self.fail("write a number and s, m, h or d, such as 12h or 30d", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
-
-
-_KINDS: dict[str, type] = {
-    "scenarios": list,
-    "leaves": list,
-    "record_types": list,
-    "accepted_caveats": list,
-    "suites": list,
-    "legal_basis": list,
-    "months_valid": int,
-    "max_trust_state_age": str,
-    "max_log_view_age": str,
-}
-"""Keys of a certificate file, the same as the options. A key left out means the option's default."""
-
-
-@click.command("recognise", cls=Command, example=EXAMPLE)
-@click.argument("issuer")
-@click.option(
-    "--certificate-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"Choices as a TOML file with the keys {', '.join(_KINDS)}; instead of the options below.",
+from node.app.jurisdictions import Jurisdictions, load_jurisdictions
+from node.app.recognising import Proposal, choices_of, digest_words, propose, propose_withdrawal, sign
+from node.app.relations import RelationState, outdated_review, relation_state, relations
+from node.app.trusting import trusted_state
+from node.cli.failures import ExitCode
+from node.cli.recognition_choices import choice_options, chosen
+from node.cli.recognition_view import (
+    change_words,
+    print_proposal,
+    print_relations,
+    proposal_json,
+    relation_json,
+    term_rows,
 )
-@click.option("--scenario", "scenarios", multiple=True, help="Only these scenarios. Default: all.")
-@click.option("--leaf", "leaves", multiple=True, help="Only these leaves of the taxonomy. Default: all.")
-@click.option("--record-type", "record_types", multiple=True, help="Only these record types. Default: all.")
-@click.option(
-    "--accept-caveat",
-    "caveats",
-    multiple=True,
-    type=click.Choice([*(caveat.value for caveat in Caveat), "none"]),
-    help=f"Reservations that are accepted. Default: {', '.join(caveat.value for caveat in DEFAULT_CAVEATS)}.",
-)
-@click.option("--suite", "suites", multiple=True, help="One of these must have signed. Default: those of its keys.")
-@click.option("--legal-basis", multiple=True, help="Document on which the recognition rests.")
-@click.option("--months-valid", type=click.IntRange(1, _MAX_VALID_MONTHS), help=f"Default: {DEFAULT_MONTHS}.")
-@click.option("--max-trust-age", type=Age(), help="Oldest trusted state that counts as fresh. Default: 30d.")
-@click.option("--max-view-age", type=Age(), help="Oldest view of its log that counts as fresh. Default: 1d.")
+from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.errors import InvalidInput
+from node.recognition.terms import term_changes, terms_of
+from node.registry.directory import HeldCertificate, TrustedState
+
+_EXAMPLE = """\
+huxin --home guizhou recognise grant 140000
+huxin --home guizhou recognise grant 140000 --scenario tender --months-valid 6 --max-view-age 12h
+huxin --home guizhou recognise grant 140000 --keep --yes
+huxin --home guizhou recognise grant 140000 --certificate-file shanxi.toml"""
+
+_yes = click.option("--yes", is_flag=True, help="Sign without asking; for scripts, after a preview.")
+
+
+@click.group("recognise", cls=Group)
+def recognise() -> None:
+    """Publish whose reports are recognised here, for what, until when; see first what that changes."""
+
+
+@recognise.command("grant", example=_EXAMPLE)
+@click.argument("division")
+@choice_options
+@_yes
+@json_option
 @pass_session
-def recognise_command(
-    session: Session, /, *, issuer: str, certificate_file: Path | None, caveats: tuple[str, ...], **given: Any
+def grant(
+    session: Session, /, *, division: str, certificate_file: Path | None, keep: bool, yes: bool, **given: Any
 ) -> None:
-    """Sign our trust certificate for ISSUER. It reviews the issuer's catalogue as known here today.
+    """Recognise the reports of DIVISION: show what that changes, ask, and sign our trust certificate.
 
-    A running node notices within seconds. Sign again when the issuer publishes a new catalogue, or before it ends.
+    It reviews the catalogue of DIVISION as known here today; sign again when that changes, or before it ends. A running
+    node notices within seconds.
     """
-    if certificate_file is None:
-        choices = choices_from(
-            {
-                "scenarios": given["scenarios"],
-                "leaves": given["leaves"],
-                "record_types": given["record_types"],
-                "accepted_caveats": tuple(each for each in caveats if each != "none") if caveats else None,
-                "suites": given["suites"],
-                "legal_basis": given["legal_basis"],
-                "months_valid": given["months_valid"],
-                "max_trust_state_age": given["max_trust_age"],
-                "max_log_view_age": given["max_view_age"],
-            }
-        )
-    elif caveats or any(given.values()):
-        raise click.UsageError("Give --certificate-file or the choices as options, not both.")
+    proposal = _proposed(session, division, certificate_file, given, keep=keep)
+    held = _signed(session, proposal, yes=yes)
+    if not session.as_json:
+        session.say(f"{division} is recognised until {in_china(held.certificate.valid_until)}.", "green")
+
+
+@recognise.command("preview", example="huxin --home guizhou recognise preview 140000 --record-type criminal_judgment")
+@click.argument("division")
+@choice_options
+@click.option("--cells", is_flag=True, help="List every cell that would come out otherwise.")
+@json_option
+@pass_session
+def preview(
+    session: Session, /, *, division: str, certificate_file: Path | None, keep: bool, cells: bool, **given: Any
+) -> None:
+    """Show what granting would change, and sign nothing. Exits 1 when a decision or a cell of one would flip.
+
+    Decisions are those of our procedures on the best report that DIVISION could issue today under its catalogue in
+    force: complete, delivered in full, no record.
+    """
+    proposal = _proposed(session, division, certificate_file, given, keep=keep)
+    _show(session, proposal, cells=cells)
+    if proposal.flips:
+        raise click.exceptions.Exit(ExitCode.PROBLEMS)
+
+
+@recognise.command("withdraw", example='huxin --home guizhou recognise withdraw 140000 --reason "signing key stolen"')
+@click.argument("division")
+@click.option("--reason", default="", help="Published with the withdrawal; name no person or company.")
+@_yes
+@json_option
+@pass_session
+def withdraw(session: Session, division: str, reason: str, yes: bool) -> None:
+    """End the recognition of DIVISION: show what that changes, ask, and sign the withdrawal.
+
+    Its reports are rejected from the moment a running node has noticed, within seconds. Nothing is deleted: what was
+    decided before stays explicable.
+    """
+    now = session.clock.now()
+    proposal = propose_withdrawal(session.settings(), division, reason, now)
+    if not session.as_json:
+        ends = proposal.certificate.valid_until
+        left = f"would have lasted {(ends - now).days} more days, until" if ends > now else "ended on"
+        session.say(f"The certificate for {division} {left} {in_china(ends)}.")
+    _signed(session, proposal, yes=yes)
+    if not session.as_json:
+        session.say(f"{division} is no longer recognised here.", "green")
+
+
+@recognise.command("list", example="huxin recognise list")
+@json_option
+@pass_session
+def list_relations(session: Session) -> None:
+    """List who recognises whom: our own certificates, and those that other jurisdictions have published."""
+    settings = session.settings()
+    state = trusted_state(settings)
+    found = relations(state, load_jurisdictions(settings).registry, session.clock.now())
+    if session.as_json:
+        session.emit([relation_json(each) for each in found])
+        return
+    print_relations(session.out, found, partial(_name, state))
+    for each in found:
+        issuer = each.certificate.issuer
+        if each.outdated and each.certificate.recogniser == settings.division:
+            session.say(
+                f"{issuer}: {each.outdated}; its new reports are REFER. Look at `huxin catalogue diff`, then run "
+                f"`huxin recognise grant {issuer} --keep`.",
+                "yellow",
+            )
+        elif each.state is RelationState.ENDED and each.certificate.recogniser == settings.division:
+            session.say(f"{issuer}: it has ended; run `huxin recognise grant {issuer} --keep` to renew it.", "yellow")
+
+
+@recognise.command("show", example="huxin recognise show 140000 --history")
+@click.argument("division")
+@click.option("--history", is_flag=True, help="Everything ever signed for DIVISION, each against the one before.")
+@json_option
+@pass_session
+def show(session: Session, division: str, history: bool) -> None:
+    """Show all terms of what we recognise of DIVISION, or everything that was ever signed for it."""
+    settings = session.settings()
+    held = trusted_state(settings).certificates.get(division, ())
+    if not held:
+        raise InvalidInput("DIVISION", f"Nothing was ever signed for {division}; see `huxin recognise list`.")
+    jurisdictions = load_jurisdictions(settings)
+    if session.as_json:
+        signed = [_certificate_json(session, jurisdictions, each) for each in held]
+        session.emit(signed if history else signed[-1])
+    elif history:
+        _print_history(session, jurisdictions, held)
     else:
-        choices = choices_from(read_choices(certificate_file))
-    held = recognise(session.settings(), issuer, choices, session.clock.now())
+        _print_terms(session, jurisdictions, held[-1])
+
+
+def _proposed(
+    session: Session, division: str, certificate_file: Path | None, given: dict[str, Any], *, keep: bool
+) -> Proposal:
+    settings = session.settings()
+    choices = chosen(partial(choices_of, settings, division), certificate_file, given, keep=keep)
+    return propose(settings, division, choices, session.clock.now())
+
+
+def _signed(session: Session, proposal: Proposal, *, yes: bool) -> HeldCertificate:
+    """Shows a proposal, asks, and signs it. Without anybody to ask it signs with --yes only."""
+    asks = sys.stdin.isatty() and not session.as_json
+    if not session.as_json:
+        _show(session, proposal)
+    if not yes and not asks:
+        raise InvalidInput(
+            "--yes", "Nobody can be asked here, so nothing was signed. Look at what it changes, then add --yes."
+        )
+    if not yes and not click.confirm("签署 Sign this?", default=False):
+        session.say("Nothing was signed.")
+        raise click.exceptions.Exit(ExitCode.PROBLEMS)
+    held = sign(session.settings(), proposal, session.clock.now())
+    if session.as_json:
+        session.emit({**_proposal_json(session, proposal), "digest": held.digest.hex()})
+    return held
+
+
+def _show(session: Session, proposal: Proposal, *, cells: bool = False) -> None:
+    if session.as_json:
+        session.emit(_proposal_json(session, proposal))
+    else:
+        print_proposal(session.out, proposal, cells=cells)
+
+
+def _proposal_json(session: Session, proposal: Proposal) -> dict[str, Any]:
+    named = _names(load_jurisdictions(session.settings()))
+    return proposal_json(proposal, terms_of(proposal.certificate, named))
+
+
+def _certificate_json(session: Session, jurisdictions: Jurisdictions, held: HeldCertificate) -> dict[str, Any]:
     certificate = held.certificate
-    scope = certificate.scope
-    session.say(f"{issuer} is recognised until {in_china(certificate.valid_until)}:", "green")
-    session.say(
-        f"  {len(scope.leaves)} leaves, {len(scope.record_types)} record types, {len(scope.scenarios)} scenarios; "
-        f"caveats accepted: {', '.join(certificate.accepted_caveats) or 'none'}"
-    )
-    if not certificate.reviewed_catalogues:
-        session.say("No catalogue of it is in force here: every cell will be CATALOGUE_UNKNOWN.", "yellow")
-
-
-def choices_from(chosen: Mapping[str, Any]) -> RecognitionChoices:
-    """Choices by the names of the file's keys; what is missing or None is left at its default."""
-    ages = Age()
-    named: dict[str, Any] = {
-        "scenarios": tuple(chosen.get("scenarios") or ()),
-        "leaves": tuple(chosen.get("leaves") or ()),
-        "record_types": tuple(chosen.get("record_types") or ()),
-        "suites": tuple(chosen.get("suites") or ()),
-        "legal_basis": tuple(chosen.get("legal_basis") or ()),
-        "months_valid": chosen.get("months_valid"),
+    return {
+        "issuer": certificate.issuer,
+        "digest": held.digest.hex(),
+        "signed_at": certificate.issued_at.isoformat(),
+        "state": relation_state(certificate, session.clock.now()).value,
+        "withdrawal_reason": certificate.withdrawal_reason,
+        "outdated": outdated_review(certificate, jurisdictions.registry, session.clock.now()),
+        "terms": {term: list(items) for term, items in terms_of(certificate, _names(jurisdictions)).items()},
     }
-    if chosen.get("accepted_caveats") is not None:
-        named["caveats"] = tuple(map(Caveat, chosen["accepted_caveats"]))
-    for key in ("max_trust_state_age", "max_log_view_age"):
-        if chosen.get(key) is not None:
-            named[f"{key}_seconds"] = ages.convert(chosen[key], None, None)
-    return RecognitionChoices(**{name: value for name, value in named.items() if value is not None})
 
 
-def read_choices(path: Path) -> dict[str, Any]:
-    """A certificate file. Raises BadSource naming file and key."""
-    try:
-        chosen = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise BadSource(path.name, "it is not TOML in UTF-8; texts need quotes, lists stand in [ ]") from None
-    for key, value in chosen.items():
-        if key not in _KINDS:
-            raise BadSource(path.name, f"there is no such key; known are {', '.join(_KINDS)}", column=key)
-        kind = _KINDS[key]
-        # `true` is an int to Python, and none to TOML.
-        if type(value) is not kind or (isinstance(value, list) and not all(isinstance(one, str) for one in value)):
-            raise BadSource(path.name, "write a list of texts" if kind is list else f"write {_like(key)}", column=key)
-    _check_values(path, chosen)
-    return chosen
+def _print_terms(session: Session, jurisdictions: Jurisdictions, held: HeldCertificate) -> None:
+    certificate, now = held.certificate, session.clock.now()
+    state = relation_state(certificate, now)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("Issuer", certificate.issuer)
+    table.add_row("State", state.value)
+    table.add_row("Signed", in_china(certificate.issued_at))
+    if certificate.withdrawal_reason:
+        table.add_row("Withdrawn because", Text(certificate.withdrawal_reason))
+    for label, text in term_rows(terms_of(certificate, _names(jurisdictions))):
+        table.add_row(label, Text(text))
+    table.add_row("Digest", held.digest.hex())
+    session.out.print(table)
+    outdated = outdated_review(certificate, jurisdictions.registry, now)
+    if outdated and state is RelationState.IN_FORCE:
+        session.say(f"Outdated: {outdated}; `huxin recognise grant {certificate.issuer} --keep` signs again.", "yellow")
 
 
-def _check_values(path: Path, chosen: Mapping[str, Any]) -> None:
-    known = {caveat.value for caveat in Caveat}
-    if not known.issuperset(chosen.get("accepted_caveats", ())):
-        raise BadSource(path.name, f"known caveats are {', '.join(sorted(known))}", column="accepted_caveats")
-    if not 1 <= chosen.get("months_valid", 1) <= _MAX_VALID_MONTHS:
-        raise BadSource(path.name, f"write {_like('months_valid')}", column="months_valid")
-    for key in ("max_trust_state_age", "max_log_view_age"):
-        if key in chosen and not re.fullmatch(r"[1-9][0-9]{0,8}[smhd]", chosen[key]):
-            raise BadSource(path.name, f"write {_like(key)}", column=key)
+def _print_history(session: Session, jurisdictions: Jurisdictions, held: tuple[HeldCertificate, ...]) -> None:
+    table = Table("签署 Signed", "条款 Term")
+    table.add_column("变化 Change", overflow="fold")
+    before = None
+    for each in held:
+        certificate = each.certificate
+        signed = in_china(certificate.issued_at)
+        if certificate.withdrawn:
+            table.add_row(signed, Text("已撤回 withdrawn", style="red"), Text(certificate.withdrawal_reason))
+        else:
+            for label, words in change_words(term_changes(before, certificate, _names(jurisdictions))):
+                table.add_row(signed, label, words)
+                signed = ""
+        table.add_section()
+        before = None if certificate.withdrawn else certificate
+    session.out.print(table)
 
 
-def _like(key: str) -> str:
-    return f"a number from 1 to {_MAX_VALID_MONTHS}" if key == "months_valid" else 'an age such as "12h" or "30d"'
+def _names(jurisdictions: Jurisdictions) -> Callable[[bytes], str]:
+    return partial(digest_words, jurisdictions)
+
+
+def _name(state: TrustedState, division: str) -> str:
+    found = state.jurisdictions.get(division)
+    return division if found is None else f"{division} {found.bundle.name_zh} {found.bundle.name_en}"

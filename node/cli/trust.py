@@ -1,25 +1,28 @@
-"""`huxin trust`: whom this jurisdiction trusts and recognises, kept as signed files in the home."""
+"""`huxin trust`: whose bundles this jurisdiction holds, kept as signed files in the home."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from node.app.trusting import export_bundle, import_bundle, trusted_state, withdraw
+from node.app.jurisdictions import load_jurisdictions
+from node.app.recognising import digest_words
+from node.app.trusting import export_bundle, import_bundle, trusted_state
 from node.cli.ceremony import delegate_command, root_group, undelegate_command
 from node.cli.ceremony_keys import key_group
-from node.cli.recognise import recognise_command
+from node.cli.recognition_view import scope_counts, term_rows
 from node.cli.registry import COMMANDS
 from node.cli.session import Group, Session, in_china, json_option, pass_session
 from node.errors import BadSource, InvalidInput
+from node.recognition.terms import Named, terms_of
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
-from trust.vocabulary import SuitePolicy
 
 MAX_BUNDLE_FILE_BYTES = 1 << 20
 SHORT = 12
@@ -28,10 +31,10 @@ SHORT = 12
 
 @click.group(cls=Group)
 def trust() -> None:
-    """Exchange jurisdiction bundles, and say whose reports are recognised, for what, until when."""
+    """Whose keys, CA and log are whose: by the trust registry, or by bundles that are exchanged by hand."""
 
 
-for _command in (recognise_command, root_group, delegate_command, undelegate_command, key_group, *COMMANDS):
+for _command in (root_group, delegate_command, undelegate_command, key_group, *COMMANDS):
     trust.add_command(_command)
 
 
@@ -72,7 +75,7 @@ def import_command(session: Session, file: Path, key: str | None) -> None:
     found = import_bundle(session.settings(), text, _key_id(key) if key else None)
     bundle = found.bundle
     session.say(f"Imported {bundle.name_zh} {bundle.name_en} ({bundle.division}), version {bundle.version}.", "green")
-    session.say(f"Its reports are not recognised yet by this alone: huxin trust recognise {bundle.division}")
+    session.say(f"Its reports are not recognised yet by this alone: huxin recognise grant {bundle.division}")
 
 
 @trust.command("list", example="huxin trust list")
@@ -93,7 +96,7 @@ def list_trusted(session: Session) -> None:
         held = state.recognition(division, now)
         table.add_row(*_row(state, state.jurisdictions[division]), *_recognition(held, own=_is_own(state, division)))
         if held is not None and held.certificate.valid_until <= now:
-            session.say(f"The recognition of {division} has ended; renew it with `huxin trust recognise`.", "yellow")
+            session.say(f"The recognition of {division} has ended; renew it with `huxin recognise grant`.", "yellow")
     session.out.print(table)
     for problem in state.problems:
         session.say(f"Left out: {problem}", "red")
@@ -104,25 +107,19 @@ def list_trusted(session: Session) -> None:
 @pass_session
 def show(session: Session, division: str) -> None:
     """Show everything held of DIVISION: keys in full, endpoints, contacts, and the trust certificate."""
-    state = trusted_state(session.settings())
+    settings = session.settings()
+    state = trusted_state(settings)
     found = state.jurisdictions.get(division)
     if found is None:
         raise InvalidInput("DIVISION", f"No bundle of {division} is held; import it with `huxin trust import`.")
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in (*_bundle_facts(found), *_certificate_facts(state.recognition(division, session.clock.now()))):
+    named = partial(digest_words, load_jurisdictions(settings))
+    held = state.recognition(division, session.clock.now())
+    for name, value in (*_bundle_facts(found), *_certificate_facts(held, named)):
         table.add_row(name, Text(value))
     session.out.print(table)
-
-
-@trust.command("withdraw", example="huxin trust withdraw 140000")
-@click.argument("issuer")
-@pass_session
-def withdraw_command(session: Session, issuer: str) -> None:
-    """End the recognition of ISSUER: its reports are rejected from the moment a running node has noticed."""
-    withdraw(session.settings(), issuer, session.clock.now())
-    session.say(f"{issuer} is no longer recognised here.", "green")
 
 
 def _key_id(text: str) -> str:
@@ -153,11 +150,9 @@ def _recognition(held: HeldCertificate | None, *, own: bool) -> tuple[Text, ...]
     if held is None:
         return Text("-" if own else "no", style="" if own else "yellow"), Text(""), Text(""), Text("")
     certificate = held.certificate
-    scope = certificate.scope
-    counts = f"{len(scope.leaves)} leaves, {len(scope.record_types)} types, {len(scope.scenarios)} scenarios"
     return (
         Text("yes", style="green"),
-        Text(counts),
+        Text(scope_counts(certificate)),
         Text(in_china(certificate.valid_until)),
         Text("\n".join(certificate.accepted_caveats) or "none"),
     )
@@ -175,37 +170,11 @@ def _bundle_facts(found: TrustedJurisdiction) -> Iterator[tuple[str, str]]:
     yield "Contacts", "\n".join(bundle.contacts) or "none"
 
 
-def _certificate_facts(held: HeldCertificate | None) -> Iterator[tuple[str, str]]:
+def _certificate_facts(held: HeldCertificate | None, named: Named) -> Iterator[tuple[str, str]]:
     if held is None:
         yield "Recognised", "no"
         return
-    certificate = held.certificate
-    yield "Recognised", f"{in_china(certificate.valid_from)} until {in_china(certificate.valid_until)}"
-    yield "Leaves", " ".join(certificate.scope.leaves) or "none"
-    yield "Record types", " ".join(certificate.scope.record_types) or "none"
-    yield "Scenarios", " ".join(certificate.scope.scenarios) or "none"
-    yield "Caveats accepted", " ".join(certificate.accepted_caveats) or "none"
-    yield "Catalogues reviewed", "\n".join(digest.hex() for digest in certificate.reviewed_catalogues) or "none"
-    yield "Crosswalks reviewed", "\n".join(digest.hex() for digest in certificate.reviewed_crosswalks) or "none"
-    yield "Signatures", _suites(certificate.suites)
-    yield "Witnesses", str(certificate.witness_quorum)
-    yield "Oldest trusted state", _lasting(certificate.max_trust_state_age_seconds)
-    yield "Oldest log view", _lasting(certificate.max_log_view_age_seconds)
-    yield "Legal basis", "\n".join(certificate.legal_basis) or "none"
-
-
-def _suites(policy: SuitePolicy) -> str:
-    """Which suites a statement of the issuer must be signed with."""
-    named = (("each of", policy.all_of), ("one of", policy.any_of))
-    return "; ".join(f"{how} {', '.join(suites)}" for how, suites in named if suites)
-
-
-def _lasting(seconds: int) -> str:
-    """A length of time in the largest unit that says it whole."""
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds and seconds % length == 0:
-            return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
-    return f"{seconds} seconds"
+    yield from term_rows(terms_of(held.certificate, named))
 
 
 def _as_json(state: TrustedState, division: str, now: datetime) -> dict[str, object]:

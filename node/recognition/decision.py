@@ -23,6 +23,7 @@ from node.recognition.presented import Presented
 from node.recognition.scheme import recognition_step, scheme_step
 from trust.outcome import StepOutcome
 from trust.verify import Examination, Verified
+from trust.vocabulary import StatusFlag
 
 REPORT_TOO_OLD = "REPORT_TOO_OLD"
 REQUIREMENT_EMPTY = "REQUIREMENT_EMPTY"
@@ -95,7 +96,7 @@ def judge(
     steps.append(_unreached(14) if presented is None else scheme_step(presented, catalogue))
     if asked is None:
         steps.extend(_step(number, StepStatus.NOT_REQUIRED.value, "") for number in (15, 16, 17, 18))
-        return Judgement(authenticity, standing, None, _reasons(examination, steps, ()), tuple(steps), ())
+        return Judgement(authenticity, standing, None, _reasons(examination.flags, steps, ()), tuple(steps), ())
     lacks: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     if presented is None or asked.assessment is None:
@@ -103,23 +104,58 @@ def judge(
     else:
         findings = asked.assessment.findings
         lacks = _lacks(presented, asked.requirement, asked.assessment, at)
-        steps.append(recognition_step(presented, asked.policy, asked.requirement, at))
-        steps.append(_passed_unless(16, lacks))
-        steps.append(_passed_unless(17, (RECORDS_FOUND,) if asked.assessment.counted_records else ()))
+        steps.extend(_asked_steps(presented, asked, asked.assessment, lacks, at))
     decision = _decide(examination.verified, steps)
-    reasons = () if decision is Decision.ACCEPT else _reasons(examination, steps, lacks)
+    reasons = () if decision is Decision.ACCEPT else _reasons(examination.flags, steps, lacks)
     steps.append(_passed_unless(18, () if decision is Decision.ACCEPT else (decision.value,)))
     return Judgement(authenticity, standing, decision, reasons, tuple(steps), findings)
 
 
+def foresee(
+    failing: Sequence[Step], presented: Presented, catalogue: Catalogue | None, asked: Asked, at: datetime
+) -> tuple[Decision, tuple[str, ...]]:
+    """What `judge` would come to, with its reasons, on a report that nobody has issued: advice, never a verdict.
+
+    `failing` are those of steps 1 to 13 that are known not to pass whatever the report; the others are taken as passed.
+    One that fails leaves the content unread, as it does there. Raises ValueError when `asked` has no assessment.
+    """
+    if asked.assessment is None:
+        raise ValueError("nothing can be foreseen of content that was not assessed")
+    if _rejected(failing):
+        return Decision.REJECT, _reasons((), failing, ())
+    lacks = _lacks(presented, asked.requirement, asked.assessment, at)
+    owed = _asked_steps(presented, asked, asked.assessment, lacks, at)
+    steps = (*failing, scheme_step(presented, catalogue), *owed)
+    if _rejected(steps):
+        return Decision.REJECT, _reasons((), steps, lacks)
+    if all(step.status is StepStatus.PASS for step in steps):
+        return Decision.ACCEPT, ()
+    return Decision.REFER, _reasons((), steps, lacks)
+
+
 def _decide(verified: Verified | None, steps: Sequence[Step]) -> Decision:
     """Step 18. Without a `Verified` nothing is accepted, whatever the steps say."""
-    if any(step.status is StepStatus.FAIL and step.reason not in _REFERS for step in steps):
+    if _rejected(steps):
         return Decision.REJECT
     owed = [step.status for step in steps if step.number > 13]
     if verified is not None and owed == [StepStatus.PASS] * 4:
         return Decision.ACCEPT
     return Decision.REFER
+
+
+def _rejected(steps: Sequence[Step]) -> bool:
+    return any(step.status is StepStatus.FAIL and step.reason not in _REFERS for step in steps)
+
+
+def _asked_steps(
+    presented: Presented, asked: Asked, assessment: Assessment, lacks: tuple[str, ...], at: datetime
+) -> tuple[Step, Step, Step]:
+    """Steps 15 to 17."""
+    return (
+        recognition_step(presented, asked.policy, asked.requirement, at),
+        _passed_unless(16, lacks),
+        _passed_unless(17, (RECORDS_FOUND,) if assessment.counted_records else ()),
+    )
 
 
 def _require_one_case(examination: Examination, presented: Presented | None, at: datetime) -> None:
@@ -185,12 +221,12 @@ def _standing(examination: Examination, steps: Sequence[Step], authenticity: Aut
     return Standing.IN_FORCE if status.status is StepStatus.PASS else Standing.UNKNOWN
 
 
-def _reasons(examination: Examination, steps: Sequence[Step], lacks: tuple[str, ...]) -> tuple[str, ...]:
+def _reasons(set_flags: Sequence[StatusFlag], steps: Sequence[Step], lacks: tuple[str, ...]) -> tuple[str, ...]:
     """All reasons, each once: what rejects, then failed steps that refer, then what is undecided; by step in each.
 
     Records stand before gaps. Every flag is named, not only the one that step 10 gives.
     """
-    flags = tuple(_REVOKED if flag.name == _REVOKED else f"STATUS_{flag.name}" for flag in examination.flags)
+    flags = tuple(_REVOKED if flag.name == _REVOKED else f"STATUS_{flag.name}" for flag in set_flags)
     failed = [reason for step in steps if step.status is StepStatus.FAIL for reason in _all_of(step, flags, lacks)]
     undecided = [step.reason for step in steps if step.status is StepStatus.UNDECIDED]
     ranked = sorted(failed, key=lambda reason: (reason in _REFERS, reason in lacks))

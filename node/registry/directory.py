@@ -53,7 +53,7 @@ class TrustedState:
     """Everything this node trusts at one moment. `problems` are sentences about files that were left out.
 
     `certificates`: all of ours for each issuer, withdrawals included, in the order in which they were signed.
-    `published`: by recogniser and issuer, what others have published in the trust registry.
+    `published`: those of the other jurisdictions, by recogniser and issuer, likewise; empty where only files are known.
     """
 
     own: TrustedJurisdiction

@@ -46,7 +46,7 @@ def found(stage: Stage) -> None:
     keys = dict(zip(homes, together([partial(_founded, stage, home) for home in homes]), strict=True))
     stage.echo("shanxi trust export -o shanxi.json", "prints the key id to be compared")
     stage.echo(f"guizhou trust import shanxi.json --key {keys['shanxi']}", "both ways, three pairs")
-    stage.echo("guizhou trust recognise 140000", "Liaoning does the same; nobody recognises Lanzhou")
+    stage.echo("guizhou recognise grant 140000", "Liaoning does the same; nobody recognises Lanzhou")
     together([partial(_befriend, stage, home, keys) for home in stage.jurisdictions])
     stage.echo("shanxi serve", "so do the others")
     for one in stage.jurisdictions.values():
@@ -74,7 +74,7 @@ def _befriend(stage: Stage, home: str, keys: dict[str, str]) -> None:
             stage.huxin(home, "trust", "import", f"{other}.json", "--key", keys[other])
     for recogniser, issuer in RECOGNISED:
         if recogniser == home:
-            stage.huxin(home, "trust", "recognise", issuer)
+            stage.huxin(home, "recognise", "grant", issuer, "--yes")
 
 
 def _table(stage: Stage) -> Table:

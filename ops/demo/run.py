@@ -15,7 +15,7 @@ from types import FrameType
 from rich.console import Console
 
 from node.model.calendar import day_in_china
-from ops.demo import beginning, deciding, refusing
+from ops.demo import beginning, deciding, refusing, withdrawing
 from ops.demo.commands import PROGRAM, StoryBroken
 from ops.demo.stage import Stage, stage
 from ops.demo.verdicts import summary
@@ -31,6 +31,7 @@ CHAPTERS = (
     deciding.decide_in_liaoning,
     refusing.reject,
     refusing.go_on_alone,
+    withdrawing.withdraw,
 )
 
 
@@ -82,6 +83,7 @@ def invite(playing: Stage) -> None:
     playing.console.print("\n[bold]The four nodes go on serving until Ctrl-C.[/] In another terminal:\n", style="green")
     for command in (
         f"cd {playing.folder} && export PATH={PROGRAM.parent}:$PATH",
+        "huxin --home guizhou recognise grant 140000 --keep",
         f"huxin --home guizhou verify {tender.file} --subject {tender.subject.code} --require 520000/tender --steps",
         "huxin --home guizhou requirement show 520000/listing",
         f"huxin --home guizhou verify {tender.file} --subject {tender.subject.code} --require 520000/listing",

@@ -78,7 +78,7 @@ class SuitePolicy(_message.Message):
     def __init__(self, all_of: _Optional[_Iterable[str]] = ..., any_of: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TrustCertificate(_message.Message):
-    __slots__ = ("recogniser", "issuer", "scope", "reviewed_catalogues", "reviewed_crosswalks", "accepted_caveats", "suites", "witness_quorum", "max_trust_state_age_seconds", "max_log_view_age_seconds", "valid_from", "valid_until", "legal_basis", "issued_at", "withdrawn")
+    __slots__ = ("recogniser", "issuer", "scope", "reviewed_catalogues", "reviewed_crosswalks", "accepted_caveats", "suites", "witness_quorum", "max_trust_state_age_seconds", "max_log_view_age_seconds", "valid_from", "valid_until", "legal_basis", "issued_at", "withdrawn", "withdrawal_reason")
     RECOGNISER_FIELD_NUMBER: _ClassVar[int]
     ISSUER_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +94,7 @@ class TrustCertificate(_message.Message):
     LEGAL_BASIS_FIELD_NUMBER: _ClassVar[int]
     ISSUED_AT_FIELD_NUMBER: _ClassVar[int]
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWAL_REASON_FIELD_NUMBER: _ClassVar[int]
     recogniser: str
     issuer: str
     scope: RecognitionScope
@@ -109,4 +110,5 @@ class TrustCertificate(_message.Message):
     legal_basis: _containers.RepeatedScalarFieldContainer[str]
     issued_at: _timestamp_pb2.Timestamp
     withdrawn: bool
-    def __init__(self, recogniser: _Optional[str] = ..., issuer: _Optional[str] = ..., scope: _Optional[_Union[RecognitionScope, _Mapping]] = ..., reviewed_catalogues: _Optional[_Iterable[bytes]] = ..., reviewed_crosswalks: _Optional[_Iterable[bytes]] = ..., accepted_caveats: _Optional[_Iterable[str]] = ..., suites: _Optional[_Union[SuitePolicy, _Mapping]] = ..., witness_quorum: _Optional[int] = ..., max_trust_state_age_seconds: _Optional[int] = ..., max_log_view_age_seconds: _Optional[int] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_basis: _Optional[_Iterable[str]] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn: _Optional[bool] = ...) -> None: ...
+    withdrawal_reason: str
+    def __init__(self, recogniser: _Optional[str] = ..., issuer: _Optional[str] = ..., scope: _Optional[_Union[RecognitionScope, _Mapping]] = ..., reviewed_catalogues: _Optional[_Iterable[bytes]] = ..., reviewed_crosswalks: _Optional[_Iterable[bytes]] = ..., accepted_caveats: _Optional[_Iterable[str]] = ..., suites: _Optional[_Union[SuitePolicy, _Mapping]] = ..., witness_quorum: _Optional[int] = ..., max_trust_state_age_seconds: _Optional[int] = ..., max_log_view_age_seconds: _Optional[int] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., legal_basis: _Optional[_Iterable[str]] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., withdrawn: _Optional[bool] = ..., withdrawal_reason: _Optional[str] = ...) -> None: ...
