@@ -131,6 +131,8 @@ class Node:
         limits = FreshnessLimits(
             timedelta(seconds=settings.freshness.trust_state_seconds),
             timedelta(seconds=settings.freshness.log_view_seconds),
+            timedelta(seconds=settings.freshness.trust_state_fresh_seconds),
+            timedelta(seconds=settings.freshness.log_view_fresh_seconds),
         )
         trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits, now)
         require_published(keyring, trust.present.state.own.trusted, now())

@@ -35,7 +35,7 @@ from node.model.issuing import ReportOrder
 from node.model.log import StatusFlag
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
-from node.wire.fields import period_message
+from node.wire.fields import period_message, timestamp
 from node.wire.requirement import requirement_message
 from node.wire.status import STATUS_FLAG_NUMBERS
 from node.wire.subject import subject_claim
@@ -46,6 +46,8 @@ Verdict = verdict_pb2.Verdict
 Finding = verdict_pb2.Finding
 Gap = verdict_pb2.Gap
 Step = verdict_pb2.StepResult
+Freshness = verdict_pb2.Freshness
+LaterFlag = verdict_pb2.LaterFlag
 Report = report_service_pb2.Report
 Peer = admin_service_pb2.Peer
 WireRequirement = requirement_pb2.Requirement
@@ -133,8 +135,14 @@ class Node:
         self._to = to
         self._deadline = deadline
 
-    def verify(self, presented: bytes | str, subject: SubjectRef | None, against: Requirement | str | None) -> Verdict:
-        """Verifies a bundle's bytes or a report number, against a requirement, its id, or nothing."""
+    def verify(
+        self,
+        presented: bytes | str,
+        subject: SubjectRef | None,
+        against: Requirement | str | None,
+        at: datetime | None = None,
+    ) -> Verdict:
+        """Verifies a bundle's bytes or a report number against a requirement, its id, or nothing; as of now or `at`."""
         request = verification_service_pb2.VerifyRequest()
         if isinstance(presented, bytes):
             request.bundle = presented
@@ -146,6 +154,8 @@ class Node:
             request.requirement.CopyFrom(requirement_message(against))
         elif against:
             request.requirement_id = against
+        if at is not None:
+            request.at.CopyFrom(timestamp(at))
         response = verification_service_pb2.VerifyResponse
         return self._ask("VerificationService/Verify", request, response).verdict
 

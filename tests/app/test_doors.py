@@ -13,6 +13,7 @@ from node.app.doors import MeasuredVerification
 from node.errors import InvalidInput
 from node.gathering import Gathering
 from node.metrics import Metrics
+from node.model.freshness import Basis
 from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
@@ -30,7 +31,7 @@ class Verification:
         return report_number.encode()
 
     async def verify_batch(
-        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None, at: datetime | None
     ) -> list[Verdict]:
         await asyncio.sleep(0)
         if against is not None:
@@ -38,10 +39,13 @@ class Verification:
         if any(bundle == b"poison" for bundle, _ in items):
             raise RuntimeError("unforeseen")
         self.batches.append(len(items))
-        return [verdict(bundle) for bundle, _ in items]
+        return [verdict(bundle, at) for bundle, _ in items]
 
 
-def verdict(of: bytes) -> Verdict:
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def verdict(of: bytes, at: datetime | None) -> Verdict:
     return Verdict(
         Authenticity.UNDECIDED,
         Standing.UNKNOWN,
@@ -53,7 +57,7 @@ def verdict(of: bytes) -> Verdict:
         (),
         None,
         0,
-        datetime(2026, 11, 22, tzinfo=UTC),
+        Basis(at or NOW, NOW, None, None),
         InputDigests(bundle=of),
     )
 

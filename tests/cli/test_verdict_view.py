@@ -14,7 +14,8 @@ from rich.console import Console
 from node.cli.connection import Names, code_of, enum_code
 from node.cli.failures import ExitCode
 from node.cli.verdict_cells import lines
-from node.cli.verdict_view import duration, show
+from node.cli.verdict_times import duration
+from node.cli.verdict_view import show
 from node.cli.verify import exit_code
 from node.cli.wording import GAPS
 from node.model.calendar import Period

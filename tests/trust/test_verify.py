@@ -429,7 +429,8 @@ def test_signatures_can_be_checked_beforehand_on_other_threads() -> None:
             terms=world.terms,
             view=world.view,
             entry=world.entry,
-            now=world.now,
+            as_of=world.now,
+            known_at=world.now,
             memo=memo,
         )
         assert judged.outcomes == world.verify().outcomes

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from node.issuance.attesting import ReportDraft, attest
+from node.model.freshness import AgeLimits, LimitSetter
 from node.model.log import EntryView, LogHead, StatusEvent
 from node.model.policy import RecognitionPolicy
 from node.model.report import Selection, Summary
@@ -116,6 +117,8 @@ def snapshot(recogniser: str, *issuers: str, policy: RecognitionPolicy | None = 
                     policy or policy_for(issuer, recogniser),
                     salt(f"certificate {issuer}"),
                     ISSUED - timedelta(days=3_000),
+                    AgeLimits(timedelta(hours=12), timedelta(days=1), LimitSetter.NODE),
+                    AgeLimits(timedelta(minutes=30), timedelta(hours=1), LimitSetter.CERTIFICATE),
                 ),
             )
             for issuer in issuers
