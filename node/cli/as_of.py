@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 from node.errors import InvalidInput
 from node.model.calendar import day_in_china, start_of_day
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+"""With its zone: an instant without one would be read differently elsewhere."""
 
 _TICK = timedelta(microseconds=1)
 """What the wire keeps apart at most: a day ends one tick before the next begins."""
@@ -51,11 +55,9 @@ def _end_of(day: date) -> datetime | None:
 
 
 def _instant(text: str) -> datetime | None:
-    if "T" not in text.upper():
+    if not _RFC_3339.fullmatch(text):
         return None
     try:
-        moment = datetime.fromisoformat(text)
-        # An instant without a zone would be read differently elsewhere.
-        return None if moment.utcoffset() is None else moment.astimezone(UTC)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

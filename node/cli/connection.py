@@ -29,6 +29,7 @@ from huxin.v1 import (
 )
 
 from node.app.founding import Layout
+from node.cli.failures import Refused
 from node.cli.refusals import refusal
 from node.errors import BadConfiguration
 from node.model.issuing import ReportOrder
@@ -157,7 +158,14 @@ class Node:
         if at is not None:
             request.at.CopyFrom(timestamp(at))
         response = verification_service_pb2.VerifyResponse
-        return self._ask("VerificationService/Verify", request, response).verdict
+        verdict = self._ask("VerificationService/Verify", request, response).verdict
+        if at is not None and not verdict.HasField("as_of"):
+            # It skipped the field that it does not know: what it decided holds for now, not for then.
+            raise Refused(
+                "NO_PAST_MOMENTS",
+                f"The node at {self._to.address} is of a version that knows no --at. Upgrade it, or leave --at out.",
+            )
+        return verdict
 
     def requirements(self) -> list[WireRequirement]:
         """All requirements of this jurisdiction's procedures."""

@@ -30,7 +30,7 @@ SETTERS: dict[str, Words] = {
 
 def times(verdict: Verdict) -> tuple[str, str]:
     """T, whose rules apply, and K, up to when we use what we know."""
-    known_at = verdict.known_at.ToDatetime(UTC)
+    known_at = verdict.decided_at.ToDatetime(UTC)
     if not looks_back(verdict):
         return "判定时间 Decided", f"{in_china(known_at)}，按此时的规则和信息 (rules and knowledge of this moment)"
     both = f"按 {as_of(verdict)} 的规则，依据截至 {in_china(known_at)} 的信息"
@@ -39,7 +39,7 @@ def times(verdict: Verdict) -> tuple[str, str]:
 
 def looks_back(verdict: Verdict) -> bool:
     """Whether a moment in the past was asked about."""
-    return bool(verdict.as_of != verdict.known_at)
+    return verdict.HasField("as_of") and bool(verdict.as_of != verdict.decided_at)
 
 
 def as_of(verdict: Verdict) -> str:
@@ -101,7 +101,7 @@ def warnings(verdict: Verdict) -> Iterator[str]:
 def _later(verdict: Verdict, flag: LaterFlag) -> str:
     words = words_for(FLAGS, code_of(flag, "flag"))
     effective = flag.effective_at.ToDatetime(UTC)
-    ahead = effective > verdict.known_at.ToDatetime(UTC)
+    ahead = effective > verdict.decided_at.ToDatetime(UTC)
     change = Words("", "") if flag.set else Words("解除：", "cleared: ")
     return (
         f"{in_china(effective)} {'将' if ahead else '此后'}{change.zh}{words.zh} "

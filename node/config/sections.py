@@ -198,7 +198,7 @@ class FederationSettings(Section):
 
 
 class FreshnessSettings(Section):
-    """Limits of age of this node: certificates and requirements can be stricter only. Past an upper one all is REFER."""
+    """Limits of age of this node: certificates and requirements can be stricter. Past an upper one all is REFER."""
 
     trust_state_fresh_seconds: float = Field(
         default=86_400.0,

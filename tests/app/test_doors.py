@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -72,8 +72,8 @@ def door(verification: Verification) -> MeasuredVerification:
     return MeasuredVerification(verification, Gathering(), Metrics(CollectorRegistry(), VOCABULARY))
 
 
-def presented(bundle: bytes, against: Requirement | None = None) -> Presentation:
-    return Presentation(bundle, "", None, against)
+def presented(bundle: bytes, against: Requirement | None = None, at: datetime | None = None) -> Presentation:
+    return Presentation(bundle, "", None, against, at)
 
 
 REQUIREMENT = Requirement("520000/x", "示例", "example", "520000", "tender", ())
@@ -84,6 +84,15 @@ async def test_callers_of_one_moment_share_a_batch(door: MeasuredVerification, v
     found = await asyncio.gather(*(door.verify(presented(name)) for name in names))
     assert [one.inputs.bundle for one in found] == names, "each gets its own verdict"
     assert len(verification.batches) < 5
+
+
+async def test_callers_about_different_moments_get_the_rules_of_their_own(
+    door: MeasuredVerification, verification: Verification
+) -> None:
+    moments = [None, NOW - timedelta(days=1), NOW - timedelta(days=2), NOW - timedelta(days=1)] * 5
+    found = await asyncio.gather(*(door.verify(presented(b"one", None, at)) for at in moments))
+    assert [one.basis.as_of for one in found] == [at or NOW for at in moments]
+    assert len(verification.batches) < len(moments), "those about the same moment still share"
 
 
 async def test_what_one_caller_brings_fails_that_caller_alone(door: MeasuredVerification) -> None:
