@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import socket
 import threading
@@ -350,6 +351,11 @@ def test_requirements_are_listed_and_shown_with_names(desk: Desk) -> None:
     assert "16 税务" in shown
     assert "严重失信主体名单" in shown
     assert "no authority has published" in shown
+    assert "时效 Trust state age" not in shown
+    found.max_trust_age_hours, found.max_log_view_age_minutes = 24, 10
+    shown = desk.ask("requirement", "show", "140000/tender").stdout
+    assert re.search(r"信任状态时效 Trust state age +24 小时 hours", shown)
+    assert re.search(r"日志视图时效 Log view age +10 分钟 minutes", shown)
 
 
 def test_peers_say_state_lag_and_error(desk: Desk) -> None:
