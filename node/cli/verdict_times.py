@@ -86,7 +86,7 @@ def warnings(verdict: Verdict) -> Iterator[str]:
         (Words("信任状态", "trusted state"), verdict.trust_state),
         (Words("日志视图", "log view"), verdict.log_view_freshness),
     ):
-        if code_of(found, "condition") == FreshnessCondition.GRACE:
+        if verdict.HasField("report") and code_of(found, "condition") == FreshnessCondition.GRACE:
             age, limit = duration(found.age_seconds), lasting(found.stale_limit_seconds)
             yield (
                 f"{name.zh}更新于 {age.zh}，超过 {limit.zh}将不能采信 "

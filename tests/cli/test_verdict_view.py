@@ -208,7 +208,10 @@ def test_what_has_changed_since_is_a_warning() -> None:
 
 
 def test_without_a_report_nothing_is_said_of_ages() -> None:
-    assert "时效" not in page(REJECTED)
+    grace = Freshness(FreshnessCondition.GRACE, 3 * 86_400, AgeLimits(DAY, 30 * DAY, LimitSetter.NODE))
+    text = page(replace(REJECTED, basis=replace(REJECTED.basis, trust_state=grace)))
+    assert "时效" not in text
+    assert "⚠" not in text
 
 
 # Cells
