@@ -73,7 +73,7 @@ def _limits(name: str, found: Freshness) -> Iterator[tuple[str, str]]:
         fresh, stale = lasting(found.fresh_limit_seconds), lasting(found.stale_limit_seconds)
         setter = words_for(SETTERS, code_of(found, "limit_set_by"))
         text += f"；{fresh.zh}起提示，上限 {stale.zh}（{setter.zh}）"
-        text += f"(warned of from {fresh.en} on, limit {stale.en}, {setter.en})"
+        text += f" (warned of from {fresh.en} on, limit {stale.en}, {setter.en})"
     if found.HasField("expires_at"):
         until = in_china(found.expires_at.ToDatetime(UTC))
         text += f"；登记信息有效至 {until} (registry metadata ends then)"
@@ -102,11 +102,10 @@ def _later(verdict: Verdict, flag: LaterFlag) -> str:
     words = words_for(FLAGS, code_of(flag, "flag"))
     effective = flag.effective_at.ToDatetime(UTC)
     ahead = effective > verdict.decided_at.ToDatetime(UTC)
-    change = Words("", "") if flag.set else Words("解除：", "cleared: ")
-    return (
-        f"{in_china(effective)} {'将' if ahead else '此后'}{change.zh}{words.zh} "
-        f"{'announced' if ahead else 'since then'}: {change.en}{words.en}"
-    )
+    when = Words("已公告的变化", "announced") if ahead else Words("此后的变化", "changed since")
+    change = Words("", "") if flag.set else Words("解除“", "cleared: ")
+    closing = "" if flag.set else "”"
+    return f"{when.zh}：自 {in_china(effective)} 起{change.zh}{words.zh}{closing} {when.en}: {change.en}{words.en}"
 
 
 def duration(seconds: int) -> Words:
@@ -122,5 +121,6 @@ def lasting(seconds: int) -> Words:
     """A length of time, in the largest unit that says it whole."""
     for size, zh, en in ((86_400, "天", "days"), (3_600, "小时", "hours"), (60, "分钟", "minutes")):
         if seconds and seconds % size == 0:
-            return Words(f"{seconds // size} {zh}", f"{seconds // size} {en}")
+            count = seconds // size
+            return Words(f"{count} {zh}", f"{count} {en if count > 1 else en.removesuffix('s')}")
     return Words(f"{seconds} 秒", f"{seconds} seconds")

@@ -169,7 +169,7 @@ def test_both_times_are_shown() -> None:
 
 def test_limits_of_age_are_shown_with_who_set_them() -> None:
     text = page(ACCEPTED)
-    assert "新鲜 fresh；1 天起提示，上限 30 天（本节点设定）(warned of from 1 days on, limit 30 days, set by" in text
+    assert "新鲜 fresh；1 天起提示，上限 30 天（本节点设定） (warned of from 1 day on, limit 30 days, set by" in text
     assert "1 小时起提示，上限 12 小时（互认凭证设定）" in text
     assert "⚠" not in text
 
@@ -201,9 +201,9 @@ def test_what_has_changed_since_is_a_warning() -> None:
     )
     then = as_of(BEFORE, later_flags=flags)
     text = page(replace(then, basis=replace(then.basis, recognition_withdrawn_since=True)))
-    assert "⚠ 2026-11-21 17:00 (UTC+8) 此后解除：异议处理中 since then: cleared: an objection is being handled" in text
-    assert "⚠ 2026-11-21 17:00 (UTC+8) 此后已撤销 since then: revoked" in text
-    assert "⚠ 2026-11-23 17:00 (UTC+8) 将已被新报告替代 announced: replaced by a later report" in text
+    assert "⚠ 此后的变化：自 2026-11-21 17:00 (UTC+8) 起解除“异议处理中” changed since: cleared: an objection" in text
+    assert "⚠ 此后的变化：自 2026-11-21 17:00 (UTC+8) 起已撤销 changed since: revoked" in text
+    assert "⚠ 已公告的变化：自 2026-11-23 17:00 (UTC+8) 起已被新报告替代 announced: replaced by a later report" in text
     assert "⚠ 2026-11-01 之后我方已撤回对该出具机关的互认" in text
 
 
