@@ -62,7 +62,8 @@ class TrustedIssuer:
     """Trusted state of one issuer, as of `refreshed_at`, when it was last known to be current.
 
     `keys` by key id; `unsupported` are ids of keys whose suite this version does not know; `cosigners` by the name in
-    the log's notes, the issuer's own node among them.
+    the log's notes, the issuer's own node among them. `expires_at` (exclusive) is the end of the registry metadata by
+    which we know the issuer; None for a bundle that was handed over, which ends by its age alone.
     """
 
     division: str
@@ -72,6 +73,7 @@ class TrustedIssuer:
     head_key: PublicKey
     cosigners: Mapping[str, PublicKey]
     refreshed_at: datetime
+    expires_at: datetime | None = None
     log_keys_digest: bytes = field(init=False, repr=False)
     """SHA-256 over origin and log keys: what the arithmetic of a tree head depends on."""
 
@@ -82,7 +84,10 @@ class TrustedIssuer:
 
     @staticmethod
     def of(
-        bundle: JurisdictionBundle, refreshed_at: datetime, witnesses: Mapping[str, PublicKey] = _NO_WITNESSES
+        bundle: JurisdictionBundle,
+        refreshed_at: datetime,
+        witnesses: Mapping[str, PublicKey] = _NO_WITNESSES,
+        expires_at: datetime | None = None,
     ) -> TrustedIssuer:
         """Trusted state from a bundle that was verified, with the witnesses whose cosignatures we know by name.
 
@@ -106,6 +111,7 @@ class TrustedIssuer:
             head_key=load_public_key(bundle.log.head_spki, Suite.ED25519),
             cosigners=MappingProxyType({**witnesses, own_cosigner(bundle.log.origin): cosigner}),
             refreshed_at=refreshed_at,
+            expires_at=expires_at,
         )
 
 

@@ -1,7 +1,8 @@
 """Verification steps 3 to 12 of `docs/protocol.md`: each a pure function that raises when its check does not pass.
 
 StepUndecided (and UnknownContent) leave a step UNDECIDED, any other TrustError fails it; returning means PASS. Steps
-1, 2 and 13 depend on the bundle's bytes alone and stand in `trust.reading`. Time is an argument everywhere.
+1, 2 and 13 depend on the bundle's bytes alone and stand in `trust.reading`. Time is an argument everywhere, by one of
+two names: `as_of` is the moment whose rules apply (10, 11), `known_at` that up to when we use what we know (8, 9).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from trust.errors import (
     StepFailed,
     StepUndecided,
 )
+from trust.flags import StatusFact
 from trust.issuers import Conditions, TrustedIssuer
 from trust.log.checkpoint import SignedHead, open_checkpoint, own_cosigner
 from trust.log.proofs import verify_inclusion
@@ -47,17 +49,6 @@ class LogViewFacts(Protocol):
     def fresh_at(self) -> datetime | None:
         """Time of the issuer's own cosignature of the head; None while it has none."""
         ...
-
-
-class StatusFact(Protocol):
-    """One logged change of one flag."""
-
-    @property
-    def flag(self) -> str: ...
-    @property
-    def set(self) -> bool: ...
-    @property
-    def effective_at(self) -> datetime: ...
 
 
 class EntryFacts(Protocol):
@@ -268,18 +259,23 @@ def quorum_has_cosigned(
         raise StepUndecided("WITNESS_QUORUM_UNMET", "too few witnesses cosigned the log: fetch a newer proof")
 
 
-def trust_is_fresh(trusted: TrustedIssuer, terms: Conditions | None, now: datetime, skew: timedelta) -> None:
-    """Step 8. Raises StepUndecided: NO_CONDITIONS, TRUST_STATE_IN_FUTURE, TRUST_STATE_STALE."""
+def trust_is_fresh(trusted: TrustedIssuer, terms: Conditions | None, known_at: datetime, skew: timedelta) -> None:
+    """Step 8: never laxer for a moment in the past.
+
+    Raises StepUndecided: TRUST_STATE_EXPIRED, NO_CONDITIONS, TRUST_STATE_IN_FUTURE, TRUST_STATE_STALE.
+    """
+    if trusted.expires_at is not None and known_at >= trusted.expires_at:
+        raise StepUndecided("TRUST_STATE_EXPIRED", "what the registry says of its issuer has expired: refresh it")
     if terms is None:
         raise _no_conditions()
-    if trusted.refreshed_at > now + skew:
+    if trusted.refreshed_at > known_at + skew:
         raise StepUndecided("TRUST_STATE_IN_FUTURE", "the trusted state is dated later than now: check the clock")
-    if now - trusted.refreshed_at > terms.max_trust_state_age:
+    if known_at - trusted.refreshed_at > terms.max_trust_state_age:
         raise StepUndecided("TRUST_STATE_STALE", "the trusted state is too old: refresh it")
 
 
-def view_is_fresh(terms: Conditions | None, view: LogViewFacts | None, now: datetime, skew: timedelta) -> None:
-    """Step 9, by our own view alone.
+def view_is_fresh(terms: Conditions | None, view: LogViewFacts | None, known_at: datetime, skew: timedelta) -> None:
+    """Step 9, by our own view alone; never laxer for a moment in the past.
 
     Raises StepUndecided: NO_CONDITIONS, NO_LOG_VIEW, LOG_VIEW_IN_FUTURE, LOG_VIEW_STALE.
     """
@@ -287,20 +283,10 @@ def view_is_fresh(terms: Conditions | None, view: LogViewFacts | None, now: date
         raise _no_view()
     if terms is None:
         raise _no_conditions()
-    if view.fresh_at > now + skew:
+    if view.fresh_at > known_at + skew:
         raise StepUndecided("LOG_VIEW_IN_FUTURE", "the issuer's log is dated later than now: check both clocks")
-    if now - view.fresh_at > terms.max_log_view_age:
+    if known_at - view.fresh_at > terms.max_log_view_age:
         raise StepUndecided("LOG_VIEW_STALE", "our view of the issuer's log is too old: wait for the next update")
-
-
-def flags_in_force(statuses: Sequence[StatusFact], now: datetime) -> tuple[StatusFlag, ...]:
-    """Flags that are set at `now`, in the order of StatusFlag. A revocation is never cleared."""
-    state: dict[StatusFlag, bool] = {}
-    for change in statuses:
-        if change.effective_at <= now:
-            flag = StatusFlag(change.flag)
-            state[flag] = change.set or (flag is StatusFlag.REVOKED and state.get(flag, False))
-    return tuple(flag for flag in StatusFlag if state.get(flag)) if state else ()
 
 
 def status_is_clear(
@@ -325,11 +311,15 @@ def status_is_clear(
         raise StepUndecided("NOT_YET_IN_VIEW", "our view of the issuer's log does not hold it: try again in a minute")
 
 
-def still_valid(attestation: Attestation, now: datetime, skew: timedelta) -> None:
-    """Step 11. Raises StepFailed: ISSUED_IN_FUTURE, EXPIRED."""
-    if attestation.issued_at > now + skew:
-        raise StepFailed("ISSUED_IN_FUTURE", "it is dated later than now: check the clock")
-    if attestation.valid_until is not None and now >= attestation.valid_until:
+def was_valid(attestation: Attestation, as_of: datetime, known_at: datetime, skew: timedelta) -> None:
+    """Step 11. Clocks may differ by `skew` about the present; a moment in the past is what it is.
+
+    Raises StepFailed: ISSUED_IN_FUTURE, EXPIRED.
+    """
+    latest = known_at + skew if as_of >= known_at else as_of
+    if attestation.issued_at > latest:
+        raise StepFailed("ISSUED_IN_FUTURE", "it is dated later than the moment asked about: check both times")
+    if attestation.valid_until is not None and as_of >= attestation.valid_until:
         raise StepFailed("EXPIRED", "its validity has ended: ask the holder for a new report")
 
 

@@ -1,4 +1,4 @@
-"""Verification steps 1 to 13 (`docs/protocol.md`) over (bundle, trusted state, log view, time): the runner.
+"""Verification steps 1 to 13 (`docs/protocol.md`) over (bundle, trusted state, log view, two times): the runner.
 
  1 form    2 statement    3 issuer    4 keys    5 signatures    6 log    7 quorum    8 trusted state    9 log view
 10 status  11 validity   12 subject  13 content
@@ -17,11 +17,12 @@ from typing import NoReturn, final
 
 from trust import steps
 from trust.bundle import PresentedBundle
+from trust.flags import LaterFlag, flags_changed_later, flags_in_force
 from trust.issuers import Conditions, TrustedIssuer
 from trust.memo import ArithmeticMemo
 from trust.outcome import StepOutcome, StepStatus, not_required, run, unreached
 from trust.reading import Reading, read, remember
-from trust.steps import EntryFacts, LogProof, LogViewFacts, flags_in_force
+from trust.steps import EntryFacts, LogProof, LogViewFacts
 from trust.vocabulary import Attestation, StatusFlag
 
 MERGE_DELAY = timedelta(seconds=60)
@@ -84,7 +85,7 @@ class Verified:
 
     @property
     def at(self) -> datetime:
-        """The instant for which it was verified."""
+        """The instant as of which it was verified: that whose rules apply."""
         return self._at
 
     def __reduce__(self) -> NoReturn:
@@ -96,7 +97,8 @@ class Examination:
     """Thirteen outcomes in order, and what may be relied on.
 
     `examined` is None unless signatures and digests hold; `verified` is None unless everything passed. `flags` are
-    those that our view of the log shows in force.
+    those that our view of the log shows in force as of the moment asked about, `later_flags` what it shows to have
+    changed since.
     """
 
     outcomes: tuple[StepOutcome, ...]
@@ -104,6 +106,7 @@ class Examination:
     examined: Examined | None
     verified: Verified | None
     flags: tuple[StatusFlag, ...]
+    later_flags: tuple[LaterFlag, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,8 @@ class _Case:
     view: LogViewFacts | None
     entry: EntryFacts | None
     flags: tuple[StatusFlag, ...]
-    now: datetime
+    as_of: datetime
+    known_at: datetime
     tolerances: Tolerances
     memo: ArithmeticMemo
 
@@ -129,7 +133,8 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     terms: Conditions | None,
     view: LogViewFacts | None,
     entry: EntryFacts | None,
-    now: datetime,
+    as_of: datetime,
+    known_at: datetime,
     memo: ArithmeticMemo | None = None,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
 ) -> Examination:
@@ -137,15 +142,20 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
 
     `claim` is (id type, normalised id) as the presenter says; `trusted` and `terms` are what we hold of the issuer and
     what our trust certificate demands of it; `view` is our view of its log, `entry` what that view holds under SHA-256
-    of the envelope; `now` is aware UTC. Whatever is None leaves steps failed or undecided, never passed. `memo`
-    remembers arithmetic alone. Raises nothing for bad input: the outcomes tell.
+    of the envelope. `as_of` is the moment whose rules apply, `known_at` that up to when we use what we know: aware
+    UTC, the same for a question about now. Whatever is None leaves steps failed or undecided, never passed. `memo`
+    remembers arithmetic alone. Raises nothing for bad input: the outcomes tell. Raises ValueError for an `as_of` after
+    `known_at`: a fault of the caller.
     """
+    if as_of > known_at:
+        raise ValueError("nobody knows the rules of a moment to come: as_of is at most known_at")
     memo = ArithmeticMemo() if memo is None else memo
     reading = bundle if isinstance(bundle, Reading) else read(bundle, memo)
     if view is not None and trusted is not None and view.origin != trusted.origin:
         view = entry = None  # the view of another log says nothing here
-    flags = flags_in_force(entry.statuses, now) if entry is not None else ()
-    case = _Case(claim, trusted, terms, view, entry, flags, now, tolerances, memo)
+    statuses = entry.statuses if entry is not None else ()
+    flags = flags_in_force(statuses, as_of) if statuses else ()
+    case = _Case(claim, trusted, terms, view, entry, flags, as_of, known_at, tolerances, memo)
     if reading.bundle is None or reading.attestation is None:
         middle = [unreached(number) for number in range(3, 13)]
     else:
@@ -156,8 +166,9 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
         remember(reading, memo)
     verified = None
     if examined is not None and all(map(_stands, outcomes)):
-        verified = Verified(_RUNNER, examined, now)
-    return Examination(outcomes, reading, examined, verified, flags)
+        verified = Verified(_RUNNER, examined, as_of)
+    later = flags_changed_later(statuses, as_of) if statuses else ()
+    return Examination(outcomes, reading, examined, verified, flags, later)
 
 
 def _run_middle(reading: Reading, bundle: PresentedBundle, attestation: Attestation, case: _Case) -> list[StepOutcome]:
@@ -172,7 +183,7 @@ def _run_middle(reading: Reading, bundle: PresentedBundle, attestation: Attestat
         issuer,
         *ours,
         run(10, steps.status_is_clear, case.view, case.entry, case.flags, logged),
-        run(11, steps.still_valid, attestation, case.now, case.tolerances.skew),
+        run(11, steps.was_valid, attestation, case.as_of, case.known_at, case.tolerances.skew),
         run(12, steps.subject_matches, bundle, attestation, case.claim),
     ]
 
@@ -181,7 +192,7 @@ def _run_issuer_steps(
     reading: Reading, bundle: PresentedBundle, attestation: Attestation, trusted: TrustedIssuer, case: _Case
 ) -> list[StepOutcome]:
     """Outcomes of steps 4 to 9, which need the trusted state of the issuer."""
-    terms, view, memo, now = case.terms, case.view, case.memo, case.now
+    terms, view, memo, known_at = case.terms, case.view, case.memo, case.known_at
     merge_delay, skew = case.tolerances.merge_delay, case.tolerances.skew
     proof = LogProof(reading.bundle_digest, bundle.envelope_bytes, bundle.inclusion)
     if terms is not None and not terms.witness_quorum:
@@ -193,8 +204,8 @@ def _run_issuer_steps(
         run(5, steps.signatures_hold, bundle.envelope, reading.envelope_digest, trusted, terms, memo),
         run(6, steps.statement_is_logged, proof, attestation.issued_at + merge_delay, trusted, view, case.entry, memo),
         quorum,
-        run(8, steps.trust_is_fresh, trusted, terms, now, skew),
-        run(9, steps.view_is_fresh, terms, view, now, skew),
+        run(8, steps.trust_is_fresh, trusted, terms, known_at, skew),
+        run(9, steps.view_is_fresh, terms, view, known_at, skew),
     ]
 
 

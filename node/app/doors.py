@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from node.app.following import Following
@@ -51,7 +52,7 @@ class Verifying(Protocol):
 
     async def find_statement(self, report_number: str) -> bytes: ...
     async def verify_batch(
-        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None, at: datetime | None
     ) -> list[Verdict]: ...
 
 
@@ -62,6 +63,7 @@ class _Ticket:
     bundle: bytes
     subject: SubjectRef | None
     against: Requirement | None
+    at: datetime | None
 
 
 class MeasuredVerification:
@@ -79,12 +81,13 @@ class MeasuredVerification:
         self._together = GroupedLookup(self._verify_together, gathering=gathering)
 
     async def verify(self, presentation: Presentation) -> Verdict:
-        """The verdict on one report. Raises InvalidInput for the requirement, NotFound for an unknown number."""
+        """The verdict on one report. Raises InvalidInput for requirement or moment, NotFound for an unknown number."""
         bundle = presentation.bundle
         if bundle is None:
             bundle = await self._verification.find_statement(presentation.report_number)
         with self._gathering.under_way():
-            answer = await self._together.get(_Ticket(bundle, presentation.subject, presentation.against))
+            ticket = _Ticket(bundle, presentation.subject, presentation.against, presentation.at)
+            answer = await self._together.get(ticket)
         if isinstance(answer, Exception):
             raise answer
         if answer is None:
@@ -93,24 +96,28 @@ class MeasuredVerification:
         return answer
 
     async def verify_batch(
-        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+        self,
+        items: Sequence[tuple[bytes, SubjectRef | None]],
+        against: Requirement | None,
+        at: datetime | None,
     ) -> list[Verdict]:
         """See `node.verification.verify.VerifyReports`."""
-        verdicts = await self._verification.verify_batch(items, against)
+        verdicts = await self._verification.verify_batch(items, against, at)
         for verdict in verdicts:
             self._count(verdict)
         return verdicts
 
     async def _verify_together(self, tickets: Sequence[_Ticket]) -> dict[_Ticket, Verdict | Exception]:
         # The requirements of procedures are the same objects for all callers; one that a caller wrote is its own.
-        groups: dict[int, list[_Ticket]] = {}
+        # A moment in the past has rules of its own.
+        groups: dict[tuple[int, datetime | None], list[_Ticket]] = {}
         for ticket in tickets:
-            groups.setdefault(id(ticket.against), []).append(ticket)
+            groups.setdefault((id(ticket.against), ticket.at), []).append(ticket)
         answers: dict[_Ticket, Verdict | Exception] = {}
         for group in groups.values():
             items = [(ticket.bundle, ticket.subject) for ticket in group]
             try:
-                verdicts = await self._verification.verify_batch(items, group[0].against)
+                verdicts = await self._verification.verify_batch(items, group[0].against, group[0].at)
             except Exception as error:  # noqa: BLE001 - raised again to the caller that it belongs to
                 answers |= await self._apart(group, error)
             else:

@@ -15,6 +15,7 @@ from node.app.registering import online_of, publisher_of, registry_in, to_publis
 from node.app.registry_view import RegistryView
 from node.app.storing import open_database
 from node.app.trust_keeper import TrustKeeper
+from node.app.trusting import freshness_limits
 from node.config.settings import Settings
 from node.errors import BadSource, NotFound
 from node.model.registry import RegistryRecord
@@ -25,7 +26,6 @@ from node.registry.published import with_registry
 from node.registry.publishing import delegated, next_publication, publication_of
 from node.registry.release import Changes
 from node.storage.registry_store import RegistryStore
-from node.verification.trusting import FreshnessLimits
 from node.wire.trust import decode_publication, encode_publication
 
 Now = Callable[[], datetime]
@@ -133,7 +133,7 @@ async def publish(settings: Settings, now: Now) -> int | None:
             raise NotFound(
                 "NOT_DELEGATED",
                 f"The registry as it is known here lets nobody publish as {settings.division}. The holders of the root "
-                "keys sign that (`huxin trust delegate`); if they have, refresh first (`huxin trust refresh`), or hand a "
+                "keys sign that (`huxin trust delegate`); if they have, refresh (`huxin trust refresh`), or hand a "
                 "file to the coordinator (`huxin trust publish -o FILE`).",
             )
         around = Publishers(settings, keyring, now, lambda: trust, lambda: view.coordinator)
@@ -163,8 +163,5 @@ async def archive(settings: Settings, now: Now) -> bytes:
 
 
 def _keeper(settings: Settings, view: RegistryView, keyring: Keyring, now: Now) -> TrustKeeper:
-    limits = FreshnessLimits(
-        timedelta(seconds=settings.freshness.trust_state_seconds),
-        timedelta(seconds=settings.freshness.log_view_seconds),
-    )
-    return TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), view, keyring, limits, now)
+    directory = TrustDirectory(settings.trust.directory, settings.division)
+    return TrustKeeper(directory, view, keyring, freshness_limits(settings), now)

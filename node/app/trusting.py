@@ -171,6 +171,8 @@ def freshness_limits(settings: Settings) -> FreshnessLimits:
     return FreshnessLimits(
         timedelta(seconds=settings.freshness.trust_state_seconds),
         timedelta(seconds=settings.freshness.log_view_seconds),
+        timedelta(seconds=settings.freshness.trust_state_fresh_seconds),
+        timedelta(seconds=settings.freshness.log_view_fresh_seconds),
     )
 
 

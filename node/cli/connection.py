@@ -29,13 +29,14 @@ from huxin.v1 import (
 )
 
 from node.app.founding import Layout
+from node.cli.failures import Refused
 from node.cli.refusals import refusal
 from node.errors import BadConfiguration
 from node.model.issuing import ReportOrder
 from node.model.log import StatusFlag
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
-from node.wire.fields import period_message
+from node.wire.fields import period_message, timestamp
 from node.wire.requirement import requirement_message
 from node.wire.status import STATUS_FLAG_NUMBERS
 from node.wire.subject import subject_claim
@@ -46,6 +47,8 @@ Verdict = verdict_pb2.Verdict
 Finding = verdict_pb2.Finding
 Gap = verdict_pb2.Gap
 Step = verdict_pb2.StepResult
+Freshness = verdict_pb2.Freshness
+LaterFlag = verdict_pb2.LaterFlag
 Report = report_service_pb2.Report
 Peer = admin_service_pb2.Peer
 WireRequirement = requirement_pb2.Requirement
@@ -133,8 +136,14 @@ class Node:
         self._to = to
         self._deadline = deadline
 
-    def verify(self, presented: bytes | str, subject: SubjectRef | None, against: Requirement | str | None) -> Verdict:
-        """Verifies a bundle's bytes or a report number, against a requirement, its id, or nothing."""
+    def verify(
+        self,
+        presented: bytes | str,
+        subject: SubjectRef | None,
+        against: Requirement | str | None,
+        at: datetime | None = None,
+    ) -> Verdict:
+        """Verifies a bundle's bytes or a report number against a requirement, its id, or nothing; as of now or `at`."""
         request = verification_service_pb2.VerifyRequest()
         if isinstance(presented, bytes):
             request.bundle = presented
@@ -146,8 +155,17 @@ class Node:
             request.requirement.CopyFrom(requirement_message(against))
         elif against:
             request.requirement_id = against
+        if at is not None:
+            request.at.CopyFrom(timestamp(at))
         response = verification_service_pb2.VerifyResponse
-        return self._ask("VerificationService/Verify", request, response).verdict
+        verdict = self._ask("VerificationService/Verify", request, response).verdict
+        if at is not None and not verdict.HasField("as_of"):
+            # It skipped the field that it does not know: what it decided holds for now, not for then.
+            raise Refused(
+                "NO_PAST_MOMENTS",
+                f"The node at {self._to.address} is of a version that knows no --at. Upgrade it, or leave --at out.",
+            )
+        return verdict
 
     def requirements(self) -> list[WireRequirement]:
         """All requirements of this jurisdiction's procedures."""

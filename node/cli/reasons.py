@@ -52,6 +52,7 @@ LOG: dict[str, Words] = {
     "LOG_VIEW_STALE": Words("对方日志视图过旧，对方可能不在线", "our view of the log is too old; the peer may be down"),
     "LOG_VIEW_IN_FUTURE": Words("日志时间晚于现在，请检查时钟", "the log is dated later than now: check the clocks"),
     "WITNESS_QUORUM_UNMET": Words("联署的见证方不足", "too few witnesses cosigned"),
+    "TRUST_STATE_EXPIRED": Words("登记信息已过期，请更新", "what the registry says of it has expired: refresh it"),
     "TRUST_STATE_STALE": Words("信任状态过旧，请更新", "the trusted state is too old: refresh it"),
     "TRUST_STATE_IN_FUTURE": Words("信任状态时间晚于现在，请检查时钟", "the trusted state is dated later than now"),
     "NO_CONDITIONS": Words("我方没有为该出具机关签发互认凭证", "we hold no trust certificate for this issuer"),
@@ -60,7 +61,7 @@ LOG: dict[str, Words] = {
 STANDING: dict[str, Words] = {
     "REVOKED": Words("出具机关已撤销该报告", "the issuer has withdrawn it"),
     "EXPIRED": Words("报告已过有效期", "its validity has ended"),
-    "ISSUED_IN_FUTURE": Words("出具时间晚于现在，请检查时钟", "dated later than now: check the clock"),
+    "ISSUED_IN_FUTURE": Words("出具时间晚于核验时点，请核对时点和时钟", "dated later than the moment asked about"),
     "STATUS_UNDER_OBJECTION": Words("报告正在异议处理中", "an objection to it is being handled"),
     "STATUS_CORRECTED": Words("报告出具后内容已更正", "its content was corrected after issue"),
     "STATUS_SUPERSEDED": Words("报告已被新报告替代", "a later report replaces it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -74,6 +75,14 @@ def _period(found: WireRequirement) -> str:
     return days(found.fixed) if found.HasField("fixed") else f"{found.months} 个月 months"
 
 
+def _freshness(found: WireRequirement) -> Iterator[tuple[str, str]]:
+    """The limits of age that this procedure sets itself."""
+    if found.max_trust_age_hours:
+        yield "信任状态时效 Trust state age", f"{found.max_trust_age_hours} 小时 hours"
+    if found.max_log_view_age_minutes:
+        yield "日志视图时效 Log view age", f"{found.max_log_view_age_minutes} 分钟 minutes"
+
+
 def _show(session: Session, found: WireRequirement, names: Names) -> None:
     session.say(f"{found.title_zh} {found.title_en} ({found.requirement_id})", "bold")
     if found.illustrative:
@@ -86,6 +95,7 @@ def _show(session: Session, found: WireRequirement, names: Names) -> None:
         ("地域 Territory", found.territory or "出具机关所辖 the issuer's own division"),
         ("数据时效 Data age", f"{found.max_data_age_days} 天 days"),
         ("报告时效 Report age", f"{found.max_report_age_days} 天 days"),
+        *_freshness(found),
         ("已修复记录 Repaired records", "计入 count" if found.repaired_records_count else "不计入 do not count"),
     ):
         facts.add_row(name, Text(value))

@@ -15,6 +15,7 @@ from node.cli.connection import Gap, Names, Step, Verdict, code_of, codes_of
 from node.cli.reasons import REASONS
 from node.cli.session import in_china
 from node.cli.verdict_cells import days, gap_lines, lines, target_name
+from node.cli.verdict_times import ages, as_of, looks_back, times, warnings
 from node.cli.wording import (
     AUTHENTICITY,
     CAVEATS,
@@ -44,9 +45,6 @@ LAST_STEP = 18
 UNREACHED = "NOT_REACHED"
 """Says only that an earlier step did not pass, which stands beside it."""
 
-SILENT_SECONDS = 300
-"""A node cosigns its log each minute: one that we have not heard of for this long is probably away."""
-
 
 def show(console: Console, verdict: Verdict, names: Names, *, steps: bool) -> None:
     """Prints a verdict; `steps` adds all eighteen."""
@@ -60,16 +58,18 @@ def show(console: Console, verdict: Verdict, names: Names, *, steps: bool) -> No
 
 
 def conclusion(verdict: Verdict) -> RenderableType:
-    """The big line and what it means, with the reasons of a decision other than ACCEPT."""
+    """The big line and what it means, with the reasons of a decision other than ACCEPT, and with warnings."""
     code = code_of(verdict, "decision")
     explained = DECISIONS.get(code)
     style = _STYLES.get(Decision(code), "") if code in _STYLES else "cyan"
     label = explained.label if explained else Words(code, code)
-    parts = [Text(f"结论 Decision: {label.en}  {label.zh}", style=f"bold {style}")]
+    told_of = f"（按 {as_of(verdict)} 的规则）" if looks_back(verdict) else ""
+    parts = [Text(f"结论 Decision: {label.en}  {label.zh}{told_of}", style=f"bold {style}")]
     if explained:
         parts += [Text(explained.sentence.zh), Text(explained.sentence.en, style="dim")]
     told = [reason for reason in verdict.reasons if reason != UNREACHED] or list(verdict.reasons)
     parts += [Text(f"· {words_for(REASONS, reason).both}（{reason}）") for reason in told]
+    parts += [Text(f"⚠ {warning}", style="yellow") for warning in warnings(verdict)]
     return Panel(Group(*parts), border_style=style, expand=True)
 
 
@@ -115,20 +115,9 @@ def _division(code: str, names: Names) -> str:
 
 
 def _ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    yield "判定时间 Decided", in_china(verdict.decided_at.ToDatetime(UTC))
-    if not verdict.HasField("report"):
-        return  # whose log and whose trusted state it would be is not known
-    view = verdict.log_view
-    if not view.origin:
-        yield "日志视图 Log view", "本节点没有该出具机关的日志视图 (this node follows no log of that issuer)"
-    elif not view.HasField("fresh_at"):
-        yield "日志视图 Log view", f"{view.origin}，尚无时间证明 (no proof of its age yet)"
-    else:
-        note = ""
-        if view.age_seconds > SILENT_SECONDS:
-            note = "；对方节点可能不在线，依据本地副本核验 (the issuer's node may be down: verified from our replica)"
-        yield "日志视图 Log view", f"{view.origin}，{duration(view.age_seconds).both}{note}"
-    yield "信任状态 Trust state", duration(verdict.trust_state_age_seconds).both
+    yield times(verdict)
+    if verdict.HasField("report"):  # else it is not known whose log and whose trusted state it would be
+        yield from ages(verdict)
 
 
 def cells(verdict: Verdict, names: Names) -> RenderableType:
@@ -225,12 +214,3 @@ def _tells(step: Step) -> bool:
     """Not of the last step, which is the conclusion, nor of one that an earlier one left nothing to check."""
     quiet = {StepStatus.PASS, StepStatus.NOT_REQUIRED}
     return code_of(step, "status") not in quiet and step.reason != UNREACHED and step.number < LAST_STEP
-
-
-def duration(seconds: int) -> Words:
-    """How long ago, in the largest unit that says enough."""
-    for size, zh, en in ((86_400, "天", "days"), (3_600, "小时", "hours"), (60, "分钟", "minutes")):
-        if seconds >= 2 * size:
-            count = seconds // size
-            return Words(f"{count} {zh}前", f"({count} {en} old)")
-    return Words(f"{seconds} 秒前", f"({seconds} seconds old)")

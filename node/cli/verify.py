@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from node.app.jurisdictions import check_requirement
+from node.cli.as_of import read_moment
 from node.cli.asking import asked, id_type_option, node_options, subject_of
 from node.cli.connection import Names, Node, Verdict, as_json, code_of
 from node.cli.failures import ExitCode, Refused
@@ -20,6 +21,7 @@ from node.model.verdict import Authenticity, Decision, Standing
 
 EXAMPLE = """\
 huxin verify report.huxin --subject 91140100MA0K000001 --require 520000/tender
+huxin verify report.huxin --subject 91140100MA0K000001 --require 520000/tender --at 2026-05-01
 huxin verify 14000020261122000G40R40M30E209Q --json"""
 
 
@@ -32,6 +34,12 @@ huxin verify 14000020261122000G40R40M30E209Q --json"""
     "--requirement-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Requirement to decide by, as a TOML file.",
+)
+@click.option(
+    "--at",
+    metavar="DAY_OR_TIME",
+    help="Decide by the rules of that moment, such as a bid opening's: 2026-05-01 (the end of that day in China; today "
+    "is now) or 2026-05-01T09:30:00+08:00. What is known today counts in any case.",
 )
 @click.option("--steps", is_flag=True, help="Show all eighteen steps, not only those that did not pass.")
 @node_options("gateway")
@@ -47,6 +55,7 @@ def verify(  # noqa: PLR0913 - one parameter per option
     id_type: str,
     requirement_id: str | None,
     requirement_file: Path | None,
+    at: str | None,
     steps: bool,
     address: str | None,
     certificate: str,
@@ -54,15 +63,17 @@ def verify(  # noqa: PLR0913 - one parameter per option
     """Verify a report: a bundle file, or a report number alone (authenticity and standing, never content).
 
     With a requirement the answer is ACCEPT (exit 0), REFER (10) or REJECT (11). Without one there is no decision: exit
-    11 when the report is not genuine or revoked, else 10, never 0.
+    11 when the report is not genuine or revoked, else 10, never 0. With --at the decision is that of the moment; what
+    has changed since is named beside it.
     """
     if requirement_id and requirement_file:
         raise click.UsageError("Give --require or --requirement-file, not both.")
     claim = subject_of(session, id_type, subject, "--subject") if subject else None
     against: Requirement | str | None = check_requirement(requirement_file) if requirement_file else requirement_id
+    moment = None if at is None else read_moment(at, session.clock.now())
     content = presented_content(presented)
     with asked(session, address, certificate) as node:
-        verdict = node.verify(content, claim, against)
+        verdict = node.verify(content, claim, against, moment)
         names = Names() if session.as_json else known_names(node)
     if session.as_json:
         session.emit(as_json(verdict))

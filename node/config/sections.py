@@ -14,6 +14,7 @@ from node.errors import BadConfiguration
 MAX_BUNDLE_BYTES = 1 << 20
 MAX_BATCH_ITEMS = 1000
 REQUEST_OVERHEAD_BYTES = 16 << 10
+MAX_AGE_SECONDS = 100 * 366 * 86_400
 
 
 class Section(BaseModel):
@@ -197,15 +198,31 @@ class FederationSettings(Section):
 
 
 class FreshnessSettings(Section):
-    """Upper limits of this node. A trust certificate can be stricter, never laxer; past a limit decisions are REFER."""
+    """Limits of age of this node: certificates and requirements can be stricter. Past an upper one all is REFER."""
 
+    trust_state_fresh_seconds: float = Field(
+        default=86_400.0,
+        gt=0,
+        le=MAX_AGE_SECONDS,
+        description="From this age on verdicts warn of the trusted state of an issuer. Default: 1 day.",
+    )
     trust_state_seconds: float = Field(
         default=2_592_000.0,
         gt=0,
-        description="Oldest trusted state of an issuer that counts as fresh. Default: 30 days.",
+        le=MAX_AGE_SECONDS,
+        description="Oldest trusted state of an issuer with which anything is accepted. Default: 30 days.",
+    )
+    log_view_fresh_seconds: float = Field(
+        default=3_600.0,
+        gt=0,
+        le=MAX_AGE_SECONDS,
+        description="From this age on verdicts warn of the view of an issuer's log. Default: 1 hour.",
     )
     log_view_seconds: float = Field(
-        default=86_400.0, gt=0, description="Oldest view of an issuer's log that counts as fresh. Default: 1 day."
+        default=86_400.0,
+        gt=0,
+        le=MAX_AGE_SECONDS,
+        description="Oldest view of an issuer's log with which anything is accepted. Default: 1 day.",
     )
     clock_skew_seconds: float = Field(
         default=60.0,

@@ -35,3 +35,6 @@ class Requirement:
     max_report_age_days: int = 30
     repaired_records_count: bool = True
     illustrative: bool = False
+    max_trust_age_hours: int = 0
+    max_log_view_age_minutes: int = 0
+    """Oldest trusted state and log view with which this procedure accepts; 0: what node and certificate allow."""

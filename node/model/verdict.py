@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from node.model.calendar import Period
 from node.model.catalogue import Caveat
+from node.model.freshness import Basis
 from node.model.log import StatusFlag
 from node.model.records import RecordType
 from node.model.subject import SubjectKind
@@ -162,6 +163,15 @@ class ViewFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterFlag:
+    """A flag set or cleared after the moment whose rules apply: it tells, and does not decide."""
+
+    flag: StatusFlag
+    set: bool
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class InputDigests:
     """SHA-256 of everything the decision is a function of; empty bytes where an input was absent."""
 
@@ -173,11 +183,16 @@ class InputDigests:
     own_crosswalk: bytes = b""
     trusted_state: bytes = b""
     log_root: bytes = b""
+    present_certificate: bytes = b""
+    """Our certificate of `known_at`, where it is another than that of `as_of`: its limits of age apply as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The whole answer. `decision` is None when no requirement was named."""
+    """The whole answer. `decision` is None when no requirement was named.
+
+    Standing, flags and decision are those of `basis.as_of`; what has changed since is in `later_flags`.
+    """
 
     authenticity: Authenticity
     standing: Standing
@@ -189,6 +204,7 @@ class Verdict:
     flags: tuple[StatusFlag, ...]
     log_view: ViewFacts | None
     trust_state_age_seconds: int
-    decided_at: datetime
+    basis: Basis
     inputs: InputDigests
     requirement_title: str = ""
+    later_flags: tuple[LaterFlag, ...] = ()

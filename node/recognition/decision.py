@@ -81,15 +81,15 @@ def judge(
     presented: Presented | None,
     catalogue: Catalogue | None,
     asked: Asked | None,
-    at: datetime,
+    as_of: datetime,
 ) -> Judgement:
-    """Decides. A pure function of its arguments; `at` is the instant for which `examination` was made.
+    """Decides. A pure function of its arguments; `as_of` is the instant whose rules `examination` applied.
 
     `presented` is None when signatures or digests do not hold or the sections cannot be read; `catalogue` is the
     issuer's version that the report names, None when it is not known here; `asked` None asks for authenticity and
     standing only. Raises ValueError when the arguments belong to different reports or instants: a fault of the caller.
     """
-    _require_one_case(examination, presented, at)
+    _require_one_case(examination, presented, as_of)
     given, authenticity = _given(examination.outcomes)
     steps = list(given)
     standing = _standing(examination, steps, authenticity)
@@ -103,8 +103,8 @@ def judge(
         steps.extend(_unreached(number) for number in (15, 16, 17))
     else:
         findings = asked.assessment.findings
-        lacks = _lacks(presented, asked.requirement, asked.assessment, at)
-        steps.extend(_asked_steps(presented, asked, asked.assessment, lacks, at))
+        lacks = _lacks(presented, asked.requirement, asked.assessment, as_of)
+        steps.extend(_asked_steps(presented, asked, asked.assessment, lacks, as_of))
     decision = _decide(examination.verified, steps)
     reasons = () if decision is Decision.ACCEPT else _reasons(examination.flags, steps, lacks)
     steps.append(_passed_unless(18, () if decision is Decision.ACCEPT else (decision.value,)))
@@ -148,21 +148,21 @@ def _rejected(steps: Sequence[Step]) -> bool:
 
 
 def _asked_steps(
-    presented: Presented, asked: Asked, assessment: Assessment, lacks: tuple[str, ...], at: datetime
+    presented: Presented, asked: Asked, assessment: Assessment, lacks: tuple[str, ...], as_of: datetime
 ) -> tuple[Step, Step, Step]:
     """Steps 15 to 17."""
     return (
-        recognition_step(presented, asked.policy, asked.requirement, at),
+        recognition_step(presented, asked.policy, asked.requirement, as_of),
         _passed_unless(16, lacks),
         _passed_unless(17, (RECORDS_FOUND,) if assessment.counted_records else ()),
     )
 
 
-def _require_one_case(examination: Examination, presented: Presented | None, at: datetime) -> None:
+def _require_one_case(examination: Examination, presented: Presented | None, as_of: datetime) -> None:
     examined, verified = examination.examined, examination.verified
     if presented is not None and (examined is None or examined.envelope_digest != presented.envelope_digest):
         raise ValueError("what is presented is not what was examined")
-    if verified is not None and (verified.at != at or verified.examined is not examined):
+    if verified is not None and (verified.at != as_of or verified.examined is not examined):
         raise ValueError("what was verified is another report, or was verified for another instant")
 
 
@@ -188,9 +188,9 @@ _GIVEN_KEPT = 1_024
 _GIVEN: dict[tuple[int, ...], tuple[tuple[StepOutcome, ...], tuple[tuple[Step, ...], Authenticity]]] = {}
 
 
-def _lacks(presented: Presented, requirement: Requirement, assessment: Assessment, at: datetime) -> tuple[str, ...]:
+def _lacks(presented: Presented, requirement: Requirement, assessment: Assessment, as_of: datetime) -> tuple[str, ...]:
     """Why the requirement is not met, records apart: the reasons of step 16."""
-    too_old = at - presented.issued_at > timedelta(days=requirement.max_report_age_days)
+    too_old = as_of - presented.issued_at > timedelta(days=requirement.max_report_age_days)
     return (
         *((REQUIREMENT_EMPTY,) if assessment.empty else ()),
         *(reason.value for reason in assessment.gap_reasons),

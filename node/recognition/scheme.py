@@ -42,9 +42,9 @@ def _broken_rule(presented: Presented, catalogue: Catalogue, scheme: Scheme) -> 
 
 
 def recognition_step(
-    presented: Presented, policy: RecognitionPolicy | None, requirement: Requirement, at: datetime
+    presented: Presented, policy: RecognitionPolicy | None, requirement: Requirement, as_of: datetime
 ) -> Step:
-    """Step 15: our trust certificate covers issuer, scenario and time.
+    """Step 15: our trust certificate covers issuer, scenario and time. `policy` is that which counted at `as_of`.
 
     Both the scenario of the procedure and the one that the report was issued for (where it names one) must be in scope.
     Leaves and record types are judged cell by cell (NOT_RECOGNISED).
@@ -53,7 +53,7 @@ def recognition_step(
         return Step(15, StepStatus.FAIL, "ISSUER_NOT_RECOGNISED")
     if policy.withdrawn:
         return Step(15, StepStatus.FAIL, "RECOGNITION_WITHDRAWN")
-    if not policy.valid_from <= at < policy.valid_until:
+    if not policy.valid_from <= as_of < policy.valid_until:
         return Step(15, StepStatus.FAIL, "RECOGNITION_NOT_IN_FORCE")
     asked = {requirement.scenario, presented.scenario or requirement.scenario}
     if not asked <= policy.scenarios:

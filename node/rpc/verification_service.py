@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from huxin.v1 import verification_service_pb2 as pb
@@ -16,6 +17,7 @@ from node.rpc.caller import Caller
 from node.rpc.guard import DEFAULT_REQUEST_BYTES, Service
 from node.rpc.paging import page_of
 from node.rpc.requests import report_number
+from node.wire.fields import instant
 from node.wire.requirement import requirement, requirement_message
 from node.wire.subject import claimed_subject, presented_subject
 from node.wire.verdict import encode_batch_response, encode_verify_response
@@ -29,7 +31,7 @@ class Verification(Protocol):
 
     async def verify(self, presentation: Presentation) -> Verdict: ...
     async def verify_batch(
-        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None, at: datetime | None
     ) -> Sequence[Verdict]: ...
 
 
@@ -63,6 +65,7 @@ class VerificationService:
             report_number=report_number(request.report_number) if presented == "report_number" else "",
             subject=claimed_subject(request.subject) if request.HasField("subject") else None,
             against=self._against(request),
+            at=_at(request),
         )
         return encode_verify_response(await self._verification.verify(presentation))
 
@@ -77,7 +80,7 @@ class VerificationService:
             )
             for place, item in enumerate(request.items)
         ]
-        return encode_batch_response(await self._verification.verify_batch(items, against))
+        return encode_batch_response(await self._verification.verify_batch(items, against, _at(request)))
 
     async def list_requirements(
         self, request: pb.ListRequirementsRequest, _caller: Caller
@@ -102,6 +105,10 @@ class VerificationService:
         if named == "requirement_id":
             return self._procedures.get_requirement(request.requirement_id)
         return requirement(request.requirement) if named == "requirement" else None
+
+
+def _at(request: pb.VerifyRequest | pb.BatchVerifyRequest) -> datetime | None:
+    return instant(request.at, "at") if request.HasField("at") else None
 
 
 def verification_service(

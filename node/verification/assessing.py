@@ -54,7 +54,7 @@ class Assessor:
 
     def __init__(self, catalogues: Catalogues, findings_kept: int = FINDINGS_KEPT) -> None:
         self._catalogues = catalogues
-        self._named: dict[int, tuple[Requirement, Edition | None, Prepared]] = {}
+        self._named: dict[tuple[int, int], tuple[Requirement, Edition | None, Prepared]] = {}
         self._views: dict[tuple[bytes, bytes], IssuerView] = {}
         self._assessments: dict[tuple[object, ...], tuple[Assessment, tuple[object, ...]]] = {}
         self._findings_kept = findings_kept
@@ -64,7 +64,8 @@ class Assessor:
         """The requirement read with the own catalogue in force at an instant. Raises InvalidInput."""
         own = self._catalogues.own_edition(at)
         # By identity: the requirements of procedures are the same objects for as long as the node runs.
-        known = self._named.get(id(requirement))
+        key = (id(requirement), id(own))
+        known = self._named.get(key)
         if known is not None and known[0] is requirement and known[1] is own:
             return known[2]
         plan = translate(
@@ -79,7 +80,7 @@ class Assessor:
             sha256(repr(requirement).encode()).digest(),
             own.crosswalk.digest if own is not None and translated else b"",
         )
-        _bounded(self._named, _PLANS_KEPT)[id(requirement)] = (requirement, own, prepared)
+        _bounded(self._named, _PLANS_KEPT)[key] = (requirement, own, prepared)
         return prepared
 
     def issuer_view(self, presented: Presented) -> IssuerView | None:

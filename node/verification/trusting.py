@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from node.model.catalogue import Caveat
+from node.model.freshness import AgeLimits, LimitSetter
 from node.model.policy import RecognitionPolicy
 from node.model.records import RecordType
 from trust.issuers import Conditions, TrustedIssuer
@@ -29,6 +30,8 @@ class Recognition:
     policy: RecognitionPolicy
     digest: bytes
     issued_at: datetime
+    trust_state: AgeLimits
+    log_view: AgeLimits
 
     @staticmethod
     def of(certificate: TrustCertificate, digest: bytes, limits: FreshnessLimits) -> Recognition:
@@ -37,11 +40,13 @@ class Recognition:
         Caveats that this version does not know stay refused.
         """
         conditions = Conditions.of(certificate)
-        conditions = replace(
-            conditions,
-            max_trust_state_age=min(conditions.max_trust_state_age, limits.trust_state),
-            max_log_view_age=min(conditions.max_log_view_age, limits.log_view),
+        trust_state = AgeLimits(
+            min(limits.trust_state_fresh, limits.trust_state), limits.trust_state, LimitSetter.NODE
+        ).at_most(conditions.max_trust_state_age, LimitSetter.CERTIFICATE)
+        log_view = AgeLimits(min(limits.log_view_fresh, limits.log_view), limits.log_view, LimitSetter.NODE).at_most(
+            conditions.max_log_view_age, LimitSetter.CERTIFICATE
         )
+        conditions = replace(conditions, max_trust_state_age=trust_state.stale, max_log_view_age=log_view.stale)
         known_caveats = {caveat.value for caveat in Caveat}
         policy = RecognitionPolicy(
             recogniser=certificate.recogniser,
@@ -60,15 +65,20 @@ class Recognition:
             valid_until=certificate.valid_until,
             withdrawn=certificate.withdrawn,
         )
-        return Recognition(conditions, policy, digest, certificate.issued_at)
+        return Recognition(conditions, policy, digest, certificate.issued_at, trust_state, log_view)
 
 
 @dataclass(frozen=True, slots=True)
 class FreshnessLimits:
-    """Upper limits of this node, whatever a trust certificate allows."""
+    """Upper limits of this node, whatever a trust certificate allows, and below which age nothing is warned of.
+
+    A fresh limit beyond the upper one, of whomever, ends with that.
+    """
 
     trust_state: timedelta
     log_view: timedelta
+    trust_state_fresh: timedelta = timedelta(days=1)
+    log_view_fresh: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from node.errors import NotFound
+from node.errors import InvalidInput, NotFound
+from node.model.freshness import Basis
 from node.model.log import EntryView, LogHead, StatusFlag
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
-from node.model.verdict import InputDigests, ReportFacts, Verdict, ViewFacts
+from node.model.verdict import InputDigests, LaterFlag, ReportFacts, Verdict, ViewFacts
 from node.recognition.decision import Asked, judge
 from node.recognition.presented import Presented
 from node.verification.assessing import Assessor, Prepared
+from node.verification.freshness import Terms, freshness
 from node.verification.reading import ContentReader, report_facts
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
 from trust.bundle import MAX_BUNDLE_BYTES, encode_bundle
@@ -29,7 +31,7 @@ from trust.memo import ArithmeticMemo
 from trust.reading import Reading, read
 from trust.steps import pending_arithmetic
 from trust.verify import Examination, Tolerances, verify
-from trust.vocabulary import Attestation
+from trust.vocabulary import FIRST_YEAR, Attestation
 
 _TURN = 16
 """Items of a batch handled before other callers get a turn on the event loop: about a millisecond."""
@@ -57,33 +59,62 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class _Issuer:
-    """What this node knows of one issuer at the moment of the question: the same for all of its reports."""
+    """What this node knows of one issuer at the moment of the question: the same for all of its reports.
+
+    `recognition` is our certificate of the moment whose rules apply, `present` that of the question.
+    """
 
     known: KnownIssuer | None
     recognition: Recognition | None
+    present: Recognition | None
+    terms: Terms | None
     head: LogHead | None
 
     @property
     def origin(self) -> str:
         return "" if self.known is None else self.known.trusted.origin
 
+    @property
+    def recognition_withdrawn_since(self) -> bool:
+        """Whether a recognition of then is withdrawn now."""
+        then, now = self.recognition, self.present
+        return then is not None and now is not None and now.policy.withdrawn and not then.policy.withdrawn
+
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """The instant of the decision, the requirement, and what the verdicts on one issuer's reports share then."""
+    """Both times, the requirement, and what the verdicts on one issuer's reports share then."""
 
-    now: datetime
+    as_of: datetime
+    known_at: datetime
+    skew: timedelta
     prepared: Prepared | None
-    views: dict[str, tuple[ViewFacts | None, int]]
+    shared: dict[str, tuple[ViewFacts | None, Basis]]
 
-    def view_of(self, issuer: _Issuer) -> tuple[ViewFacts | None, int]:
-        """Our view of the issuer's log, and the age of what we trust of it, in seconds."""
-        facts = self.views.get(issuer.origin)
-        if facts is None:
-            age = 0 if issuer.known is None else _seconds(issuer.known.trusted.refreshed_at, self.now)
-            view = None if issuer.head is None else _view_facts(issuer.head, self.now)
-            facts = self.views[issuer.origin] = (view, age)
-        return facts
+    def shared_by(self, issuer: _Issuer) -> tuple[ViewFacts | None, Basis]:
+        """Our view of the issuer's log, and how old what we know of the issuer is."""
+        found = self.shared.get(issuer.origin)
+        if found is None:
+            found = self.shared[issuer.origin] = (self._view_of(issuer), self._basis_of(issuer))
+        return found
+
+    def _view_of(self, issuer: _Issuer) -> ViewFacts | None:
+        head = issuer.head
+        if head is None:
+            return None
+        age = 0 if head.fresh_at is None else max(0, int((self.known_at - head.fresh_at).total_seconds()))
+        return ViewFacts(head.origin, head.size, head.fresh_at, age)
+
+    def _basis_of(self, issuer: _Issuer) -> Basis:
+        terms, trust_state, log_view = issuer.terms, None, None
+        if issuer.known is not None:
+            trusted = issuer.known.trusted
+            limits = None if terms is None else terms.trust_state
+            trust_state = freshness(trusted.refreshed_at, self.known_at, self.skew, limits, trusted.expires_at)
+        if issuer.head is not None:
+            limits = None if terms is None else terms.log_view
+            log_view = freshness(issuer.head.fresh_at, self.known_at, self.skew, limits)
+        return Basis(self.as_of, self.known_at, trust_state, log_view, issuer.recognition_withdrawn_since)
 
 
 class VerifyReports:
@@ -124,11 +155,18 @@ class VerifyReports:
         return encode_bundle(entry.entry, b"", None)
 
     async def verify_batch(
-        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+        self,
+        items: Sequence[tuple[bytes, SubjectRef | None]],
+        against: Requirement | None,
+        at: datetime | None = None,
     ) -> list[Verdict]:
-        """One verdict per item, in order. Raises InvalidInput for the requirement."""
+        """One verdict per item, in order, by the rules of the moment `at` (now unless said) and by all we know today.
+
+        Raises InvalidInput for the requirement, and for an `at` that lies in the future or before 1900.
+        """
         trust, asked_at = self._around.trust(), self._around.now()
-        prepared = None if against is None else self._assessor.prepare(against, asked_at)
+        rules_at = asked_at if at is None else self._past(at, asked_at)
+        prepared = None if against is None else self._assessor.prepare(against, rules_at)
         readings: list[Reading] = []
         issuers: dict[str, _Issuer] = {}
         checks: list[Awaitable[None]] = []
@@ -136,7 +174,7 @@ class VerifyReports:
             share = [read(bundle, self._memo, self._max_bundle_bytes) for bundle, _ in items[start : start + _TURN]]
             # The head is read before the entry: what the entry's look-up then misses is not in that head either.
             for division in {_division(reading) for reading in share} - issuers.keys():
-                issuers[division] = self._issuer_of(division, trust, asked_at)
+                issuers[division] = self._issuer_of(division, trust, rules_at, asked_at, against)
             # On other threads while the next share is read: signature checks release the GIL.
             checks += self._signature_checks(share, issuers)
             readings += share
@@ -149,17 +187,37 @@ class VerifyReports:
         ]
         found = await self._views.find_by_digests(keys)
         await asyncio.gather(*checks)
-        moment = _Moment(self._around.now(), prepared, {})
+        known_at = self._around.now()
+        as_of = known_at if at is None else min(rules_at, known_at)
+        moment = _Moment(as_of, known_at, self._around.tolerances.skew, prepared, {})
         cases = list(zip(readings, of_each, items, strict=True))
         return [
             self._decide(reading, subject, issuer, found.get((issuer.origin, reading.envelope_digest)), moment)
             async for reading, issuer, (_, subject) in _in_turns(cases)
         ]
 
-    def _issuer_of(self, division: str, trust: TrustSnapshot, now: datetime) -> _Issuer:
+    def _past(self, at: datetime, asked_at: datetime) -> datetime:
+        """A moment that somebody asks about; one that another clock calls the present is now. Raises InvalidInput."""
+        if at > asked_at + self._around.tolerances.skew:
+            raise InvalidInput("at", "The moment lies in the future, whose rules nobody knows; leave it out for now.")
+        if at.year < FIRST_YEAR:
+            raise InvalidInput("at", f"The moment lies before the year {FIRST_YEAR}; correct its year.")
+        return min(at, asked_at)
+
+    def _issuer_of(
+        self,
+        division: str,
+        trust: TrustSnapshot,
+        rules_at: datetime,
+        asked_at: datetime,
+        against: Requirement | None,
+    ) -> _Issuer:
         known = trust.issuers.get(division)
         head = None if known is None else self._around.newest_head(known.trusted.origin)
-        return _Issuer(known, trust.recognition(division, now), head)
+        applying = trust.recognition(division, rules_at)
+        present = applying if rules_at == asked_at else trust.recognition(division, asked_at)
+        terms = None if applying is None else Terms.of(applying, present, against)
+        return _Issuer(known, applying, present, terms, head)
 
     def _signature_checks(self, share: Sequence[Reading], issuers: Mapping[str, _Issuer]) -> list[Awaitable[None]]:
         """The signature arithmetic that the memo lacks for these bundles, begun on another thread."""
@@ -186,10 +244,11 @@ class VerifyReports:
             reading,
             claim=None if subject is None else (subject.id_type.value, subject.id),
             trusted=None if issuer.known is None else issuer.known.trusted,
-            terms=None if issuer.recognition is None else issuer.recognition.conditions,
+            terms=None if issuer.terms is None else issuer.terms.conditions,
             view=issuer.head,
             entry=entry,
-            now=moment.now,
+            as_of=moment.as_of,
+            known_at=moment.known_at,
             memo=self._memo,
             tolerances=self._around.tolerances,
         )
@@ -203,8 +262,8 @@ class VerifyReports:
             if content is not None:
                 assessment = self._assessor.assess(moment.prepared, view, policy, content)
             asked = Asked(moment.prepared.plan.requirement, policy, assessment)
-        judgement = judge(examination, presented, None if view is None else view.catalogue, asked, moment.now)
-        log_view, trust_age = moment.view_of(issuer)
+        judgement = judge(examination, presented, None if view is None else view.catalogue, asked, moment.as_of)
+        log_view, basis = moment.shared_by(issuer)
         return Verdict(
             authenticity=judgement.authenticity,
             standing=judgement.standing,
@@ -215,10 +274,11 @@ class VerifyReports:
             report=_facts(examination) if content is None else content.facts,
             flags=tuple([StatusFlag(flag.value) for flag in examination.flags]) if examination.flags else (),
             log_view=log_view,
-            trust_state_age_seconds=trust_age,
-            decided_at=moment.now,
+            trust_state_age_seconds=0 if basis.trust_state is None else basis.trust_state.age_seconds,
+            basis=basis,
             inputs=_inputs(reading, issuer, presented, moment.prepared),
             requirement_title="" if asked is None else asked.requirement.title_zh,
+            later_flags=_later_flags(examination) if examination.later_flags else (),
         )
 
 
@@ -235,26 +295,24 @@ def _facts(examination: Examination) -> ReportFacts | None:
     return report_facts(statement)
 
 
-def _view_facts(head: LogHead, now: datetime) -> ViewFacts:
-    return ViewFacts(
-        head.origin, head.size, head.fresh_at, 0 if head.fresh_at is None else _seconds(head.fresh_at, now)
+def _later_flags(examination: Examination) -> tuple[LaterFlag, ...]:
+    return tuple(
+        LaterFlag(StatusFlag(each.flag.value), each.set, each.effective_at) for each in examination.later_flags
     )
 
 
-def _seconds(since: datetime, now: datetime) -> int:
-    return max(0, int((now - since).total_seconds()))
-
-
 def _inputs(reading: Reading, issuer: _Issuer, presented: Presented | None, prepared: Prepared | None) -> InputDigests:
+    recognition, present = issuer.recognition, issuer.present
     return InputDigests(
         bundle=reading.bundle_digest,
-        trust_certificate=b"" if issuer.recognition is None else issuer.recognition.digest,
+        trust_certificate=b"" if recognition is None else recognition.digest,
         requirement=b"" if prepared is None else prepared.requirement_digest,
         issuer_catalogue=b"" if presented is None else presented.catalogue_digest,
         issuer_crosswalk=b"" if presented is None else presented.crosswalk_digest,
         own_crosswalk=b"" if prepared is None else prepared.own_crosswalk_digest,
         trusted_state=b"" if issuer.known is None else issuer.known.digest,
         log_root=b"" if issuer.head is None else issuer.head.root,
+        present_certificate=present.digest if recognition and present and present is not recognition else b"",
     )
 
 

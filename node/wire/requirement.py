@@ -48,6 +48,8 @@ def requirement(message: pb.Requirement, path: str = "requirement") -> Requireme
         max_report_age_days=_days(message.max_report_age_days, within(path, "max_report_age_days")),
         repaired_records_count=message.repaired_records_count,
         illustrative=message.illustrative,
+        max_trust_age_hours=_age(message.max_trust_age_hours, within(path, "max_trust_age_hours"), 24),
+        max_log_view_age_minutes=_age(message.max_log_view_age_minutes, within(path, "max_log_view_age_minutes"), 1440),
     )
 
 
@@ -65,6 +67,8 @@ def requirement_message(value: Requirement) -> pb.Requirement:
         max_report_age_days=value.max_report_age_days,
         repaired_records_count=value.repaired_records_count,
         illustrative=value.illustrative,
+        max_trust_age_hours=value.max_trust_age_hours,
+        max_log_view_age_minutes=value.max_log_view_age_minutes,
     )
     if value.fixed is not None:
         message.fixed.CopyFrom(period_message(value.fixed))
@@ -84,6 +88,12 @@ def _period(message: pb.Requirement, path: str) -> tuple[int, Period | None]:
 def _days(value: int, path: str) -> int:
     if value > _MAX_DAYS:
         raise InvalidInput(path, f"At most {_MAX_DAYS} days.")
+    return value
+
+
+def _age(value: int, path: str, in_a_day: int) -> int:
+    if value > _MAX_DAYS * in_a_day:
+        raise InvalidInput(path, f"At most {_MAX_DAYS * in_a_day}; leave it out to add no limit.")
     return value
 
 

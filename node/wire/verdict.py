@@ -14,6 +14,7 @@ from functools import lru_cache
 from huxin.v1 import verdict_pb2 as pb
 from huxin.v1 import verification_service_pb2 as service_pb
 
+from node.model.freshness import Basis, Freshness, FreshnessCondition, LimitSetter
 from node.model.log import StatusFlag
 from node.model.verdict import (
     Authenticity,
@@ -23,6 +24,7 @@ from node.model.verdict import (
     FindingKind,
     Gap,
     InputDigests,
+    LaterFlag,
     ReportFacts,
     Standing,
     Step,
@@ -64,6 +66,18 @@ _FINDING_KIND = {
     FindingKind.NOT_COVERED: pb.FINDING_KIND_NOT_COVERED,
     FindingKind.COMMITTED: pb.FINDING_KIND_COMMITTED,
 }
+_CONDITION = {
+    None: pb.FRESHNESS_CONDITION_UNSPECIFIED,
+    FreshnessCondition.FRESH: pb.FRESHNESS_CONDITION_FRESH,
+    FreshnessCondition.GRACE: pb.FRESHNESS_CONDITION_GRACE,
+    FreshnessCondition.STALE: pb.FRESHNESS_CONDITION_STALE,
+    FreshnessCondition.EXPIRED: pb.FRESHNESS_CONDITION_EXPIRED,
+}
+_LIMIT_SETTER = {
+    LimitSetter.NODE: pb.LIMIT_SETTER_NODE,
+    LimitSetter.CERTIFICATE: pb.LIMIT_SETTER_CERTIFICATE,
+    LimitSetter.REQUIREMENT: pb.LIMIT_SETTER_REQUIREMENT,
+}
 
 # No part of a verdict holds an identifier of a subject, so remembering parts keeps nobody's data.
 _REMEMBERED = 8_192
@@ -73,7 +87,7 @@ def encode_verdict(verdict: Verdict) -> bytes:
     """Serialised `Verdict`. Equal verdicts give equal bytes."""
     rest = pb.Verdict(
         trust_state_age_seconds=verdict.trust_state_age_seconds,
-        decided_at=timestamp(verdict.decided_at),
+        decided_at=timestamp(verdict.basis.known_at),
         inputs=_inputs(verdict.inputs),
         requirement_title=verdict.requirement_title,
     )
@@ -85,6 +99,8 @@ def encode_verdict(verdict: Verdict) -> bytes:
             _report(verdict.report),
             _standing_view(verdict.flags, verdict.log_view),
             rest.SerializeToString(),
+            _later(verdict.later_flags) if verdict.later_flags else b"",
+            _basis(verdict.basis),
         )
     )
 
@@ -200,6 +216,40 @@ def _standing_view(flags: tuple[StatusFlag, ...], view: ViewFacts | None) -> byt
     return message.SerializeToString()
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _basis(basis: Basis) -> bytes:
+    message = pb.Verdict(
+        as_of=timestamp(basis.as_of),
+        known_at=timestamp(basis.known_at),
+        recognition_withdrawn_since=basis.recognition_withdrawn_since,
+    )
+    if basis.trust_state is not None:
+        message.trust_state.CopyFrom(_freshness(basis.trust_state))
+    if basis.log_view is not None:
+        message.log_view_freshness.CopyFrom(_freshness(basis.log_view))
+    return message.SerializeToString()
+
+
+def _freshness(freshness: Freshness) -> pb.Freshness:
+    message = pb.Freshness(condition=_CONDITION[freshness.condition], age_seconds=freshness.age_seconds)
+    if freshness.limits is not None:
+        message.fresh_limit_seconds = int(freshness.limits.fresh.total_seconds())
+        message.stale_limit_seconds = int(freshness.limits.stale.total_seconds())
+        message.limit_set_by = _LIMIT_SETTER[freshness.limits.set_by]
+    if freshness.expires_at is not None:
+        message.expires_at.CopyFrom(timestamp(freshness.expires_at))
+    return message
+
+
+def _later(flags: tuple[LaterFlag, ...]) -> bytes:
+    return pb.Verdict(
+        later_flags=[
+            pb.LaterFlag(flag=STATUS_FLAG_NUMBERS[each.flag], set=each.set, effective_at=timestamp(each.effective_at))
+            for each in flags
+        ]
+    ).SerializeToString()
+
+
 def _inputs(inputs: InputDigests) -> pb.DecisionInputs:
     return pb.DecisionInputs(
         bundle=inputs.bundle,
@@ -210,4 +260,5 @@ def _inputs(inputs: InputDigests) -> pb.DecisionInputs:
         own_crosswalk=inputs.own_crosswalk,
         trusted_state=inputs.trusted_state,
         log_root=inputs.log_root,
+        present_certificate=inputs.present_certificate,
     )

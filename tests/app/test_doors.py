@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -13,6 +13,7 @@ from node.app.doors import MeasuredVerification
 from node.errors import InvalidInput
 from node.gathering import Gathering
 from node.metrics import Metrics
+from node.model.freshness import Basis
 from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
@@ -30,7 +31,7 @@ class Verification:
         return report_number.encode()
 
     async def verify_batch(
-        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None, at: datetime | None
     ) -> list[Verdict]:
         await asyncio.sleep(0)
         if against is not None:
@@ -38,10 +39,13 @@ class Verification:
         if any(bundle == b"poison" for bundle, _ in items):
             raise RuntimeError("unforeseen")
         self.batches.append(len(items))
-        return [verdict(bundle) for bundle, _ in items]
+        return [verdict(bundle, at) for bundle, _ in items]
 
 
-def verdict(of: bytes) -> Verdict:
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def verdict(of: bytes, at: datetime | None) -> Verdict:
     return Verdict(
         Authenticity.UNDECIDED,
         Standing.UNKNOWN,
@@ -53,7 +57,7 @@ def verdict(of: bytes) -> Verdict:
         (),
         None,
         0,
-        datetime(2026, 11, 22, tzinfo=UTC),
+        Basis(at or NOW, NOW, None, None),
         InputDigests(bundle=of),
     )
 
@@ -68,8 +72,8 @@ def door(verification: Verification) -> MeasuredVerification:
     return MeasuredVerification(verification, Gathering(), Metrics(CollectorRegistry(), VOCABULARY))
 
 
-def presented(bundle: bytes, against: Requirement | None = None) -> Presentation:
-    return Presentation(bundle, "", None, against)
+def presented(bundle: bytes, against: Requirement | None = None, at: datetime | None = None) -> Presentation:
+    return Presentation(bundle, "", None, against, at)
 
 
 REQUIREMENT = Requirement("520000/x", "示例", "example", "520000", "tender", ())
@@ -80,6 +84,15 @@ async def test_callers_of_one_moment_share_a_batch(door: MeasuredVerification, v
     found = await asyncio.gather(*(door.verify(presented(name)) for name in names))
     assert [one.inputs.bundle for one in found] == names, "each gets its own verdict"
     assert len(verification.batches) < 5
+
+
+async def test_callers_about_different_moments_get_the_rules_of_their_own(
+    door: MeasuredVerification, verification: Verification
+) -> None:
+    moments = [None, NOW - timedelta(days=1), NOW - timedelta(days=2), NOW - timedelta(days=1)] * 5
+    found = await asyncio.gather(*(door.verify(presented(b"one", None, at)) for at in moments))
+    assert [one.basis.as_of for one in found] == [at or NOW for at in moments]
+    assert len(verification.batches) < len(moments), "those about the same moment still share"
 
 
 async def test_what_one_caller_brings_fails_that_caller_alone(door: MeasuredVerification) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,41 @@ def test_verify_as_json_is_the_verdict_with_the_schemas_names(desk: Desk, verdic
     assert len(desk.asked) == 1, "machines need no names"
 
 
+def test_verify_asks_as_of_a_past_day_and_says_so(desk: Desk) -> None:
+    day_ends = datetime(2026, 5, 1, 15, 59, 59, 999_999, UTC)  # in China
+    then = replace(ACCEPTED, basis=replace(ACCEPTED.basis, as_of=day_ends))
+    desk.answers["VerificationService/Verify"] = lambda *_: verification_service_pb2.VerifyResponse(
+        verdict=message(then)
+    )
+    names(desk)
+    result = desk.ask("verify", NUMBER, "--at", "2026-05-01")
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert desk.asked[0].at.ToDatetime(UTC) == day_ends
+    assert "按 2026-05-01 的规则，依据截至 2026-11-22 17:00 (UTC+8) 的信息" in result.stdout
+    answer = json.loads(desk.ask("verify", NUMBER, "--at", "2026-05-01", "--json").stdout)
+    assert (answer["as_of"], answer["known_at"]) == ("2026-05-01T15:59:59.999999Z", "2026-11-22T09:00:00Z")
+
+
+def test_todays_answer_of_an_older_node_is_not_taken_for_that_of_then(desk: Desk) -> None:
+    older = message(ACCEPTED)
+    for name in ("as_of", "known_at", "trust_state", "log_view_freshness"):
+        older.ClearField(name)
+    desk.answers["VerificationService/Verify"] = lambda *_: verification_service_pb2.VerifyResponse(verdict=older)
+    names(desk)
+    result = desk.ask("verify", NUMBER, "--at", "2026-05-01")
+    assert result.exit_code == ExitCode.REFUSED
+    assert "Upgrade it" in result.stderr
+    today = desk.ask("verify", NUMBER)
+    assert today.exit_code == ExitCode.OK
+    assert "2026-11-22 17:00 (UTC+8)" in today.stdout
+
+
+def test_a_moment_that_nobody_can_mean_is_not_even_asked_about(desk: Desk) -> None:
+    result = desk.ask("verify", NUMBER, "--at", "1 May")
+    assert (result.exit_code, desk.asked) == (ExitCode.USAGE, [])
+    assert "--at: Write a day such as 2026-05-01" in result.stderr
+
+
 def test_json_may_stand_before_the_command(desk: Desk) -> None:
     desk.answers["VerificationService/Verify"] = lambda *_: verification_service_pb2.VerifyResponse(
         verdict=message(ACCEPTED)
@@ -315,6 +351,11 @@ def test_requirements_are_listed_and_shown_with_names(desk: Desk) -> None:
     assert "16 税务" in shown
     assert "严重失信主体名单" in shown
     assert "no authority has published" in shown
+    assert "时效 Trust state age" not in shown
+    found.max_trust_age_hours, found.max_log_view_age_minutes = 24, 10
+    shown = desk.ask("requirement", "show", "140000/tender").stdout
+    assert re.search(r"信任状态时效 Trust state age +24 小时 hours", shown)
+    assert re.search(r"日志视图时效 Log view age +10 分钟 minutes", shown)
 
 
 def test_peers_say_state_lag_and_error(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from huxin.v1 import verdict_pb2 as pb
@@ -14,21 +14,26 @@ from rich.console import Console
 from node.cli.connection import Names, code_of, enum_code
 from node.cli.failures import ExitCode
 from node.cli.verdict_cells import lines
-from node.cli.verdict_view import duration, show
+from node.cli.verdict_times import duration
+from node.cli.verdict_view import show
 from node.cli.verify import exit_code
 from node.cli.wording import GAPS
 from node.model.calendar import Period
+from node.model.freshness import AgeLimits, Freshness, FreshnessCondition, LimitSetter
+from node.model.log import StatusFlag
 from node.model.records import CRIMINAL
-from node.model.verdict import Authenticity, Decision, GapReason, Standing, Verdict
+from node.model.verdict import Authenticity, Decision, GapReason, LaterFlag, Standing, Verdict
 from tests.cli.verdicts import (
     ACCEPTED,
     AUTHENTICITY_ONLY,
     COMMITTED,
+    DAY,
     GAP,
     HAS_RECORDS,
     NO_RECORD,
     NOT_COVERED,
     NOT_COVERED_SUMMARY,
+    NOW,
     REFERRED,
     REJECTED,
     message,
@@ -140,6 +145,73 @@ def test_unknown_enum_numbers_keep_their_number() -> None:
     enum = pb.Verdict.DESCRIPTOR.fields_by_name["decision"].enum_type
     assert enum_code(enum, 9) == "UNKNOWN_9"
     assert code_of(message(ACCEPTED), "decision") == "ACCEPT"
+
+
+# Two times, freshness, and what has changed since
+
+
+BEFORE = datetime(2026, 11, 1, 15, 59, 59, 999_999, UTC)
+"""The end of the first of November in China."""
+
+
+def as_of(moment: datetime, **changes: object) -> Verdict:
+    basis = replace(ACCEPTED.basis, as_of=moment)
+    return replace(ACCEPTED, basis=basis, **changes)  # type: ignore[arg-type] # fields by name
+
+
+def test_both_times_are_shown() -> None:
+    assert "2026-11-22 17:00 (UTC+8)，按此时的规则和信息" in page(ACCEPTED)
+    then = page(as_of(BEFORE))
+    assert "按 2026-11-01 的规则，依据截至 2026-11-22 17:00 (UTC+8) 的信息" in then
+    assert "ACCEPT  可予采信（按 2026-11-01 的规则）" in then
+    assert "按 2026-11-01 17:30 (UTC+8) 的规则" in page(as_of(datetime(2026, 11, 1, 9, 30, tzinfo=UTC)))
+
+
+def test_limits_of_age_are_shown_with_who_set_them() -> None:
+    text = page(ACCEPTED)
+    assert "新鲜 fresh；1 天起提示，上限 30 天（本节点设定） (warned of from 1 day on, limit 30 days, set by" in text
+    assert "1 小时起提示，上限 12 小时（互认凭证设定）" in text
+    assert "⚠" not in text
+
+
+def test_grace_is_a_warning_beside_the_conclusion() -> None:
+    grace = Freshness(FreshnessCondition.GRACE, 3 * 86_400, AgeLimits(DAY, 30 * DAY, LimitSetter.REQUIREMENT))
+    text = page(replace(ACCEPTED, basis=replace(ACCEPTED.basis, trust_state=grace)))
+    assert "⚠ 信任状态更新于 3 天前，超过 30 天将不能采信 the trusted state is no longer fresh (3 days old)" in text
+    assert "办理要求设定 set by the requirement" not in text
+    assert "（办理要求设定）" in text
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [(FreshnessCondition.STALE, "过旧，不能据以采信"), (FreshnessCondition.EXPIRED, "登记信息已过期，不能据以采信")],
+)
+def test_what_is_too_old_is_said(condition: FreshnessCondition, says: str) -> None:
+    found = Freshness(condition, 31 * 86_400, AgeLimits(DAY, 30 * DAY, LimitSetter.NODE), NOW)
+    text = page(replace(REFERRED, basis=replace(REFERRED.basis, trust_state=found)))
+    assert says in text
+    assert "登记信息有效至 2026-11-22 17:00 (UTC+8)" in text
+
+
+def test_what_has_changed_since_is_a_warning() -> None:
+    flags = (
+        LaterFlag(StatusFlag.UNDER_OBJECTION, False, NOW - DAY),
+        LaterFlag(StatusFlag.REVOKED, True, NOW - DAY),
+        LaterFlag(StatusFlag.SUPERSEDED, True, NOW + DAY),
+    )
+    then = as_of(BEFORE, later_flags=flags)
+    text = page(replace(then, basis=replace(then.basis, recognition_withdrawn_since=True)))
+    assert "⚠ 此后的变化：自 2026-11-21 17:00 (UTC+8) 起解除“异议处理中” changed since: cleared: an objection" in text
+    assert "⚠ 此后的变化：自 2026-11-21 17:00 (UTC+8) 起已撤销 changed since: revoked" in text
+    assert "⚠ 已公告的变化：自 2026-11-23 17:00 (UTC+8) 起已被新报告替代 announced: replaced by a later report" in text
+    assert "⚠ 2026-11-01 之后我方已撤回对该出具机关的互认" in text
+
+
+def test_without_a_report_nothing_is_said_of_ages() -> None:
+    grace = Freshness(FreshnessCondition.GRACE, 3 * 86_400, AgeLimits(DAY, 30 * DAY, LimitSetter.NODE))
+    text = page(replace(REJECTED, basis=replace(REJECTED.basis, trust_state=grace)))
+    assert "时效" not in text
+    assert "⚠" not in text
 
 
 # Cells

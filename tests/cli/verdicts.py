@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from huxin.v1.verdict_pb2 import Verdict as VerdictMessage
 
 from node.model.calendar import Period
 from node.model.catalogue import Caveat
+from node.model.freshness import AgeLimits, Basis, Freshness, FreshnessCondition, LimitSetter
 from node.model.log import StatusFlag
 from node.model.records import ENFORCEMENT, PENALTY_ORDINARY, PENALTY_SUMMARY, SEVERE_LIST
 from node.model.subject import SubjectKind
@@ -31,6 +32,7 @@ from node.model.verdict import (
 )
 from node.wire.verdict import encode_verdict
 
+DAY = timedelta(days=1)
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 FIVE_YEARS = Period(date(2021, 11, 22), date(2026, 11, 22))
 EARLY = Period(date(2021, 11, 22), date(2022, 8, 1))
@@ -91,7 +93,12 @@ ACCEPTED = Verdict(
     (),
     ViewFacts("huxin/140000", 12, NOW, 40),
     600,
-    NOW,
+    Basis(
+        NOW,
+        NOW,
+        Freshness(FreshnessCondition.FRESH, 600, AgeLimits(DAY, 30 * DAY, LimitSetter.NODE)),
+        Freshness(FreshnessCondition.FRESH, 40, AgeLimits(DAY / 24, DAY / 2, LimitSetter.CERTIFICATE)),
+    ),
     InputDigests(),
     "示例：招标投标",
 )

@@ -57,7 +57,8 @@ async def examined(issuing: Issuing, report: IssuedReport, codes: tuple[str, ...
         terms=None,
         view=await issuing.log.head(ORIGIN),
         entry=await issuing.log.find_by_report_number(ORIGIN, report.report_number),
-        now=NOW,
+        as_of=NOW,
+        known_at=NOW,
         memo=ArithmeticMemo(),
     )
 

@@ -233,7 +233,8 @@ class Report:
             terms=conditions(),
             view=LogHead(origin, 1, b"\0" * 32, "", now),
             entry=EntryView(origin, 0, envelope, statuses),
-            now=now,
+            as_of=now,
+            known_at=now,
         )
 
     def presented(self, examination: Examination) -> Presented:

@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 import grpc
 import grpc.aio
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from huxin.v1 import admin_service_pb2 as admin_pb
 from huxin.v1 import catalogue_service_pb2 as catalogue_pb
@@ -223,6 +224,18 @@ async def test_verify_a_bundle_against_a_named_requirement(door: Door) -> None:
     ]
 
 
+async def test_a_past_moment_reaches_verification(door: Door) -> None:
+    moment = datetime(2026, 5, 1, 1, 30, 0, 5, UTC)
+    request = verification_pb.VerifyRequest(bundle=b"x", at=moment)
+    answer = await call(door, "own-gateway", "VerificationService/Verify", request, verification_pb.VerifyResponse)
+    assert answer.verdict.as_of.ToDatetime(UTC) == moment
+    batch = verification_pb.BatchVerifyRequest(items=[verification_pb.BatchItem(bundle=b"x")], at=moment)
+    response = verification_pb.BatchVerifyResponse
+    answers = await call(door, "own-gateway", "VerificationService/BatchVerify", batch, response)
+    assert [verdict.as_of.ToDatetime(UTC) for verdict in answers.verdicts] == [moment]
+    assert [presented.at for presented in door.verification.presented] == [moment, moment]
+
+
 async def test_verify_a_number_alone(door: Door) -> None:
     request = verification_pb.VerifyRequest(report_number=NUMBER.lower())
     await call(door, "own-gateway", "VerificationService/Verify", request, verification_pb.VerifyResponse)
@@ -243,6 +256,8 @@ async def test_verify_a_number_alone(door: Door) -> None:
             ),
             "requirement.jurisdiction",
         ),
+        (verification_pb.VerifyRequest(bundle=b"x", at=Timestamp(seconds=1, nanos=1)), "at"),
+        (verification_pb.VerifyRequest(bundle=b"x", at=Timestamp(seconds=2**40)), "at"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -34,6 +34,7 @@ from node.model.catalogue import (
     Scheme,
     Taxonomy,
 )
+from node.model.freshness import Basis
 from node.model.issuing import Eligibility, IssuedReport, ReportOrder
 from node.model.log import FeedBatch, StatusFlag
 from node.model.peers import PeerCondition, PeerState
@@ -264,16 +265,16 @@ class Verification:
 
     async def verify(self, presentation: Presentation) -> Verdict:
         self.presented.append(presentation)
-        return verdict_on(presentation.bundle or b"", presentation.against)
+        return verdict_on(presentation.bundle or b"", presentation.against, presentation.at)
 
     async def verify_batch(
-        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None
+        self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None, at: datetime | None
     ) -> Sequence[Verdict]:
-        self.presented += [Presentation(bundle, "", subject, against) for bundle, subject in items]
-        return [verdict_on(bundle, against) for bundle, _ in items]
+        self.presented += [Presentation(bundle, "", subject, against, at) for bundle, subject in items]
+        return [verdict_on(bundle, against, at) for bundle, _ in items]
 
 
-def verdict_on(bundle: bytes, against: Requirement | None) -> Verdict:
+def verdict_on(bundle: bytes, against: Requirement | None, at: datetime | None) -> Verdict:
     return Verdict(
         Authenticity.UNDECIDED,
         Standing.UNKNOWN,
@@ -285,7 +286,7 @@ def verdict_on(bundle: bytes, against: Requirement | None) -> Verdict:
         (),
         None,
         0,
-        START,
+        Basis(at or START, START, None, None),
         InputDigests(bundle=bundle[:32]),
         against.title_zh if against is not None else "",
     )

@@ -131,7 +131,10 @@ class Log:
 
 @dataclass(frozen=True)
 class World:
-    """One report and everything that bears on it, each part replaceable. `verify` runs steps 1 to 13 over it."""
+    """One report and everything that bears on it, each part replaceable. `verify` runs steps 1 to 13 over it.
+
+    `as_of` None: by the rules of `now`.
+    """
 
     bundle: bytes
     envelope: bytes
@@ -142,6 +145,7 @@ class World:
     entry: EntryView | None
     claim: tuple[str, str] | None = CLAIM
     now: datetime = NOW
+    as_of: datetime | None = None
     memo: ArithmeticMemo | None = field(default=None, compare=False)
 
     @staticmethod
@@ -191,7 +195,8 @@ class World:
             terms=self.terms,
             view=self.view,
             entry=self.entry,
-            now=self.now,
+            as_of=self.now if self.as_of is None else self.as_of,
+            known_at=self.now,
             memo=self.memo,
         )
 

@@ -156,6 +156,12 @@ def refreshed(at: datetime) -> World:
     return replace(GENUINE, trusted=replace(trusted_of(GENUINE), refreshed_at=at))
 
 
+def ending(at: datetime) -> World:
+    """We know the issuer by registry metadata that ends then."""
+    trusted = TrustedIssuer.of(jurisdiction(key("signing")), NOW - HOUR, expires_at=at)
+    return replace(GENUINE, trusted=trusted)
+
+
 def other_sections() -> World:
     shown = complete(SECTIONS)
     return presented(GENUINE, disclosure=replace(shown, sections=(b"forged", *SECTIONS[1:])), report_salt=b"")
@@ -209,6 +215,9 @@ ROWS: list[Row] = [
     (7, PASS, "", lambda: witnessed(2, "huxin/520000/node", "huxin/620100/node")),
     (7, StepStatus.NOT_REQUIRED, "", lambda: GENUINE),
     (8, UNDECIDED, "NO_CONDITIONS", lambda: replace(GENUINE, terms=None)),
+    (8, UNDECIDED, "TRUST_STATE_EXPIRED", lambda: ending(NOW)),
+    (8, PASS, "", lambda: ending(NOW + timedelta(microseconds=1))),
+    (8, UNDECIDED, "TRUST_STATE_EXPIRED", lambda: replace(ending(NOW), terms=None)),
     (8, UNDECIDED, "TRUST_STATE_STALE", lambda: refreshed(NOW - 24 * HOUR - timedelta(microseconds=1))),
     (8, PASS, "", lambda: refreshed(NOW - 24 * HOUR)),
     (8, UNDECIDED, "TRUST_STATE_IN_FUTURE", lambda: refreshed(NOW + 2 * MINUTE)),
@@ -429,7 +438,8 @@ def test_signatures_can_be_checked_beforehand_on_other_threads() -> None:
             terms=world.terms,
             view=world.view,
             entry=world.entry,
-            now=world.now,
+            as_of=world.now,
+            known_at=world.now,
             memo=memo,
         )
         assert judged.outcomes == world.verify().outcomes

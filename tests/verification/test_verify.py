@@ -94,7 +94,7 @@ def test_a_report_that_proves_what_is_asked_is_accepted() -> None:
     assert (verdict.decision, verdict.reasons, reasons(verdict)) == (Decision.ACCEPT, (), {7: ""})
     assert verdict.report is not None
     assert verdict.report.report_number == SHANXI + NUMBER
-    assert verdict.decided_at == NOW
+    assert (verdict.basis.as_of, verdict.basis.known_at) == (NOW, NOW)
     assert verdict.log_view is not None
     assert verdict.requirement_title == MARKET.title_zh
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from node.issuance.attesting import ReportDraft, attest
+from node.model.catalogue import Edition
+from node.model.freshness import AgeLimits, LimitSetter
 from node.model.log import EntryView, LogHead, StatusEvent
 from node.model.policy import RecognitionPolicy
 from node.model.report import Selection, Summary
@@ -116,6 +118,8 @@ def snapshot(recogniser: str, *issuers: str, policy: RecognitionPolicy | None = 
                     policy or policy_for(issuer, recogniser),
                     salt(f"certificate {issuer}"),
                     ISSUED - timedelta(days=3_000),
+                    AgeLimits(timedelta(hours=12), timedelta(days=1), LimitSetter.NODE),
+                    AgeLimits(timedelta(minutes=30), timedelta(hours=1), LimitSetter.CERTIFICATE),
                 ),
             )
             for issuer in issuers
@@ -133,6 +137,8 @@ class Relying:
     now: datetime = NOW
     heads: bool = True
     memo_bytes: int = 1 << 26
+    own_edition: Callable[[datetime], Edition | None] | None = None
+    """The own catalogue in force at an instant; None: the same one always."""
 
     def verification(self) -> VerifyReports:
         """With nothing remembered yet."""
@@ -143,7 +149,10 @@ class Relying:
             Surroundings(lambda: self.trust, self._head, lambda: self.now, Tolerances()),
             Assessor(
                 Catalogues(
-                    catalogues.taxonomy, catalogues.catalogue, catalogues.crosswalk, lambda _at: edition(self.division)
+                    catalogues.taxonomy,
+                    catalogues.catalogue,
+                    catalogues.crosswalk,
+                    self.own_edition or (lambda _at: edition(self.division)),
                 )
             ),
             ContentReader(SectionDecoders(decode_summary, decode_section), catalogues.catalogue, memo),

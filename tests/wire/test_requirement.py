@@ -33,6 +33,7 @@ WANTED = Requirement(
     [
         WANTED,
         replace(WANTED, months=0, fixed=Period(date(2023, 1, 1), date(2026, 1, 1))),
+        replace(WANTED, max_trust_age_hours=24, max_log_view_age_minutes=10),
         replace(WANTED, items=(), territory="", repaired_records_count=True, max_data_age_days=0),
     ],
 )

@@ -1,7 +1,7 @@
 """Verdicts as bytes: equal to what the protobuf library itself writes, and the same for equal verdicts."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -10,6 +10,7 @@ from huxin.v1 import verdict_pb2 as pb
 
 from node.model.calendar import Period
 from node.model.catalogue import Caveat
+from node.model.freshness import AgeLimits, Basis, Freshness, FreshnessCondition, LimitSetter
 from node.model.log import StatusFlag
 from node.model.records import CRIMINAL, PENALTY_ORDINARY
 from node.model.subject import SubjectKind
@@ -22,6 +23,7 @@ from node.model.verdict import (
     Gap,
     GapReason,
     InputDigests,
+    LaterFlag,
     Remedy,
     ReportFacts,
     Standing,
@@ -37,6 +39,14 @@ from node.wire.verdict import encode_batch_response, encode_verdict, encode_veri
 YEARS = Period(date(2021, 11, 22), date(2026, 11, 22))
 EARLY = Period(date(2021, 11, 22), date(2022, 8, 1))
 MOMENT = datetime(2026, 11, 22, 9, 0, 0, 250_000, tzinfo=UTC)
+LIMITS = AgeLimits(timedelta(minutes=30), timedelta(days=1), LimitSetter.CERTIFICATE)
+BASIS = Basis(
+    MOMENT - timedelta(days=1),
+    MOMENT,
+    Freshness(FreshnessCondition.GRACE, 3600, LIMITS, MOMENT),
+    Freshness(FreshnessCondition.FRESH, 12, replace(LIMITS, set_by=LimitSetter.REQUIREMENT)),
+    True,
+)
 
 
 def verdict_message(of: Verdict) -> pb.Verdict:
@@ -88,9 +98,10 @@ def verdict() -> Verdict:
         (StatusFlag.UNDER_OBJECTION, StatusFlag.NEWER_INFORMATION),
         ViewFacts("huxin/140000", 300, MOMENT, 12),
         3600,
-        MOMENT,
-        InputDigests(*(bytes([number]) * 32 for number in range(8))),
+        replace(BASIS),
+        InputDigests(*(bytes([number]) * 32 for number in range(9))),
         "合成采购",
+        (LaterFlag(StatusFlag.REVOKED, True, MOMENT), LaterFlag(StatusFlag.CORRECTED, False, MOMENT)),
     )
 
 
@@ -155,8 +166,31 @@ def by_the_library() -> pb.Verdict:
             own_crosswalk=bytes([5]) * 32,
             trusted_state=bytes([6]) * 32,
             log_root=bytes([7]) * 32,
+            present_certificate=bytes([8]) * 32,
         ),
         requirement_title="合成采购",
+        later_flags=[
+            pb.LaterFlag(flag=statement_pb2.STATUS_FLAG_REVOKED, set=True, effective_at=moment),
+            pb.LaterFlag(flag=statement_pb2.STATUS_FLAG_CORRECTED, effective_at=moment),
+        ],
+        as_of=Timestamp(seconds=moment.seconds - 86_400, nanos=moment.nanos),
+        known_at=moment,
+        trust_state=pb.Freshness(
+            condition=pb.FRESHNESS_CONDITION_GRACE,
+            age_seconds=3600,
+            fresh_limit_seconds=1800,
+            stale_limit_seconds=86_400,
+            limit_set_by=pb.LIMIT_SETTER_CERTIFICATE,
+            expires_at=moment,
+        ),
+        log_view_freshness=pb.Freshness(
+            condition=pb.FRESHNESS_CONDITION_FRESH,
+            age_seconds=12,
+            fresh_limit_seconds=1800,
+            stale_limit_seconds=86_400,
+            limit_set_by=pb.LIMIT_SETTER_REQUIREMENT,
+        ),
+        recognition_withdrawn_since=True,
     )
 
 
@@ -183,6 +217,11 @@ def test_equal_verdicts_give_equal_bytes() -> None:
         ({"log_view": None}, "log_view"),
         ({"log_view": ViewFacts("", 0, None, 0)}, "log_view"),
         ({"trust_state_age_seconds": 1}, "trust_state_age_seconds"),
+        ({"basis": replace(BASIS, as_of=MOMENT)}, "as_of"),
+        ({"basis": replace(BASIS, trust_state=None)}, "trust_state"),
+        ({"basis": replace(BASIS, log_view=None)}, "log_view_freshness"),
+        ({"basis": replace(BASIS, recognition_withdrawn_since=False)}, "recognition_withdrawn_since"),
+        ({"later_flags": ()}, "later_flags"),
         ({"inputs": InputDigests()}, "inputs"),
         ({"requirement_title": ""}, "requirement_title"),
     ],

@@ -16,6 +16,8 @@ from node.model.requirement import RequiredItem, Requirement
 
 BUILT_IN = Path(__file__).parent
 _ISSUER = "issuer"
+_MOST = 1_000_000
+"""Hours or minutes of a limit of age: beyond any limit of a node."""
 
 
 def discover_requirements(registry: CatalogueRegistry, extra_roots: Iterable[Path] = ()) -> Mapping[str, Requirement]:
@@ -64,6 +66,8 @@ def load_requirement(path: Path, registry: CatalogueRegistry) -> Requirement:
         max_report_age_days=settings.whole("max_report_age_days") if settings.has("max_report_age_days") else 30,
         repaired_records_count=settings.flag("repaired_records_count"),
         illustrative=settings.flag("illustrative"),
+        max_trust_age_hours=_read_limit(settings, "max_trust_age_hours"),
+        max_log_view_age_minutes=_read_limit(settings, "max_log_view_age_minutes"),
     )
     settings.finish()
     return requirement
@@ -80,6 +84,14 @@ def _read_period(settings: Settings) -> tuple[int, Period | None]:
     if start >= end:
         raise table.bad("end", "the end (exclusive) is not after the start; correct one of them")
     return 0, Period(start, end)
+
+
+def _read_limit(settings: Settings, key: str) -> int:
+    """A limit that may be left out, which is 0."""
+    limit = settings.whole(key) if settings.has(key) else 0
+    if limit > _MOST:
+        raise settings.bad(key, f"write at most {_MOST}, or leave it out")
+    return limit
 
 
 def _read_scenario(settings: Settings, registry: CatalogueRegistry) -> str:

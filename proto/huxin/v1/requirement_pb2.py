@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from huxin.v1 import period_pb2 as huxin_dot_v1_dot_period__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahuxin/v1/requirement.proto\x12\x08huxin.v1\x1a\x15huxin/v1/period.proto\"T\n\x0cRequiredItem\x12\x14\n\nlocal_code\x18\x01 \x01(\tH\x00\x12\x0e\n\x04leaf\x18\x02 \x01(\tH\x00\x12\x14\n\x0crecord_types\x18\x03 \x03(\tB\x08\n\x06target\"\xd8\x02\n\x0bRequirement\x12\x16\n\x0erequirement_id\x18\x01 \x01(\t\x12\x10\n\x08title_zh\x18\x02 \x01(\t\x12\x10\n\x08title_en\x18\x03 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x04 \x01(\t\x12\x10\n\x08scenario\x18\x05 \x01(\t\x12%\n\x05items\x18\x06 \x03(\x0b\x32\x16.huxin.v1.RequiredItem\x12\x10\n\x06months\x18\x07 \x01(\rH\x00\x12!\n\x05\x66ixed\x18\x08 \x01(\x0b\x32\x10.huxin.v1.PeriodH\x00\x12\x11\n\tterritory\x18\t \x01(\t\x12\x19\n\x11max_data_age_days\x18\n \x01(\r\x12\x1b\n\x13max_report_age_days\x18\x0b \x01(\r\x12\x1e\n\x16repaired_records_count\x18\x0c \x01(\x08\x12\x14\n\x0cillustrative\x18\r \x01(\x08\x42\x08\n\x06periodb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahuxin/v1/requirement.proto\x12\x08huxin.v1\x1a\x15huxin/v1/period.proto\"T\n\x0cRequiredItem\x12\x14\n\nlocal_code\x18\x01 \x01(\tH\x00\x12\x0e\n\x04leaf\x18\x02 \x01(\tH\x00\x12\x14\n\x0crecord_types\x18\x03 \x03(\tB\x08\n\x06target\"\x97\x03\n\x0bRequirement\x12\x16\n\x0erequirement_id\x18\x01 \x01(\t\x12\x10\n\x08title_zh\x18\x02 \x01(\t\x12\x10\n\x08title_en\x18\x03 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x04 \x01(\t\x12\x10\n\x08scenario\x18\x05 \x01(\t\x12%\n\x05items\x18\x06 \x03(\x0b\x32\x16.huxin.v1.RequiredItem\x12\x10\n\x06months\x18\x07 \x01(\rH\x00\x12!\n\x05\x66ixed\x18\x08 \x01(\x0b\x32\x10.huxin.v1.PeriodH\x00\x12\x11\n\tterritory\x18\t \x01(\t\x12\x19\n\x11max_data_age_days\x18\n \x01(\r\x12\x1b\n\x13max_report_age_days\x18\x0b \x01(\r\x12\x1e\n\x16repaired_records_count\x18\x0c \x01(\x08\x12\x14\n\x0cillustrative\x18\r \x01(\x08\x12\x1b\n\x13max_trust_age_hours\x18\x0e \x01(\r\x12 \n\x18max_log_view_age_minutes\x18\x0f \x01(\rB\x08\n\x06periodb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REQUIREDITEM']._serialized_start=63
   _globals['_REQUIREDITEM']._serialized_end=147
   _globals['_REQUIREMENT']._serialized_start=150
-  _globals['_REQUIREMENT']._serialized_end=494
+  _globals['_REQUIREMENT']._serialized_end=557
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,21 @@ class FindingKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FINDING_KIND_NO_RECORD_FOUND: _ClassVar[FindingKind]
     FINDING_KIND_NOT_COVERED: _ClassVar[FindingKind]
     FINDING_KIND_COMMITTED: _ClassVar[FindingKind]
+
+class FreshnessCondition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FRESHNESS_CONDITION_UNSPECIFIED: _ClassVar[FreshnessCondition]
+    FRESHNESS_CONDITION_FRESH: _ClassVar[FreshnessCondition]
+    FRESHNESS_CONDITION_GRACE: _ClassVar[FreshnessCondition]
+    FRESHNESS_CONDITION_STALE: _ClassVar[FreshnessCondition]
+    FRESHNESS_CONDITION_EXPIRED: _ClassVar[FreshnessCondition]
+
+class LimitSetter(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIMIT_SETTER_UNSPECIFIED: _ClassVar[LimitSetter]
+    LIMIT_SETTER_NODE: _ClassVar[LimitSetter]
+    LIMIT_SETTER_CERTIFICATE: _ClassVar[LimitSetter]
+    LIMIT_SETTER_REQUIREMENT: _ClassVar[LimitSetter]
 STEP_STATUS_UNSPECIFIED: StepStatus
 STEP_STATUS_PASS: StepStatus
 STEP_STATUS_FAIL: StepStatus
@@ -73,6 +88,15 @@ FINDING_KIND_HAS_RECORDS: FindingKind
 FINDING_KIND_NO_RECORD_FOUND: FindingKind
 FINDING_KIND_NOT_COVERED: FindingKind
 FINDING_KIND_COMMITTED: FindingKind
+FRESHNESS_CONDITION_UNSPECIFIED: FreshnessCondition
+FRESHNESS_CONDITION_FRESH: FreshnessCondition
+FRESHNESS_CONDITION_GRACE: FreshnessCondition
+FRESHNESS_CONDITION_STALE: FreshnessCondition
+FRESHNESS_CONDITION_EXPIRED: FreshnessCondition
+LIMIT_SETTER_UNSPECIFIED: LimitSetter
+LIMIT_SETTER_NODE: LimitSetter
+LIMIT_SETTER_CERTIFICATE: LimitSetter
+LIMIT_SETTER_REQUIREMENT: LimitSetter
 
 class StepResult(_message.Message):
     __slots__ = ("number", "status", "reason")
@@ -168,8 +192,34 @@ class LogView(_message.Message):
     age_seconds: int
     def __init__(self, origin: _Optional[str] = ..., size: _Optional[int] = ..., fresh_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., age_seconds: _Optional[int] = ...) -> None: ...
 
+class Freshness(_message.Message):
+    __slots__ = ("condition", "age_seconds", "fresh_limit_seconds", "stale_limit_seconds", "limit_set_by", "expires_at")
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    FRESH_LIMIT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    STALE_LIMIT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_SET_BY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    condition: FreshnessCondition
+    age_seconds: int
+    fresh_limit_seconds: int
+    stale_limit_seconds: int
+    limit_set_by: LimitSetter
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, condition: _Optional[_Union[FreshnessCondition, str]] = ..., age_seconds: _Optional[int] = ..., fresh_limit_seconds: _Optional[int] = ..., stale_limit_seconds: _Optional[int] = ..., limit_set_by: _Optional[_Union[LimitSetter, str]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class LaterFlag(_message.Message):
+    __slots__ = ("flag", "set", "effective_at")
+    FLAG_FIELD_NUMBER: _ClassVar[int]
+    SET_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_AT_FIELD_NUMBER: _ClassVar[int]
+    flag: _statement_pb2.StatusFlag
+    set: bool
+    effective_at: _timestamp_pb2.Timestamp
+    def __init__(self, flag: _Optional[_Union[_statement_pb2.StatusFlag, str]] = ..., set: _Optional[bool] = ..., effective_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class DecisionInputs(_message.Message):
-    __slots__ = ("bundle", "trust_certificate", "requirement", "issuer_catalogue", "issuer_crosswalk", "own_crosswalk", "trusted_state", "log_root")
+    __slots__ = ("bundle", "trust_certificate", "requirement", "issuer_catalogue", "issuer_crosswalk", "own_crosswalk", "trusted_state", "log_root", "present_certificate")
     BUNDLE_FIELD_NUMBER: _ClassVar[int]
     TRUST_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
@@ -178,6 +228,7 @@ class DecisionInputs(_message.Message):
     OWN_CROSSWALK_FIELD_NUMBER: _ClassVar[int]
     TRUSTED_STATE_FIELD_NUMBER: _ClassVar[int]
     LOG_ROOT_FIELD_NUMBER: _ClassVar[int]
+    PRESENT_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     bundle: bytes
     trust_certificate: bytes
     requirement: bytes
@@ -186,10 +237,11 @@ class DecisionInputs(_message.Message):
     own_crosswalk: bytes
     trusted_state: bytes
     log_root: bytes
-    def __init__(self, bundle: _Optional[bytes] = ..., trust_certificate: _Optional[bytes] = ..., requirement: _Optional[bytes] = ..., issuer_catalogue: _Optional[bytes] = ..., issuer_crosswalk: _Optional[bytes] = ..., own_crosswalk: _Optional[bytes] = ..., trusted_state: _Optional[bytes] = ..., log_root: _Optional[bytes] = ...) -> None: ...
+    present_certificate: bytes
+    def __init__(self, bundle: _Optional[bytes] = ..., trust_certificate: _Optional[bytes] = ..., requirement: _Optional[bytes] = ..., issuer_catalogue: _Optional[bytes] = ..., issuer_crosswalk: _Optional[bytes] = ..., own_crosswalk: _Optional[bytes] = ..., trusted_state: _Optional[bytes] = ..., log_root: _Optional[bytes] = ..., present_certificate: _Optional[bytes] = ...) -> None: ...
 
 class Verdict(_message.Message):
-    __slots__ = ("authenticity", "standing", "decision", "reasons", "steps", "findings", "report", "flags", "log_view", "trust_state_age_seconds", "decided_at", "inputs", "requirement_title")
+    __slots__ = ("authenticity", "standing", "decision", "reasons", "steps", "findings", "report", "flags", "log_view", "trust_state_age_seconds", "decided_at", "inputs", "requirement_title", "later_flags", "as_of", "known_at", "trust_state", "log_view_freshness", "recognition_withdrawn_since")
     AUTHENTICITY_FIELD_NUMBER: _ClassVar[int]
     STANDING_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
@@ -203,6 +255,12 @@ class Verdict(_message.Message):
     DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     REQUIREMENT_TITLE_FIELD_NUMBER: _ClassVar[int]
+    LATER_FLAGS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_AT_FIELD_NUMBER: _ClassVar[int]
+    TRUST_STATE_FIELD_NUMBER: _ClassVar[int]
+    LOG_VIEW_FRESHNESS_FIELD_NUMBER: _ClassVar[int]
+    RECOGNITION_WITHDRAWN_SINCE_FIELD_NUMBER: _ClassVar[int]
     authenticity: Authenticity
     standing: Standing
     decision: Decision
@@ -216,4 +274,10 @@ class Verdict(_message.Message):
     decided_at: _timestamp_pb2.Timestamp
     inputs: DecisionInputs
     requirement_title: str
-    def __init__(self, authenticity: _Optional[_Union[Authenticity, str]] = ..., standing: _Optional[_Union[Standing, str]] = ..., decision: _Optional[_Union[Decision, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., steps: _Optional[_Iterable[_Union[StepResult, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., report: _Optional[_Union[ReportFacts, _Mapping]] = ..., flags: _Optional[_Iterable[_Union[_statement_pb2.StatusFlag, str]]] = ..., log_view: _Optional[_Union[LogView, _Mapping]] = ..., trust_state_age_seconds: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., inputs: _Optional[_Union[DecisionInputs, _Mapping]] = ..., requirement_title: _Optional[str] = ...) -> None: ...
+    later_flags: _containers.RepeatedCompositeFieldContainer[LaterFlag]
+    as_of: _timestamp_pb2.Timestamp
+    known_at: _timestamp_pb2.Timestamp
+    trust_state: Freshness
+    log_view_freshness: Freshness
+    recognition_withdrawn_since: bool
+    def __init__(self, authenticity: _Optional[_Union[Authenticity, str]] = ..., standing: _Optional[_Union[Standing, str]] = ..., decision: _Optional[_Union[Decision, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., steps: _Optional[_Iterable[_Union[StepResult, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., report: _Optional[_Union[ReportFacts, _Mapping]] = ..., flags: _Optional[_Iterable[_Union[_statement_pb2.StatusFlag, str]]] = ..., log_view: _Optional[_Union[LogView, _Mapping]] = ..., trust_state_age_seconds: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., inputs: _Optional[_Union[DecisionInputs, _Mapping]] = ..., requirement_title: _Optional[str] = ..., later_flags: _Optional[_Iterable[_Union[LaterFlag, _Mapping]]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., known_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trust_state: _Optional[_Union[Freshness, _Mapping]] = ..., log_view_freshness: _Optional[_Union[Freshness, _Mapping]] = ..., recognition_withdrawn_since: _Optional[bool] = ...) -> None: ...

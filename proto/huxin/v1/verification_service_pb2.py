@@ -22,36 +22,37 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from huxin.v1 import requirement_pb2 as huxin_dot_v1_dot_requirement__pb2
 from huxin.v1 import subject_pb2 as huxin_dot_v1_dot_subject__pb2
 from huxin.v1 import verdict_pb2 as huxin_dot_v1_dot_verdict__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#huxin/v1/verification_service.proto\x12\x08huxin.v1\x1a\x1ahuxin/v1/requirement.proto\x1a\x16huxin/v1/subject.proto\x1a\x16huxin/v1/verdict.proto\"\xc6\x01\n\rVerifyRequest\x12\x10\n\x06\x62undle\x18\x01 \x01(\x0cH\x00\x12\x17\n\rreport_number\x18\x02 \x01(\tH\x00\x12\'\n\x07subject\x18\x03 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12\x18\n\x0erequirement_id\x18\x04 \x01(\tH\x01\x12,\n\x0brequirement\x18\x05 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x01\x42\x0e\n\x0cpresentationB\t\n\x07\x61gainst\"4\n\x0eVerifyResponse\x12\"\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Verdict\"D\n\tBatchItem\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\x12\'\n\x07subject\x18\x02 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\"\x8b\x01\n\x12\x42\x61tchVerifyRequest\x12\"\n\x05items\x18\x01 \x03(\x0b\x32\x13.huxin.v1.BatchItem\x12\x18\n\x0erequirement_id\x18\x02 \x01(\tH\x00\x12,\n\x0brequirement\x18\x03 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x00\x42\t\n\x07\x61gainst\":\n\x13\x42\x61tchVerifyResponse\x12#\n\x08verdicts\x18\x01 \x03(\x0b\x32\x11.huxin.v1.Verdict\"@\n\x17ListRequirementsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"`\n\x18ListRequirementsResponse\x12+\n\x0crequirements\x18\x01 \x03(\x0b\x32\x15.huxin.v1.Requirement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x15GetRequirementRequest\x12\x16\n\x0erequirement_id\x18\x01 \x01(\t\"D\n\x16GetRequirementResponse\x12*\n\x0brequirement\x18\x01 \x01(\x0b\x32\x15.huxin.v1.Requirement2\xce\x02\n\x13VerificationService\x12;\n\x06Verify\x12\x17.huxin.v1.VerifyRequest\x1a\x18.huxin.v1.VerifyResponse\x12J\n\x0b\x42\x61tchVerify\x12\x1c.huxin.v1.BatchVerifyRequest\x1a\x1d.huxin.v1.BatchVerifyResponse\x12Y\n\x10ListRequirements\x12!.huxin.v1.ListRequirementsRequest\x1a\".huxin.v1.ListRequirementsResponse\x12S\n\x0eGetRequirement\x12\x1f.huxin.v1.GetRequirementRequest\x1a .huxin.v1.GetRequirementResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#huxin/v1/verification_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahuxin/v1/requirement.proto\x1a\x16huxin/v1/subject.proto\x1a\x16huxin/v1/verdict.proto\"\xee\x01\n\rVerifyRequest\x12\x10\n\x06\x62undle\x18\x01 \x01(\x0cH\x00\x12\x17\n\rreport_number\x18\x02 \x01(\tH\x00\x12\'\n\x07subject\x18\x03 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12\x18\n\x0erequirement_id\x18\x04 \x01(\tH\x01\x12,\n\x0brequirement\x18\x05 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x01\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\n\x0cpresentationB\t\n\x07\x61gainst\"4\n\x0eVerifyResponse\x12\"\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Verdict\"D\n\tBatchItem\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\x12\'\n\x07subject\x18\x02 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\"\xb3\x01\n\x12\x42\x61tchVerifyRequest\x12\"\n\x05items\x18\x01 \x03(\x0b\x32\x13.huxin.v1.BatchItem\x12\x18\n\x0erequirement_id\x18\x02 \x01(\tH\x00\x12,\n\x0brequirement\x18\x03 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x00\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07\x61gainst\":\n\x13\x42\x61tchVerifyResponse\x12#\n\x08verdicts\x18\x01 \x03(\x0b\x32\x11.huxin.v1.Verdict\"@\n\x17ListRequirementsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"`\n\x18ListRequirementsResponse\x12+\n\x0crequirements\x18\x01 \x03(\x0b\x32\x15.huxin.v1.Requirement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x15GetRequirementRequest\x12\x16\n\x0erequirement_id\x18\x01 \x01(\t\"D\n\x16GetRequirementResponse\x12*\n\x0brequirement\x18\x01 \x01(\x0b\x32\x15.huxin.v1.Requirement2\xce\x02\n\x13VerificationService\x12;\n\x06Verify\x12\x17.huxin.v1.VerifyRequest\x1a\x18.huxin.v1.VerifyResponse\x12J\n\x0b\x42\x61tchVerify\x12\x1c.huxin.v1.BatchVerifyRequest\x1a\x1d.huxin.v1.BatchVerifyResponse\x12Y\n\x10ListRequirements\x12!.huxin.v1.ListRequirementsRequest\x1a\".huxin.v1.ListRequirementsResponse\x12S\n\x0eGetRequirement\x12\x1f.huxin.v1.GetRequirementRequest\x1a .huxin.v1.GetRequirementResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'huxin.v1.verification_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERIFYREQUEST']._serialized_start=126
-  _globals['_VERIFYREQUEST']._serialized_end=324
-  _globals['_VERIFYRESPONSE']._serialized_start=326
-  _globals['_VERIFYRESPONSE']._serialized_end=378
-  _globals['_BATCHITEM']._serialized_start=380
-  _globals['_BATCHITEM']._serialized_end=448
-  _globals['_BATCHVERIFYREQUEST']._serialized_start=451
-  _globals['_BATCHVERIFYREQUEST']._serialized_end=590
-  _globals['_BATCHVERIFYRESPONSE']._serialized_start=592
-  _globals['_BATCHVERIFYRESPONSE']._serialized_end=650
-  _globals['_LISTREQUIREMENTSREQUEST']._serialized_start=652
-  _globals['_LISTREQUIREMENTSREQUEST']._serialized_end=716
-  _globals['_LISTREQUIREMENTSRESPONSE']._serialized_start=718
-  _globals['_LISTREQUIREMENTSRESPONSE']._serialized_end=814
-  _globals['_GETREQUIREMENTREQUEST']._serialized_start=816
-  _globals['_GETREQUIREMENTREQUEST']._serialized_end=863
-  _globals['_GETREQUIREMENTRESPONSE']._serialized_start=865
-  _globals['_GETREQUIREMENTRESPONSE']._serialized_end=933
-  _globals['_VERIFICATIONSERVICE']._serialized_start=936
-  _globals['_VERIFICATIONSERVICE']._serialized_end=1270
+  _globals['_VERIFYREQUEST']._serialized_start=159
+  _globals['_VERIFYREQUEST']._serialized_end=397
+  _globals['_VERIFYRESPONSE']._serialized_start=399
+  _globals['_VERIFYRESPONSE']._serialized_end=451
+  _globals['_BATCHITEM']._serialized_start=453
+  _globals['_BATCHITEM']._serialized_end=521
+  _globals['_BATCHVERIFYREQUEST']._serialized_start=524
+  _globals['_BATCHVERIFYREQUEST']._serialized_end=703
+  _globals['_BATCHVERIFYRESPONSE']._serialized_start=705
+  _globals['_BATCHVERIFYRESPONSE']._serialized_end=763
+  _globals['_LISTREQUIREMENTSREQUEST']._serialized_start=765
+  _globals['_LISTREQUIREMENTSREQUEST']._serialized_end=829
+  _globals['_LISTREQUIREMENTSRESPONSE']._serialized_start=831
+  _globals['_LISTREQUIREMENTSRESPONSE']._serialized_end=927
+  _globals['_GETREQUIREMENTREQUEST']._serialized_start=929
+  _globals['_GETREQUIREMENTREQUEST']._serialized_end=976
+  _globals['_GETREQUIREMENTRESPONSE']._serialized_start=978
+  _globals['_GETREQUIREMENTRESPONSE']._serialized_end=1046
+  _globals['_VERIFICATIONSERVICE']._serialized_start=1049
+  _globals['_VERIFICATIONSERVICE']._serialized_end=1383
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,6 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from huxin.v1 import requirement_pb2 as _requirement_pb2
 from huxin.v1 import subject_pb2 as _subject_pb2
 from huxin.v1 import verdict_pb2 as _verdict_pb2
@@ -10,18 +13,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class VerifyRequest(_message.Message):
-    __slots__ = ("bundle", "report_number", "subject", "requirement_id", "requirement")
+    __slots__ = ("bundle", "report_number", "subject", "requirement_id", "requirement", "at")
     BUNDLE_FIELD_NUMBER: _ClassVar[int]
     REPORT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     REQUIREMENT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
     bundle: bytes
     report_number: str
     subject: _subject_pb2.SubjectClaim
     requirement_id: str
     requirement: _requirement_pb2.Requirement
-    def __init__(self, bundle: _Optional[bytes] = ..., report_number: _Optional[str] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., requirement_id: _Optional[str] = ..., requirement: _Optional[_Union[_requirement_pb2.Requirement, _Mapping]] = ...) -> None: ...
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, bundle: _Optional[bytes] = ..., report_number: _Optional[str] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., requirement_id: _Optional[str] = ..., requirement: _Optional[_Union[_requirement_pb2.Requirement, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
     __slots__ = ("verdict",)
@@ -38,14 +43,16 @@ class BatchItem(_message.Message):
     def __init__(self, bundle: _Optional[bytes] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ...) -> None: ...
 
 class BatchVerifyRequest(_message.Message):
-    __slots__ = ("items", "requirement_id", "requirement")
+    __slots__ = ("items", "requirement_id", "requirement", "at")
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     REQUIREMENT_ID_FIELD_NUMBER: _ClassVar[int]
     REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
     items: _containers.RepeatedCompositeFieldContainer[BatchItem]
     requirement_id: str
     requirement: _requirement_pb2.Requirement
-    def __init__(self, items: _Optional[_Iterable[_Union[BatchItem, _Mapping]]] = ..., requirement_id: _Optional[str] = ..., requirement: _Optional[_Union[_requirement_pb2.Requirement, _Mapping]] = ...) -> None: ...
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, items: _Optional[_Iterable[_Union[BatchItem, _Mapping]]] = ..., requirement_id: _Optional[str] = ..., requirement: _Optional[_Union[_requirement_pb2.Requirement, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class BatchVerifyResponse(_message.Message):
     __slots__ = ("verdicts",)

@@ -55,6 +55,13 @@ def test_ages_have_their_customary_values(registry: CatalogueRegistry, folder: P
     path.write_text("\n".join(lines), "utf-8")
     requirement = load_requirement(path, registry)
     assert (requirement.max_data_age_days, requirement.max_report_age_days) == (10, 30)
+    assert (requirement.max_trust_age_hours, requirement.max_log_view_age_minutes) == (0, 0)
+
+
+def test_fresher_knowledge_of_the_issuer_may_be_demanded(registry: CatalogueRegistry, folder: Path) -> None:
+    limits = "months = 36\nmax_trust_age_hours = 24\nmax_log_view_age_minutes = 10"
+    requirement = load_edited(registry, folder, "months = 36", limits)
+    assert (requirement.max_trust_age_hours, requirement.max_log_view_age_minutes) == (24, 10)
 
 
 def test_fixed_days_instead_of_months(registry: CatalogueRegistry, folder: Path) -> None:
@@ -81,6 +88,8 @@ def test_fixed_days_instead_of_months(registry: CatalogueRegistry, folder: Path)
         ('"administrative_penalty_summary"', '"summary"', "items[1].record_types", "not a record type"),
         ("illustrative = true", 'illustrative = "no"', "illustrative", "true or false"),
         ("illustrative = true", "ilustrative = true", "illustrative", "missing"),
+        ("months = 36", "months = 36\nmax_trust_age_hours = 0", "max_trust_age_hours", "above zero"),
+        ("months = 36", "months = 36\nmax_log_view_age_minutes = 1000001", "max_log_view_age_minutes", "at most"),
         ("months = 36", "months = 36\nyears = 3", "years", "not known"),
     ],
 )  # fmt: skip
