@@ -132,7 +132,8 @@ class Node:
             timedelta(seconds=settings.freshness.trust_state_seconds),
             timedelta(seconds=settings.freshness.log_view_seconds),
         )
-        trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits, now)
+        directory = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
+        trust = TrustKeeper(directory, keyring, limits, now)
         require_published(keyring, trust.present.state.own.trusted, now())
         with usable_database():
             database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)

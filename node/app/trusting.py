@@ -15,6 +15,7 @@ from node.model.catalogue import Caveat, Edition
 from node.model.records import RECORD_TYPES
 from node.registry.directory import HeldCertificate, TrustDirectory, TrustedJurisdiction, TrustedState
 from trust import keys, statements
+from trust.algorithms import Suite
 from trust.envelope import seal, to_json
 from trust.keys import PrivateKey
 from trust.vocabulary import JurisdictionBundle, RecognitionScope, SuitePolicy, TrustCertificate
@@ -38,6 +39,9 @@ class RecognitionChoices:
     record_types: tuple[str, ...] = ()
     caveats: tuple[Caveat, ...] = DEFAULT_CAVEATS
     suites: tuple[str, ...] = ()
+    """One of these must have signed."""
+    required_suites: tuple[str, ...] = ()
+    """Each of these must have signed. Where they are given, no `suites` means that they are enough."""
     months_valid: int = DEFAULT_MONTHS
     max_trust_state_age_seconds: int = 30 * 86_400
     max_log_view_age_seconds: int = 86_400
@@ -141,7 +145,7 @@ def make_certificate(
         reviewed_catalogues=tuple(edition.catalogue.digest for edition in in_force),
         reviewed_crosswalks=tuple(edition.crosswalk.digest for edition in in_force),
         accepted_caveats=tuple(caveat.value for caveat in choices.caveats),
-        suites=SuitePolicy(any_of=choices.suites or tuple(sorted({info.suite for info in known.bundle.signing_keys}))),
+        suites=_suite_policy(choices, known.bundle),
         witness_quorum=0,
         max_trust_state_age_seconds=choices.max_trust_state_age_seconds,
         max_log_view_age_seconds=choices.max_log_view_age_seconds,
@@ -152,6 +156,23 @@ def make_certificate(
     )
 
 
+def _suite_policy(choices: RecognitionChoices, bundle: JurisdictionBundle) -> SuitePolicy:
+    """Raises InvalidInput for an unknown suite, and a required one of which the issuer publishes no key."""
+    published = tuple(sorted({info.suite for info in bundle.signing_keys}))
+    if choices.suites:
+        _chosen("suite", choices.suites, sorted({*Suite, *published}))
+    for suite in choices.required_suites:
+        if suite not in published:
+            raise InvalidInput(
+                "required_suite",
+                f"{bundle.division} publishes no key of {suite}, so nothing that it signs could be accepted; it "
+                f"publishes {', '.join(published)}.",
+            )
+    if choices.required_suites:
+        return SuitePolicy(choices.required_suites, choices.suites)
+    return SuitePolicy(any_of=choices.suites or published)
+
+
 def _chosen(name: str, wanted: tuple[str, ...], known: tuple[str, ...] | list[str]) -> tuple[str, ...]:
     for code in wanted:
         if code not in known:
@@ -160,8 +181,8 @@ def _chosen(name: str, wanted: tuple[str, ...], known: tuple[str, ...] | list[st
 
 
 def _directory(settings: Settings) -> TrustDirectory:
-    return TrustDirectory(settings.trust.directory, settings.division)
+    return TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
 
 
 def _signing_key(settings: Settings) -> PrivateKey:
-    return keys.load(settings.keys.signing, load_passphrase(settings))
+    return keys.load(settings.keys.signing, load_passphrase(settings), settings.keys.libcrypto)

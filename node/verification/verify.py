@@ -62,6 +62,8 @@ class _Issuer:
     known: KnownIssuer | None
     recognition: Recognition | None
     head: LogHead | None
+    unchecked: bool
+    """What we hold of it is signed in a suite that cannot be checked here."""
 
     @property
     def origin(self) -> str:
@@ -159,7 +161,7 @@ class VerifyReports:
     def _issuer_of(self, division: str, trust: TrustSnapshot, now: datetime) -> _Issuer:
         known = trust.issuers.get(division)
         head = None if known is None else self._around.newest_head(known.trusted.origin)
-        return _Issuer(known, trust.recognition(division, now), head)
+        return _Issuer(known, trust.recognition(division, now), head, division in trust.unchecked)
 
     def _signature_checks(self, share: Sequence[Reading], issuers: Mapping[str, _Issuer]) -> list[Awaitable[None]]:
         """The signature arithmetic that the memo lacks for these bundles, begun on another thread."""
@@ -192,6 +194,7 @@ class VerifyReports:
             now=moment.now,
             memo=self._memo,
             tolerances=self._around.tolerances,
+            unchecked=issuer.unchecked,
         )
         content = None if examination.examined is None else self._contents.read(examination.examined)
         presented = None if content is None else content.presented
