@@ -5,6 +5,8 @@ valid envelope into another valid envelope:
 
 - `ed25519`: RFC 8032, 64 bytes; OpenSSL refuses an S outside the group order (section 5.1.7).
 - `ecdsa-p256-sha256`: strict DER of (r, s) with the lower of the two possible s: (r, n - s) verifies as well.
+- `sm2-sm3`: see `trust.sm2`; judged where the system's libcrypto has SM2.
+- `ml-dsa-65`: see `trust.ml_dsa`.
 """
 
 from __future__ import annotations
@@ -16,15 +18,17 @@ from enum import StrEnum
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from trust import ml_dsa, sm2
 from trust.errors import BadKey, SignatureInvalid, UnknownSuite
+from trust.libcrypto import LIBCRYPTO
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Order n of the P-256 group (FIPS 186-4, D.1.2.3)."""
 
-VerifyingKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
+VerifyingKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | mldsa.MLDSA65PublicKey | sm2.Sm2PublicKey
 
 ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
 
@@ -34,6 +38,8 @@ class Suite(StrEnum):
 
     ED25519 = "ed25519"
     ECDSA_P256_SHA256 = "ecdsa-p256-sha256"
+    SM2_SM3 = "sm2-sm3"
+    ML_DSA_65 = "ml-dsa-65"
 
 
 def suite_named(name: str) -> Suite:
@@ -63,32 +69,31 @@ class PublicKey:
     def verify(self, signature: bytes, message: bytes) -> None:
         """Check a signature over the bytes of `message`. Raises SignatureInvalid."""
         try:
-            if isinstance(self._key, ed25519.Ed25519PublicKey):
-                self._key.verify(signature, message)
-            else:
+            if isinstance(self._key, ec.EllipticCurvePublicKey):
                 _require_low_s(signature)
                 self._key.verify(signature, message, ECDSA_SHA256)
+            else:
+                self._key.verify(signature, message)
         except InvalidSignature:
             raise SignatureInvalid(
                 "the signature does not fit this content and key: ask the issuer for the original"
             ) from None
 
 
-def load_public_key(spki: bytes, suite: str) -> PublicKey:
-    """A public key from its DER SubjectPublicKeyInfo, for one suite.
+def load_public_key(spki: bytes, suite: str, libcrypto: str = LIBCRYPTO) -> PublicKey:
+    """A public key from its DER SubjectPublicKeyInfo, for one suite. `libcrypto` is the library asked for SM2.
 
-    Raises UnknownSuite for a suite outside the list, and BadKey when the bytes are no key, a key of another suite, or
-    not in canonical DER (two encodings of one key would have two key ids).
+    Raises UnknownSuite for a suite outside the list or one that this machine cannot judge, and BadKey when the bytes
+    are no key, a key of another suite, or not in canonical DER (two encodings of one key would have two key ids).
     """
     known = suite_named(suite)
-    try:
-        loaded = serialization.load_der_public_key(spki)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise BadKey("not a DER SubjectPublicKeyInfo that can be used: publish the key again") from None
-    key = _of_suite(known, loaded)
-    canonical = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    if canonical != spki:
-        raise BadKey("the key is not in canonical DER: publish it as uncompressed SubjectPublicKeyInfo")
+    key: VerifyingKey
+    if known is Suite.SM2_SM3:
+        key = sm2.public_key(spki, libcrypto)
+    elif known is Suite.ML_DSA_65:
+        key = ml_dsa.public_key(spki)
+    else:
+        key = _classical(known, spki)
     return PublicKey(known, spki, key_id_of(spki), key)
 
 
@@ -116,7 +121,19 @@ def _require_low_s(signature: bytes) -> None:
         raise SignatureInvalid("the ECDSA signature is not in its low-s DER form: it was re-encoded")
 
 
-def _of_suite(suite: Suite, key: object) -> VerifyingKey:
+def _classical(suite: Suite, spki: bytes) -> ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey:
+    try:
+        loaded = serialization.load_der_public_key(spki)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise BadKey("not a DER SubjectPublicKeyInfo that can be used: publish the key again") from None
+    key = _of_suite(suite, loaded)
+    canonical = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    if canonical != spki:
+        raise BadKey("the key is not in canonical DER: publish it as uncompressed SubjectPublicKeyInfo")
+    return key
+
+
+def _of_suite(suite: Suite, key: object) -> ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey:
     if suite is Suite.ED25519 and isinstance(key, ed25519.Ed25519PublicKey):
         return key
     if suite is Suite.ECDSA_P256_SHA256 and isinstance(key, ec.EllipticCurvePublicKey) and _is_p256(key.curve):

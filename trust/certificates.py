@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_publ
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
-from trust.algorithms import PublicKey
+from trust.algorithms import PublicKey, Suite
 from trust.errors import CertificateRejected
 from trust.identities import (
     Role,
@@ -332,6 +332,8 @@ def _key_usage(*, ca: bool) -> x509.KeyUsage:
 
 def _signing_key(key: PrivateKey) -> ec.EllipticCurvePrivateKey:
     """The key as X.509 builders want it: they sign with keys of `cryptography` only."""
+    if key.suite is not Suite.ECDSA_P256_SHA256:
+        raise _wrong_key()
     loaded = load_pem_private_key(key.pem(), None)
     if isinstance(loaded, ec.EllipticCurvePrivateKey):
         return loaded

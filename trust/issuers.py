@@ -14,6 +14,7 @@ from types import MappingProxyType
 from trust.algorithms import PublicKey, Suite, key_id_of, load_public_key
 from trust.envelope import Envelope, check_signatures
 from trust.errors import MalformedInput, SignatureInvalid, StepFailed, StepUndecided, UnknownSuite
+from trust.libcrypto import LIBCRYPTO
 from trust.log.checkpoint import own_cosigner
 from trust.statements import (
     JURISDICTION_BUNDLE,
@@ -61,9 +62,9 @@ class TrustedKey:
 class TrustedIssuer:
     """Trusted state of one issuer, as of `refreshed_at`, when it was last known to be current.
 
-    `keys` by key id; `unsupported` are ids of keys whose suite this version does not know; `cosigners` by the name in
-    the log's notes, the issuer's own node among them. `expires_at` (exclusive) is the end of the registry metadata by
-    which we know the issuer; None for a bundle that was handed over, which ends by its age alone.
+    `keys` by key id; `unsupported` are ids of keys whose suite this version or machine does not know; `cosigners` by
+    the name in the log's notes, the issuer's own node among them. `expires_at` (exclusive) is the end of the registry
+    metadata by which we know the issuer; None for a bundle that was handed over, which ends by its age alone.
     """
 
     division: str
@@ -88,16 +89,18 @@ class TrustedIssuer:
         refreshed_at: datetime,
         witnesses: Mapping[str, PublicKey] = _NO_WITNESSES,
         expires_at: datetime | None = None,
+        libcrypto: str = LIBCRYPTO,
     ) -> TrustedIssuer:
         """Trusted state from a bundle that was verified, with the witnesses whose cosignatures we know by name.
 
+        `libcrypto` is the library asked for SM2: without it, keys of that suite are among the unsupported.
         Raises BadKey when a key does not fit its suite or a log key is not Ed25519.
         """
         keys: dict[str, TrustedKey] = {}
         unsupported = set()
         for info in bundle.signing_keys:
             try:
-                key = load_public_key(info.spki, info.suite)
+                key = load_public_key(info.spki, info.suite, libcrypto)
             except UnknownSuite:
                 unsupported.add(key_id_of(info.spki))
             else:
@@ -137,15 +140,16 @@ class Conditions:
         )
 
 
-def open_jurisdiction_bundle(data: bytes) -> JurisdictionBundle:
+def open_jurisdiction_bundle(data: bytes, libcrypto: str = LIBCRYPTO) -> JurisdictionBundle:
     """Read a jurisdiction's bundle from envelope bytes; it is signed by keys that it lists itself.
 
     That proves possession of the keys, not who holds them: whoever imports it confirms the key ids another way.
-    Raises MalformedInput, BadKey, SignatureInvalid, StepFailed or StepUndecided (key validity).
+    Raises MalformedInput, BadKey, SignatureInvalid, StepFailed or StepUndecided (key validity), and UnknownSuite when
+    a signature is of a suite that cannot be checked here, whatever the others are worth.
     """
     envelope = _envelope_of(JURISDICTION_BUNDLE, data)
     bundle = read_jurisdiction_bundle(envelope.payload)
-    _require_signed(envelope, TrustedIssuer.of(bundle, bundle.issued_at), bundle.issued_at)
+    _require_signed(envelope, TrustedIssuer.of(bundle, bundle.issued_at, libcrypto=libcrypto), bundle.issued_at)
     return bundle
 
 
@@ -180,6 +184,11 @@ def _require_author(claimed: str, signer: TrustedIssuer) -> None:
 
 
 def _require_signed(envelope: Envelope, signer: TrustedIssuer, at: datetime) -> None:
+    if any(signature.key_id in signer.unsupported for signature in envelope.signatures):
+        raise UnknownSuite(
+            "signed with a suite that cannot be checked here: upgrade, or install what the suite needs "
+            "(docs/protocol.md, Signed statements)"
+        )
     check_signatures(envelope, {key_id: trusted.key for key_id, trusted in signer.keys.items()})
     for signature in envelope.signatures:
         signer.keys[signature.key_id].require_valid(at)

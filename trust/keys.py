@@ -13,10 +13,14 @@ from typing import Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 
+from trust import ml_dsa, sm2
 from trust.algorithms import ECDSA_SHA256, PublicKey, Suite, load_public_key, low_s
 from trust.errors import BadKey
+from trust.libcrypto import LIBCRYPTO
+
+Key = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | mldsa.MLDSA65PrivateKey | sm2.Sm2PrivateKey
 
 MAX_KEY_FILE_BYTES = 16 * 1024
 """Far above any PKCS #8 file of the known suites: a larger file is something else."""
@@ -44,12 +48,15 @@ class PrivateKey:
 
     __slots__ = ("_key", "public")
 
-    def __init__(self, key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey, suite: Suite) -> None:
+    def __init__(self, key: Key, suite: Suite) -> None:
         self._key = key
+        if isinstance(key, sm2.Sm2PrivateKey):
+            self.public: PublicKey = load_public_key(key.spki, suite, key.libcrypto)
+            return
         spki = key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        self.public: PublicKey = load_public_key(spki, suite)
+        self.public = load_public_key(spki, suite)
 
     def __repr__(self) -> str:
         return f"PrivateKey({self.suite}, {self.key_id})"
@@ -70,21 +77,30 @@ class PrivateKey:
         return self.public.spki
 
     def sign(self, message: bytes) -> bytes:
-        """Ed25519: 64 bytes. ECDSA P-256: DER with low s (`trust.algorithms`)."""
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return self._key.sign(message)
-        return low_s(self._key.sign(message, ECDSA_SHA256))
+        """Ed25519: 64 bytes. ECDSA P-256: DER with low s (`trust.algorithms`). SM2: DER. ML-DSA-65: 3,309 bytes."""
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            return low_s(self._key.sign(message, ECDSA_SHA256))
+        return self._key.sign(message)
 
     def pem(self, passphrase: bytes | None = None) -> bytes:
         """PKCS #8 PEM, encrypted when a passphrase is given."""
+        if isinstance(self._key, sm2.Sm2PrivateKey):
+            return self._key.pem(passphrase)
         encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
         if passphrase is not None:
             encryption = serialization.BestAvailableEncryption(passphrase)
         return self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
-def generate(suite: Suite) -> PrivateKey:
-    """A new key from the operating system's randomness."""
+def generate(suite: Suite, libcrypto: str = LIBCRYPTO) -> PrivateKey:
+    """A new key from the operating system's randomness. `libcrypto` is the library asked for SM2.
+
+    Raises UnknownSuite for a suite that this machine cannot sign with.
+    """
+    if suite is Suite.SM2_SM3:
+        return PrivateKey(sm2.generate(libcrypto), suite)
+    if suite is Suite.ML_DSA_65:
+        return PrivateKey(ml_dsa.generate(), suite)
     if suite is Suite.ED25519:
         return PrivateKey(ed25519.Ed25519PrivateKey.generate(), suite)
     return PrivateKey(ec.generate_private_key(ec.SECP256R1()), suite)
@@ -116,11 +132,11 @@ def save(key: PrivateKey, path: Path, passphrase: bytes | None = None) -> None:
         os.close(directory)
 
 
-def load(path: Path, passphrase: bytes | None = None) -> PrivateKey:
-    """Read a key file.
+def load(path: Path, passphrase: bytes | None = None, libcrypto: str = LIBCRYPTO) -> PrivateKey:
+    """Read a key file. `libcrypto` is the library asked for SM2.
 
     Raises BadKey when the file is missing, is open to group or others, is no PKCS #8 key of a known suite, or when
-    the passphrase is missing, wrong or not needed.
+    the passphrase is missing, wrong or not needed. Raises UnknownSuite for a key that this machine cannot sign with.
     """
     pem = _read_private(path)
     try:
@@ -128,7 +144,10 @@ def load(path: Path, passphrase: bytes | None = None) -> PrivateKey:
     except TypeError:
         advice = "give its passphrase" if passphrase is None else "it has no passphrase: give none"
         raise BadKey(f"the key file could not be opened: {advice}") from None
-    except (ValueError, UnsupportedAlgorithm):
+    except UnsupportedAlgorithm:
+        # Opened, and of no kind that `cryptography` knows: SM2, or nothing of ours.
+        return PrivateKey(sm2.private_key(pem, passphrase, libcrypto), Suite.SM2_SM3)
+    except ValueError:
         raise BadKey(
             "the key file is damaged, of another kind, or the passphrase is wrong: check both, or restore it"
         ) from None
@@ -136,6 +155,8 @@ def load(path: Path, passphrase: bytes | None = None) -> PrivateKey:
         return PrivateKey(key, Suite.ED25519)
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
         return PrivateKey(key, Suite.ECDSA_P256_SHA256)
+    if isinstance(key, mldsa.MLDSA65PrivateKey):
+        return PrivateKey(key, Suite.ML_DSA_65)
     raise BadKey(f"the key is of a kind that no suite uses: make one for {' or '.join(Suite)}")
 
 

@@ -141,8 +141,12 @@ def pending_arithmetic(
 # Steps
 
 
-def issuer_is_known(attestation: Attestation, trusted: TrustedIssuer | None) -> None:
-    """Step 3. Raises StepFailed: ISSUER_UNKNOWN, ISSUER_MISMATCH."""
+def issuer_is_known(attestation: Attestation, trusted: TrustedIssuer | None, unchecked: bool) -> None:
+    """Step 3. Raises StepFailed: ISSUER_UNKNOWN, ISSUER_MISMATCH; StepUndecided: UNKNOWN_SUITE."""
+    if trusted is None and unchecked:
+        raise StepUndecided(
+            "UNKNOWN_SUITE", "what its issuer says of itself is signed in a suite that cannot be checked here"
+        )
     if trusted is None:
         raise StepFailed("ISSUER_UNKNOWN", "its issuer is not known here: import the issuer's bundle first")
     if trusted.division != attestation.issuer:

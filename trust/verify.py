@@ -123,6 +123,7 @@ class _Case:
     known_at: datetime
     tolerances: Tolerances
     memo: ArithmeticMemo
+    unchecked: bool
 
 
 def verify(  # noqa: PLR0913 - everything that a verification is a pure function of, by keyword
@@ -137,6 +138,7 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     known_at: datetime,
     memo: ArithmeticMemo | None = None,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
+    unchecked: bool = False,
 ) -> Examination:
     """Run steps 1 to 13 over a serialised bundle, or over one that `trust.reading.read` has read.
 
@@ -144,8 +146,9 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     what our trust certificate demands of it; `view` is our view of its log, `entry` what that view holds under SHA-256
     of the envelope. `as_of` is the moment whose rules apply, `known_at` that up to when we use what we know: aware
     UTC, the same for a question about now. Whatever is None leaves steps failed or undecided, never passed. `memo`
-    remembers arithmetic alone. Raises nothing for bad input: the outcomes tell. Raises ValueError for an `as_of` after
-    `known_at`: a fault of the caller.
+    remembers arithmetic alone. `unchecked` says that `trusted` is None because what we hold of the issuer cannot be
+    checked here. Raises nothing for bad input: the outcomes tell. Raises ValueError for an `as_of` after `known_at`: a
+    fault of the caller.
     """
     if as_of > known_at:
         raise ValueError("nobody knows the rules of a moment to come: as_of is at most known_at")
@@ -155,7 +158,7 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
         view = entry = None  # the view of another log says nothing here
     statuses = entry.statuses if entry is not None else ()
     flags = flags_in_force(statuses, as_of) if statuses else ()
-    case = _Case(claim, trusted, terms, view, entry, flags, as_of, known_at, tolerances, memo)
+    case = _Case(claim, trusted, terms, view, entry, flags, as_of, known_at, tolerances, memo, unchecked)
     if reading.bundle is None or reading.attestation is None:
         middle = [unreached(number) for number in range(3, 13)]
     else:
@@ -173,7 +176,7 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
 
 def _run_middle(reading: Reading, bundle: PresentedBundle, attestation: Attestation, case: _Case) -> list[StepOutcome]:
     """Outcomes of steps 3 to 12."""
-    issuer = run(3, steps.issuer_is_known, attestation, case.trusted)
+    issuer = run(3, steps.issuer_is_known, attestation, case.trusted, case.unchecked)
     if case.trusted is None or issuer.status is not StepStatus.PASS:
         ours = [unreached(number) for number in range(4, 10)]
     else:

@@ -17,6 +17,7 @@ from trust import certificates, keys, statements
 from trust.algorithms import Suite, load_public_key
 from trust.envelope import seal, to_json
 from trust.identities import Role, WorkloadIdentity
+from trust.libcrypto import LIBCRYPTO
 from trust.log.checkpoint import origin_of
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
 
@@ -54,7 +55,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What a new jurisdiction says of itself. `suite` is the suite of its signing key."""
+    """What a new jurisdiction says of itself. `suite` is the suite of its signing key, `libcrypto` makes one of SM2."""
 
     division: str
     name_zh: str
@@ -63,6 +64,7 @@ class Founding:
     contacts: tuple[str, ...]
     suite: Suite
     workload_days: int
+    libcrypto: str = LIBCRYPTO
 
 
 WORKLOADS = (Role.NODE, Role.GATEWAY, Role.OPERATOR)
@@ -72,15 +74,17 @@ WORKLOADS = (Role.NODE, Role.GATEWAY, Role.OPERATOR)
 def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes, passphrase: bytes | None) -> None:
     """Creates keys, CA, workload certificates and the own bundle, version 1. Raises InvalidInput if the home is in use.
 
+    Raises UnknownSuite, with nothing made, where this machine has not the suite.
     The own bundle is written last: a crash before leaves a home that `serve` refuses and that can be deleted.
     """
     if layout.home.exists() and any(layout.home.iterdir()):
         raise InvalidInput(
             "home", "The folder is not empty; choose a new one, or delete it if `huxin init` was cut off."
         )
+    signing = keys.generate(founding.suite, founding.libcrypto)  # first: it may be a suite that is not to be had here
     for folder in ("keys", "certificates", "trust/bundles", "trust/certificates"):
         (layout.home / folder).mkdir(parents=True, mode=0o700)
-    signing, ca_key = keys.generate(founding.suite), keys.generate(Suite.ECDSA_P256_SHA256)
+    ca_key = keys.generate(Suite.ECDSA_P256_SHA256)
     head, cosigner = keys.generate(Suite.ED25519), keys.generate(Suite.ED25519)
     for name, key in (("signing", signing), ("ca", ca_key), ("log", head), ("cosigner", cosigner)):
         keys.save(key, layout.key(name), passphrase)
@@ -111,7 +115,7 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
         contacts=founding.contacts,
     )
     sealed = seal(statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), [signing])
-    TrustDirectory(layout.trust, founding.division).accept_bundle(to_json(sealed), signing.key_id)
+    TrustDirectory(layout.trust, founding.division, founding.libcrypto).accept_bundle(to_json(sealed), signing.key_id)
 
 
 def issue(

@@ -35,9 +35,9 @@ def load_keyring(settings: Settings) -> Keyring:
     """Loads every key. Raises NotReady naming the key's role when one cannot be used."""
     passphrase = load_passphrase(settings)
     keyring = Keyring(
-        signing=_load("signing", settings.keys.signing, passphrase),
-        head=_load("log", settings.keys.log, passphrase),
-        cosigner=_load("cosigner", settings.keys.cosigner, passphrase),
+        signing=_load("signing", settings.keys.signing, passphrase, settings.keys.libcrypto),
+        head=_load("log", settings.keys.log, passphrase, settings.keys.libcrypto),
+        cosigner=_load("cosigner", settings.keys.cosigner, passphrase, settings.keys.libcrypto),
         tls_key=_read("TLS key", settings.tls.key),
         tls_certificate=_read("TLS certificate", settings.tls.certificate),
     )
@@ -67,9 +67,9 @@ def load_passphrase(settings: Settings) -> bytes | None:
     return read_secret(settings.keys.passphrase_file, "keys.passphrase_file").encode()
 
 
-def _load(role: str, path: Path, passphrase: bytes | None) -> PrivateKey:
+def _load(role: str, path: Path, passphrase: bytes | None, libcrypto: str) -> PrivateKey:
     try:
-        return keys.load(path, passphrase)
+        return keys.load(path, passphrase, libcrypto)
     except (TrustError, OSError) as error:
         said = error.message if isinstance(error, TrustError) else "the file cannot be read"
         raise NotReady("KEY_NOT_LOADED", f"The {role} key is not loaded: {said}. See `huxin doctor`.") from error

@@ -42,7 +42,7 @@ class Accepted:
 
 async def whole_state(settings: Settings) -> TrustedState:
     """Whom this home trusts: its trust directory together with what the registry says, verified anew."""
-    state = TrustDirectory(settings.trust.directory, settings.division).load()
+    state = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto).load()
     return with_registry(state, await registry_record(settings))
 
 
@@ -145,7 +145,7 @@ async def publication_file(settings: Settings, now: Now) -> bytes | None:
     signer = publisher_of(settings)
     if signer is None:
         raise NotFound("NO_REGISTRY_KEY", f"There is no {settings.registry.key.name}; it signs what is published.")
-    state = TrustDirectory(settings.trust.directory, settings.division).load()
+    state = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto).load()
     async with open_database(settings) as database:
         held = await registry_in(database, now).files()
     life = timedelta(days=settings.registry.publication_days)
@@ -163,5 +163,5 @@ async def archive(settings: Settings, now: Now) -> bytes:
 
 
 def _keeper(settings: Settings, view: RegistryView, keyring: Keyring, now: Now) -> TrustKeeper:
-    directory = TrustDirectory(settings.trust.directory, settings.division)
+    directory = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
     return TrustKeeper(directory, view, keyring, freshness_limits(settings), now)

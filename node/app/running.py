@@ -142,7 +142,7 @@ class Node:
             self._exits.push_async_callback(database.close)
             await database.migrate()
             view = await RegistryView.open(RegistryStore(database))
-        directory = TrustDirectory(settings.trust.directory, settings.division)
+        directory = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
         trust = TrustKeeper(directory, view, keyring, freshness_limits(settings), now)
         require_published(keyring, trust.present.state.own.trusted, now())
         return _Base(

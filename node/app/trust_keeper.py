@@ -127,5 +127,5 @@ class TrustKeeper:
         }
         roots = b"".join(ca.public_bytes(Encoding.PEM) for found in authorities.values() for ca in found)
         tls = TlsMaterial(version, self._keyring.tls_key, self._keyring.tls_certificate, roots)
-        loaded = TrustInUse(version, state, TrustSnapshot(issuers, recognitions), authorities, tls)
+        loaded = TrustInUse(version, state, TrustSnapshot(issuers, recognitions, state.unchecked), authorities, tls)
         return self._own_renewed(loaded)

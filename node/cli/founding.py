@@ -18,6 +18,7 @@ from node.cli.session import Command, Session, pass_session
 from node.config import FILE_NAME, Settings, read_secret
 from node.errors import HuxinError, InvalidInput
 from trust.algorithms import Suite
+from trust.libcrypto import LIBCRYPTO
 
 EXAMPLE = """\
 huxin --home shanxi init 140000
@@ -56,6 +57,13 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
     help="Of the signing key.",
 )
 @click.option(
+    "--libcrypto",
+    default=LIBCRYPTO,
+    show_default=True,
+    metavar="NAME|PATH",
+    help="OpenSSL 3 for the suite sm2-sm3, where it is not the system's own.",
+)
+@click.option(
     "--passphrase-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Passphrase of the private keys, on the file's first line. Default: keys without passphrase, mode 0600.",
@@ -76,6 +84,7 @@ def init(  # noqa: PLR0913 - one parameter per option
     contacts: tuple[str, ...],
     database: str,
     suite: str,
+    libcrypto: str,
     passphrase_file: Path | None,
     workload_days: int,
 ) -> None:
@@ -84,9 +93,11 @@ def init(  # noqa: PLR0913 - one parameter per option
     layout = session.layout
     passphrase_path = passphrase_file.resolve() if passphrase_file else None
     passphrase = read_secret(passphrase_path, "--passphrase-file").encode() if passphrase_path else None
-    text = settings_text(division, listen, operations, endpoints or (listen,), database, passphrase_path)
+    text = settings_text(division, listen, operations, endpoints or (listen,), database, passphrase_path, libcrypto)
     check_settings(text)
-    founding = Founding(division, name_zh, name_en, endpoints or (listen,), contacts, Suite(suite), workload_days)
+    founding = Founding(
+        division, name_zh, name_en, endpoints or (listen,), contacts, Suite(suite), workload_days, libcrypto
+    )
     found(layout, founding, session.clock.now(), os.urandom, passphrase)
     layout.settings.write_text(text, encoding="utf-8")
     settings = session.settings()
@@ -131,9 +142,11 @@ def settings_text(
     endpoints: tuple[str, ...],
     database: str,
     passphrase_file: Path | None,
+    libcrypto: str,
 ) -> str:
     """The settings file of a new home: what `huxin init` decided, all else at its default."""
     passphrase = f"passphrase_file = {_toml(str(passphrase_file))}\n" if passphrase_file else ""
+    library = "" if libcrypto == LIBCRYPTO else f"libcrypto = {_toml(libcrypto)}\n"
     url = f"\n[database]\nurl = {_toml(database)}\n" if database else ""
     return f"""\
 # Settings of this node. Every key, its default and its meaning: docs/configuration.md. Paths count from this folder.
@@ -156,7 +169,7 @@ ca = "certificates/ca.crt"
 signing = "keys/signing.key"
 log = "keys/log.key"
 cosigner = "keys/cosigner.key"
-{passphrase}
+{passphrase}{library}
 [trust]
 directory = "trust"
 {url}"""

@@ -70,6 +70,13 @@ class KeySettings(Section):
         default=None,
         description="File that holds the passphrase of these keys on its first line. Empty: keys have none.",
     )
+    libcrypto: str = Field(
+        default="libcrypto.so.3",
+        min_length=1,
+        max_length=4096,
+        description="OpenSSL 3 for the suite `sm2-sm3`: a name that the system's loader finds, or an absolute path. "
+        "Without it, or where it was built without SM2, what is signed in that suite is UNDECIDED here.",
+    )
 
 
 class TrustSettings(Section):

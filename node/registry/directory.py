@@ -18,8 +18,9 @@ from pathlib import Path
 
 from node.errors import BadSource, NotReady
 from trust import certificates, envelope, statements
-from trust.errors import CertificateRejected, TrustError
+from trust.errors import CertificateRejected, TrustError, UnknownSuite
 from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_certificate
+from trust.libcrypto import LIBCRYPTO
 from trust.vocabulary import JurisdictionBundle, TrustCertificate
 
 MAX_FILE_BYTES = 1 << 20
@@ -63,6 +64,8 @@ class TrustedState:
     stamp: bytes
     """Changes whenever a file does."""
     published: Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]] = field(default_factory=dict)
+    unchecked: frozenset[str] = frozenset()
+    """Divisions that are members, or were imported, and whose bundle cannot be checked here: undecided, not refused."""
 
     def recognition(self, issuer: str, at: datetime) -> HeldCertificate | None:
         """Our certificate for an issuer that counts at an instant, expired or not; None when there is none."""
@@ -71,12 +74,13 @@ class TrustedState:
 
 
 class TrustDirectory:
-    """Reads and extends one node's trust directory."""
+    """Reads and extends one node's trust directory. `libcrypto` is the library asked for SM2."""
 
-    def __init__(self, root: Path, own_division: str) -> None:
+    def __init__(self, root: Path, own_division: str, libcrypto: str = LIBCRYPTO) -> None:
         self._bundles = root / "bundles"
         self._certificates = root / "certificates"
         self._own = own_division
+        self._libcrypto = libcrypto
 
     def stamp(self) -> bytes:
         """Changes whenever a file is added, replaced or removed: cheap enough to ask every few seconds."""
@@ -90,13 +94,16 @@ class TrustDirectory:
         """Verifies every file. Raises NotReady when not even the own bundle verifies."""
         stamp = self.stamp()
         problems: list[str] = []
+        unchecked: set[str] = set()
         jurisdictions: dict[str, TrustedJurisdiction] = {}
         for path in sorted(self._bundles.glob("*.json")):
             try:
-                found = read_bundle(_read(path))
+                found = read_bundle(_read(path), self._libcrypto)
                 _require_named(path, found.bundle.division)
                 jurisdictions[found.bundle.division] = found
             except (TrustError, BadSource) as error:
+                if isinstance(error, UnknownSuite):
+                    unchecked.add(path.stem)
                 problems.append(f"bundles/{path.name} is left out: {error.message}")
         own = jurisdictions.get(self._own)
         if own is None:
@@ -112,7 +119,7 @@ class TrustDirectory:
             except (TrustError, BadSource) as error:
                 problems.append(f"certificates/{path.name} is left out: {error.message}")
         certificates = {issuer: in_order(held) for issuer, held in recognised.items()}
-        return TrustedState(own, jurisdictions, certificates, tuple(problems), stamp)
+        return TrustedState(own, jurisdictions, certificates, tuple(problems), stamp, unchecked=frozenset(unchecked))
 
     def accept_bundle(self, text: str, confirmed_key: str | None) -> TrustedJurisdiction:
         """Stores a jurisdiction's bundle. Raises BadSource, or a TrustError when it does not verify.
@@ -122,7 +129,7 @@ class TrustDirectory:
         then by the bundle we hold; else, and where what we hold cannot be read any more, it needs the confirmation
         again.
         """
-        found = read_bundle(text)
+        found = read_bundle(text, self._libcrypto)
         division = found.bundle.division
         path = self._bundles / f"{division}.json"
         held = self._held(path)
@@ -168,7 +175,7 @@ class TrustDirectory:
 
     def _held(self, path: Path) -> TrustedJurisdiction | None:
         try:
-            return read_bundle(_read(path)) if path.exists() else None
+            return read_bundle(_read(path), self._libcrypto) if path.exists() else None
         except (TrustError, BadSource):
             return None
 
@@ -176,17 +183,17 @@ class TrustDirectory:
         return sorted([*self._bundles.glob("*.json"), *self._certificates.glob("*.json")])
 
 
-def read_bundle(text: str) -> TrustedJurisdiction:
+def read_bundle(text: str, libcrypto: str = LIBCRYPTO) -> TrustedJurisdiction:
     """Verifies a jurisdiction's bundle in DSSE JSON against the keys that it names itself. Raises as `open_bundle`."""
-    return open_bundle(_envelope(text))
+    return open_bundle(_envelope(text), libcrypto)
 
 
-def open_bundle(data: bytes) -> TrustedJurisdiction:
+def open_bundle(data: bytes, libcrypto: str = LIBCRYPTO) -> TrustedJurisdiction:
     """Verifies a jurisdiction's bundle (envelope bytes) against the keys that it names itself.
 
     Raises TrustError, and BadSource for certificates of its CA that cannot be used.
     """
-    bundle = open_jurisdiction_bundle(data)
+    bundle = open_jurisdiction_bundle(data, libcrypto)
     for der in bundle.ca_certificates:
         try:
             division = certificates.ca_division(certificates.load_ca(der))
@@ -197,7 +204,7 @@ def open_bundle(data: bytes) -> TrustedJurisdiction:
         if division != bundle.division:
             raise BadSource("bundle", "it names a CA of another jurisdiction; a CA vouches for its own only")
     signers = tuple(signature.key_id for signature in statements.read_envelope(data).signatures)
-    trusted = TrustedIssuer.of(bundle, bundle.issued_at)
+    trusted = TrustedIssuer.of(bundle, bundle.issued_at, libcrypto=libcrypto)
     return TrustedJurisdiction(bundle, trusted, sha256(data).digest(), signers, data)
 
 

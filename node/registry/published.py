@@ -52,11 +52,13 @@ def with_registry(state: TrustedState, record: RegistryRecord | None) -> Trusted
         if held is None or held.bundle.version <= found.bundle.version:
             jurisdictions[division] = found
     published = _recognitions(knowledge, members)
+    unchecked = state.unchecked | {each for each in knowledge.standings if each not in jurisdictions}
     return replace(
         state,
         jurisdictions=jurisdictions,
         certificates=_with_published(state.certificates, published.get(own, {})),
         problems=tuple(problems),
+        unchecked=frozenset(unchecked),
         published={division: each for division, each in published.items() if division != own},
     )
 
@@ -66,7 +68,7 @@ def _member(content: bytes, knowledge: Knowledge, division: str, state: TrustedS
     standing = knowledge.standings[division]
     by_hand = state.jurisdictions.get(division)
     confirmed = frozenset() if by_hand is None else frozenset(by_hand.trusted.keys)
-    trusted = TrustedIssuer.of(found.bundle, standing.refreshed_at)
+    trusted = TrustedIssuer.of(found.bundle, standing.refreshed_at, expires_at=standing.expires_at)
     return replace(found, trusted=counted_from(trusted, first_seen_of(knowledge, division), confirmed))
 
 

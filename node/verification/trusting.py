@@ -90,6 +90,8 @@ class TrustSnapshot:
 
     issuers: Mapping[str, KnownIssuer]
     recognitions: Mapping[str, tuple[Recognition, ...]]
+    unchecked: frozenset[str] = frozenset()
+    """Divisions whose bundle is held, but signed in a suite that cannot be checked here."""
 
     def recognition(self, issuer: str, at: datetime) -> Recognition | None:
         """Our certificate for an issuer that counts at an instant: the last one signed, even if it is a withdrawal."""

@@ -69,6 +69,8 @@ class _Issuer:
     present: Recognition | None
     terms: Terms | None
     head: LogHead | None
+    unchecked: bool
+    """What we hold of it is signed in a suite that cannot be checked here."""
 
     @property
     def origin(self) -> str:
@@ -217,7 +219,7 @@ class VerifyReports:
         applying = trust.recognition(division, rules_at)
         present = applying if rules_at == asked_at else trust.recognition(division, asked_at)
         terms = None if applying is None else Terms.of(applying, present, against)
-        return _Issuer(known, applying, present, terms, head)
+        return _Issuer(known, applying, present, terms, head, division in trust.unchecked)
 
     def _signature_checks(self, share: Sequence[Reading], issuers: Mapping[str, _Issuer]) -> list[Awaitable[None]]:
         """The signature arithmetic that the memo lacks for these bundles, begun on another thread."""
@@ -251,6 +253,7 @@ class VerifyReports:
             known_at=moment.known_at,
             memo=self._memo,
             tolerances=self._around.tolerances,
+            unchecked=issuer.unchecked,
         )
         content = None if examination.examined is None else self._contents.read(examination.examined)
         presented = None if content is None else content.presented
