@@ -23,8 +23,10 @@ from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
 from node.app.observing import Watchpoint, make_metrics
+from node.app.renewing import Renewal
 from node.app.storing import usable_database
-from node.app.trust_keeper import TrustKeeper
+from node.app.trust_keeper import TrustInUse, TrustKeeper
+from node.app.workload_pair import PairFiles
 from node.clock import Clock, SystemClock
 from node.config.settings import Settings
 from node.federation.follower import Backoff
@@ -45,6 +47,7 @@ from node.rpc.federation_service import federation_service
 from node.rpc.guard import Service
 from node.rpc.identity import Authenticator
 from node.rpc.permissions import PERMISSIONS
+from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions
 from node.rpc.verification_service import verification_service
@@ -118,6 +121,7 @@ class Node:
         following = await self._follow(base)
         services = self._services(base, OwnLedger(sequencer, feed), feed, following)
         server = await self._serve(services, base.trust, base.metrics)
+        self._keep_trust(base, server, following)
         await self._show(base, server, following)
         _log.info(
             "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
@@ -132,7 +136,8 @@ class Node:
             timedelta(seconds=settings.freshness.trust_state_seconds),
             timedelta(seconds=settings.freshness.log_view_seconds),
         )
-        trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), keyring, limits, now)
+        pair = PairFiles(settings.tls.certificate, settings.tls.key)
+        trust = TrustKeeper(TrustDirectory(settings.trust.directory, settings.division), pair, limits, now)
         require_published(keyring, trust.present.state.own.trusted, now())
         with usable_database():
             database = await Database.open(settings.database.connection_url(), connections=settings.database.pool_size)
@@ -165,11 +170,10 @@ class Node:
         return sequencer, Feed(base.store, log_keys.origin, self.board)
 
     async def _follow(self, base: _Base) -> Following:
-        """Followers of the peers' logs, and the watch over the trust directory that starts and stops them."""
+        """Followers of the peers' logs."""
         settings = self._settings
         following = Following(
             settings.division,
-            base.keyring,
             base.store,
             self.board,
             self._clock.now,
@@ -183,8 +187,18 @@ class Node:
         )
         self._exits.push_async_callback(following.stop)
         await following.apply(base.trust.present)
-        self._run(base.trust.keep(following.apply), "trust")
         return following
+
+    def _keep_trust(self, base: _Base, server: RpcServer, following: Following) -> None:
+        """The watch over trust and certificates: what changes counts for open streams first, then for followers."""
+
+        async def changed(trust: TrustInUse) -> None:
+            server.recheck()
+            await following.apply(trust)
+
+        self._run(base.trust.keep(changed), "trust")
+        renewal = Renewal(self._settings, base.trust, self._clock.now, self._random)
+        self._run(renewal.keep(), "certificates")
 
     def _services(self, base: _Base, ledger: OwnLedger, feed: Feed, following: Following) -> list[Service]:
         """The use cases, each behind its door."""
@@ -260,6 +274,7 @@ class Node:
             authenticate=observing_refusals(Authenticator(trust.validate, trust.version, self._clock.now), metrics),
             observe=metrics.observe_rpc,
             clock=self._clock.monotonic,
+            refused=RefusalLog(self._clock.monotonic).tell,
             new_incident=lambda: uuid.UUID(bytes=self._random(16), version=4).hex[:12],
         )
         options = ServerOptions(

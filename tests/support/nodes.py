@@ -156,7 +156,7 @@ def found(
     layout = founding.Layout(home / division)
     founding.found(
         layout,
-        founding.Founding(division, name_zh, name_en, (f"127.0.0.1:{port}",), (), suite, 20 * 365),
+        founding.Founding(division, name_zh, name_en, (f"127.0.0.1:{port}",), (), suite, 20 * 365, 20 * 365),
         now,
         os.urandom,
         None,
