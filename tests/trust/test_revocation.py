@@ -112,6 +112,13 @@ def test_a_revoked_certificate_is_refused_and_its_sibling_with_the_same_number_i
     assert validate_path(der(GATEWAY), nine, NOW)
 
 
+def test_a_sibling_that_the_bundle_does_not_list_vouches_for_nobody() -> None:
+    """Same name, same trust domain, same serial numbers: another key."""
+    known = {SHANXI: bundle_authorities(bundle())}
+    assert validate_path(der(GATEWAY), known, NOW)
+    assert reason_of(lambda: validate_path(der(SIBLINGS_GATEWAY), known, NOW)) == "CERTIFICATE_REJECTED"
+
+
 def test_the_other_signature_of_the_same_certificate_is_refused_too() -> None:
     """ECDSA has two for everything: who refused by fingerprint would let the twin in."""
     r, s = decode_dss_signature(GATEWAY.signature)
