@@ -9,19 +9,27 @@ leaf, serverAuth and the DNS name `node.<division>.huxin` in those of nodes alon
 DNS names (RFC 5280 section 4.2.1.10), which TLS stacks enforce at the handshake. It holds no constraint on URIs: the
 verifier of `cryptography` refuses every path below such a CA ("unsupported name constraint"). What it would do is done
 by the choice of the CA.
+
+What a CA has revoked is refused by its key and the certificate's serial number (`trust/revocation.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
@@ -41,8 +49,7 @@ MAX_CERTIFICATE_BYTES = 16_384
 """Refused above this size before parsing. Certificates of this profile have below 1,000 bytes, in PEM below 1,500."""
 
 
-# What `cryptography` raises on certificates that it cannot read; it reads some parts only when they are asked for.
-_PARSE_ERRORS = (
+PARSE_ERRORS = (
     ValueError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
@@ -50,10 +57,22 @@ _PARSE_ERRORS = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
+"""What `cryptography` raises on DER that it cannot read; it reads some parts only when they are asked for."""
 
 
-_ANY_KEY = ec.derive_private_key(1, ec.SECP256R1())
+ANY_KEY = ec.derive_private_key(1, ec.SECP256R1())
 """Signs what is compared without its signature: no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """Who vouches for the workloads of one jurisdiction: its CA certificates, and what they have taken back.
+
+    `revoked` holds (`ca_key_digest` of the CA, serial number): a name alone could be a sibling CA's.
+    """
+
+    certificates: tuple[x509.Certificate, ...]
+    revoked: frozenset[tuple[bytes, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +104,7 @@ def create_ca(
     """
     trust_domain = trust_domain_id(division)
     subject = _name(division, name)
-    signing_key = _signing_key(key)
+    signing_key = builder_key(key)
     public_key = signing_key.public_key()
     identifier = x509.SubjectKeyIdentifier.from_public_key(public_key)
     constraints = x509.NameConstraints([x509.DNSName(f"{division}.huxin")], None)
@@ -105,7 +124,7 @@ def ca_division(certificate: x509.Certificate) -> str:
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
         names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except _PARSE_ERRORS:
+    except PARSE_ERRORS:
         raise _not_a_ca() from None
     uri = names[0].value if len(names) == 1 and isinstance(names[0], x509.UniformResourceIdentifier) else ""
     if not constraints.ca or constraints.path_length != 0:
@@ -127,14 +146,19 @@ def load_ca(der: bytes) -> x509.Certificate:
         builder = _builder(certificate.subject, certificate.issuer, key, certificate.serial_number, *validity)
         for extension in certificate.extensions:
             builder = builder.add_extension(extension.value, extension.critical)
-        again = builder.sign(_ANY_KEY, hashes.SHA256())
+        again = builder.sign(ANY_KEY, hashes.SHA256())
         certificate.verify_directly_issued_by(certificate)
-    except (*_PARSE_ERRORS, InvalidSignature, TypeError):
+    except (*PARSE_ERRORS, InvalidSignature, TypeError):
         raise _not_a_ca() from None
     if again.tbs_certificate_bytes != certificate.tbs_certificate_bytes:
         raise _not_a_ca()
-    _require_whole_signature(certificate)
+    require_whole_signature(certificate.public_bytes(Encoding.DER), certificate.signature)
     return certificate
+
+
+def ca_key_digest(ca: x509.Certificate) -> bytes:
+    """SHA-256 of a CA's public key (SubjectPublicKeyInfo, DER): what tells it from a sibling of the same name."""
+    return sha256(ca.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
 def issue_workload(
@@ -152,7 +176,7 @@ def issue_workload(
     """
     if ca_division(ca) != identity.division:
         raise CertificateRejected("A CA vouches for its own trust domain only. Use the CA of the identity's division.")
-    signing_key = _signing_key(ca_key)
+    signing_key = builder_key(ca_key)
     if ca.public_key() != signing_key.public_key():
         raise CertificateRejected("This key is not the key of the CA certificate. Use the two that belong together.")
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -174,20 +198,19 @@ def issue_workload(
     )
 
 
-def validate_path(
-    leaf: bytes, ca_by_division: Mapping[str, Sequence[x509.Certificate]], at: datetime
-) -> ValidatedIdentity:
+def validate_path(leaf: bytes, authorities: Mapping[str, Authorities], at: datetime) -> ValidatedIdentity:
     """Check a workload's certificate (one, DER or PEM) at the instant `at` (aware) and say who it is.
 
     Raises CertificateRejected. Reasons: CERTIFICATE_UNREADABLE, SPIFFE_ID_INVALID, TRUST_DOMAIN_UNKNOWN (no CA of the
     leaf's own division), CERTIFICATE_NOT_YET_VALID, CERTIFICATE_EXPIRED, CERTIFICATE_REJECTED (not issued by that CA,
-    or outside the profile). Revocation is not looked at: certificates are short-lived.
+    or outside the profile), CERTIFICATE_REVOKED.
     """
-    certificate = _load(leaf)
-    _require_whole_signature(certificate)
-    identity = _identity_in(certificate)
-    authorities = [ca for ca in ca_by_division.get(identity.division, ()) if ca_division(ca) == identity.division]
-    if not authorities:
+    certificate = load_certificate(leaf)
+    require_whole_signature(certificate.public_bytes(Encoding.DER), certificate.signature)
+    identity = claimed_identity(certificate)
+    known = authorities.get(identity.division)
+    vouching = [ca for ca in known.certificates if ca_division(ca) == identity.division] if known else []
+    if known is None or not vouching:
         raise CertificateRejected(
             "No CA is known for the certificate's trust domain. Import that jurisdiction's bundle first.",
             "TRUST_DOMAIN_UNKNOWN",
@@ -201,39 +224,45 @@ def validate_path(
         raise CertificateRejected("The certificate has expired. Its holder must renew it.", "CERTIFICATE_EXPIRED")
     verifier = (
         PolicyBuilder()
-        .store(Store(authorities))
+        .store(Store(vouching))
         .time(at)
         .max_chain_depth(0)
         .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=_LEAF_POLICY)
         .build_client_verifier()
     )
     try:
-        verifier.verify(certificate, [])
+        issuer = verifier.verify(certificate, []).chain[1]
     except VerificationError:
         raise CertificateRejected(
             "The certificate is not one that its trust domain's CA issued for a workload. Have it issued again."
         ) from None
+    if (ca_key_digest(issuer), certificate.serial_number) in known.revoked:
+        raise CertificateRejected(
+            "The certificate was revoked by the CA that issued it. Its holder needs another one.", "CERTIFICATE_REVOKED"
+        )
     return ValidatedIdentity(identity, not_before, not_after, certificate.fingerprint(hashes.SHA256()).hex())
 
 
-def _load(leaf: bytes) -> x509.Certificate:
+def load_certificate(leaf: bytes) -> x509.Certificate:
+    """One certificate, DER or PEM, nothing in it checked yet. Raises CertificateRejected: CERTIFICATE_UNREADABLE."""
     if len(leaf) > MAX_CERTIFICATE_BYTES:
         raise _unreadable()
     try:
         if not leaf.lstrip().startswith(b"-----BEGIN"):
             return x509.load_der_x509_certificate(leaf)
         certificates = x509.load_pem_x509_certificates(leaf)
-    except _PARSE_ERRORS:
+    except PARSE_ERRORS:
         raise _unreadable() from None
     if len(certificates) != 1:
         raise _unreadable()
     return certificates[0]
 
 
-def _require_whole_signature(certificate: x509.Certificate) -> None:
-    """The signature ends the DER as a BIT STRING without unused bits: `cryptography` lets their number be anything."""
-    signature = certificate.signature
-    encoded = certificate.public_bytes(Encoding.DER)
+def require_whole_signature(encoded: bytes, signature: bytes) -> None:
+    """The signature ends the DER as a BIT STRING without unused bits: `cryptography` lets their number be anything.
+
+    Raises CertificateRejected.
+    """
     # 72 bytes is the longest ECDSA P-256 signature; no other kind has a place in this profile.
     if len(signature) > 72 or not encoded.endswith(bytes((0x03, len(signature) + 1, 0)) + signature):
         raise _unreadable()
@@ -242,15 +271,18 @@ def _require_whole_signature(certificate: x509.Certificate) -> None:
 def _validity(certificate: x509.Certificate) -> tuple[datetime, datetime]:
     try:
         return certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except _PARSE_ERRORS:
+    except PARSE_ERRORS:
         raise _unreadable() from None
 
 
-def _identity_in(certificate: x509.Certificate) -> WorkloadIdentity:
-    """The identity in the SAN: exactly one URI, and beside it exactly the DNS names of that identity."""
+def claimed_identity(certificate: x509.Certificate) -> WorkloadIdentity:
+    """The identity in the SAN: exactly one URI, and beside it exactly the DNS names of that identity.
+
+    What the certificate claims, not what anybody vouched for. Raises CertificateRejected: SPIFFE_ID_INVALID.
+    """
     try:
         names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except _PARSE_ERRORS:
+    except PARSE_ERRORS:
         raise bad_identity() from None
     uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
     if len(uris) != 1:
@@ -265,7 +297,7 @@ def _identity_in(certificate: x509.Certificate) -> WorkloadIdentity:
 def _require_leaf_usage(_policy: Policy, certificate: x509.Certificate, usage: x509.ExtendedKeyUsage) -> None:
     """RFC 5280 section 4.2.1.12: clientAuth for all, serverAuth for nodes, nothing else. Absence never reaches here."""
     expected = {ExtendedKeyUsageOID.CLIENT_AUTH}
-    if _identity_in(certificate).role is Role.NODE:
+    if claimed_identity(certificate).role is Role.NODE:
         expected.add(ExtendedKeyUsageOID.SERVER_AUTH)
     if set(usage) != expected:
         raise ValueError("extended key usage")
@@ -330,7 +362,7 @@ def _key_usage(*, ca: bool) -> x509.KeyUsage:
     )
 
 
-def _signing_key(key: PrivateKey) -> ec.EllipticCurvePrivateKey:
+def builder_key(key: PrivateKey) -> ec.EllipticCurvePrivateKey:
     """The key as X.509 builders want it: they sign with keys of `cryptography` only."""
     if key.suite is not Suite.ECDSA_P256_SHA256:
         raise _wrong_key()

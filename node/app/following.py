@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from node.app.keyring import Keyring
 from node.app.ledgers import entry_reader
 from node.app.trust_keeper import TrustInUse
 from node.federation.follower import Backoff, Follower, PeerNames
@@ -37,6 +36,7 @@ class FollowingOptions:
 @dataclass(slots=True)
 class _Running:
     digest: bytes
+    certificate: bytes
     follower: Follower
     task: asyncio.Task[None]
 
@@ -47,7 +47,6 @@ class Following:
     def __init__(
         self,
         own_division: str,
-        keyring: Keyring,
         store: LedgerStore,
         board: HeadBoard,
         now: Callable[[], datetime],
@@ -55,7 +54,6 @@ class Following:
         options: FollowingOptions,
     ) -> None:
         self._own = own_division
-        self._keyring = keyring
         self._store = store
         self._board = board
         self._now = now
@@ -68,14 +66,19 @@ class Following:
         return [running.follower.state() for _, running in sorted(self._running.items())]
 
     async def apply(self, trust: TrustInUse) -> None:
-        """Stops followers of peers that are gone or changed, and starts those that are new."""
+        """Stops followers of peers that are gone or changed, and starts those that are new.
+
+        With a renewed certificate of our own each connects again: a stream lives as long as the certificate it began
+        with, and nobody waits for that to end. What was not stored yet is asked for again.
+        """
         wanted = {
             division: found
             for division, found in trust.state.jurisdictions.items()
             if division != self._own and found.bundle.endpoints
         }
         for division, running in list(self._running.items()):
-            if division not in wanted or wanted[division].digest != running.digest:
+            changed = running.certificate != trust.pair.certificate
+            if changed or division not in wanted or wanted[division].digest != running.digest:
                 await self._stop(division)
         for division in wanted:
             if division not in self._running:
@@ -90,7 +93,7 @@ class Following:
         found = trust.state.jurisdictions[division]
         issuer = trust.snapshot.issuers[division].trusted
         roots = trust.ca_pem(division)
-        credentials = ClientCredentials(self._keyring.tls_certificate, self._keyring.tls_key)
+        credentials = ClientCredentials(trust.pair.certificate, trust.pair.key)
 
         def connect(endpoint: str) -> GrpcPeerClient:
             return GrpcPeerClient(division, endpoint, roots, credentials, self._options.max_message_bytes)
@@ -112,7 +115,7 @@ class Following:
         )
         task = asyncio.create_task(follower.run(), name=f"follow {division}")
         task.add_done_callback(_report_end)
-        self._running[division] = _Running(found.digest, follower, task)
+        self._running[division] = _Running(found.digest, trust.pair.certificate, follower, task)
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from node.app.authority import BACKDATED, Authority, RandomBytes, issue, make_ca
 from node.app.ceremony_files import new_key
+from node.app.workload_pair import PairFiles
 from node.errors import InvalidInput
 from node.registry.directory import TrustDirectory, write_durably
-from trust import certificates, keys, statements
-from trust.algorithms import Suite, load_public_key
+from trust import keys, statements
+from trust.algorithms import Suite
 from trust.envelope import seal, to_json
 from trust.identities import Role, WorkloadIdentity
 from trust.libcrypto import LIBCRYPTO
 from trust.log.checkpoint import origin_of
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
-
-RandomBytes = Callable[[int], bytes]
-
-CA_YEARS = 10
-BACKDATED = timedelta(hours=1)
-"""Certificates begin a little early, for clocks that are a little late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +46,17 @@ class Layout:
         """The X.509 certificate of that name, PEM."""
         return self.home / "certificates" / f"{name}.crt"
 
+    def pair(self, name: str) -> PairFiles:
+        """The certificate of that name and its key."""
+        return PairFiles(self.certificate(name), self.key(name))
+
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What a new jurisdiction says of itself. `suite` is the suite of its signing key, `libcrypto` makes one of SM2."""
+    """What a new jurisdiction says of itself. `suite` is the suite of its signing key, `libcrypto` makes one of SM2.
+
+    Certificates last `node_days` for its node, `workload_days` for the others.
+    """
 
     division: str
     name_zh: str
@@ -64,6 +65,7 @@ class Founding:
     contacts: tuple[str, ...]
     suite: Suite
     workload_days: int
+    node_days: int
     libcrypto: str = LIBCRYPTO
 
 
@@ -89,19 +91,12 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
     for name, key in (("signing", signing), ("ca", ca_key), ("log", head), ("cosigner", cosigner)):
         keys.save(key, layout.key(name), passphrase)
     new_key(layout.key("registry"), Suite.ED25519, passphrase)
-    begin = now - BACKDATED
-    ca = certificates.create_ca(
-        founding.division,
-        f"{founding.name_en} huxin CA",
-        ca_key,
-        serial(random),
-        begin,
-        begin + timedelta(days=365 * CA_YEARS),
-    )
+    ca = make_ca(founding.division, f"{founding.name_en} huxin CA", ca_key, now, random)
     write_durably(layout.certificate("ca"), ca.public_bytes(Encoding.PEM).decode())
     for role in WORKLOADS:
         identity = WorkloadIdentity(founding.division, role, "")
-        issue(layout, identity, role.value, now, founding.workload_days, random, passphrase)
+        days = founding.node_days if role is Role.NODE else founding.workload_days
+        issue(Authority(ca, ca_key), identity, layout.pair(role.value), now, days, random)
     bundle = JurisdictionBundle(
         division=founding.division,
         name_zh=founding.name_zh,
@@ -109,45 +104,10 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
         version=1,
         issued_at=now,
         ca_certificates=(ca.public_bytes(Encoding.DER),),
-        signing_keys=(SigningKeyInfo(signing.spki, signing.suite.value, begin),),
+        signing_keys=(SigningKeyInfo(signing.spki, signing.suite.value, now - BACKDATED),),
         log=LogKeys(origin_of(founding.division), head.spki, cosigner.spki),
         endpoints=founding.endpoints,
         contacts=founding.contacts,
     )
     sealed = seal(statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), [signing])
     TrustDirectory(layout.trust, founding.division, founding.libcrypto).accept_bundle(to_json(sealed), signing.key_id)
-
-
-def issue(
-    layout: Layout,
-    identity: WorkloadIdentity,
-    name: str,
-    now: datetime,
-    days: int,
-    random: RandomBytes,
-    passphrase: bytes | None,
-) -> None:
-    """Makes a key and a certificate for a workload of this jurisdiction: `keys/<name>.key`, `certificates/<name>.crt`.
-
-    Workload keys carry no passphrase: gRPC reads them as they are. They are short-lived and open nothing else.
-    """
-    ca = x509.load_pem_x509_certificate(layout.certificate("ca").read_bytes())
-    ca_key = keys.load(layout.key("ca"), passphrase)
-    key = keys.generate(Suite.ECDSA_P256_SHA256)
-    keys.save(key, layout.key(name))
-    begin = now - BACKDATED
-    leaf = certificates.issue_workload(
-        ca,
-        ca_key,
-        identity,
-        load_public_key(key.spki, key.suite.value),
-        serial(random),
-        begin,
-        min(begin + timedelta(days=days), ca.not_valid_after_utc),
-    )
-    write_durably(layout.certificate(name), leaf.public_bytes(Encoding.PEM).decode())
-
-
-def serial(random: RandomBytes) -> int:
-    """A certificate serial number: 127 random bits, positive, never zero (RFC 5280 section 4.1.2.2)."""
-    return int.from_bytes(random(16), "big") >> 1 | 1

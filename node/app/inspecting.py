@@ -15,16 +15,19 @@ from node.app.keyring import load_keyring, require_published
 from node.app.relations import RelationState, relations
 from node.app.storing import open_database
 from node.app.trusting import trusted_state
+from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import HuxinError
 from node.readiness import Check
 from node.storage.errors import StorageFault
-from trust.certificates import validate_path
+from trust.certificates import Authorities, validate_path
 from trust.errors import TrustError
 from trust.identities import Role, WorkloadIdentity
 
 _SOON = timedelta(days=30)
-_RENEWAL = "move its key and certificate away and run `huxin certificate issue {}`"
+_LAST_SHARE = 1 / 4
+"""Certificates are renewed when a third of their life is left: with less than this, nobody has."""
+_RENEWAL = "run `huxin certificate renew {}`"
 _CONNECT_SECONDS = 2.0
 
 
@@ -70,51 +73,67 @@ async def _catalogue(settings: Settings, now: datetime) -> str:
 
 async def _keys(settings: Settings) -> str:
     keyring = load_keyring(settings)
+    PairFiles(settings.tls.certificate, settings.tls.key).read()
     return f"All keys are loaded; statements are signed with {keyring.signing.suite.value}."
 
 
-def _ca(settings: Settings) -> x509.Certificate:
+def _authorities(settings: Settings) -> Authorities:
+    """The CAs in tls.ca, oldest first, and what our own bundle revokes, where that can be read."""
     try:
-        return x509.load_pem_x509_certificate(settings.tls.ca.read_bytes())
+        cas = x509.load_pem_x509_certificates(settings.tls.ca.read_bytes())
     except ValueError:
         raise _unwell("CA_UNREADABLE", "The CA certificate is damaged; restore the file that tls.ca names.") from None
+    revoked: frozenset[tuple[bytes, int]] = frozenset()
+    with contextlib.suppress(HuxinError, TrustError):  # the checks of trust tell
+        revoked = trusted_state(settings).own.authorities.revoked
+    return Authorities(tuple(sorted(cas, key=lambda ca: ca.not_valid_before_utc)), revoked)
+
+
+def _ends_soon(begin: datetime, end: datetime, now: datetime) -> bool:
+    """Whether a certificate should have been renewed by now, however long it lasts."""
+    return end - now < min(_SOON, (end - begin) * _LAST_SHARE)
 
 
 async def _certificate(settings: Settings, now: datetime) -> str:
-    ca = _ca(settings)
-    found = validate_path(settings.tls.certificate.read_bytes(), {settings.division: [ca]}, now)
+    own = {settings.division: _authorities(settings)}
+    found = validate_path(settings.tls.certificate.read_bytes(), own, now)
     if found.identity != WorkloadIdentity(settings.division, Role.NODE, ""):
         raise _unwell(
             "NOT_A_NODE",
             "The certificate is not a node's: peers would refuse it; check which file tls.certificate names.",
         )
-    if found.not_after - now < _SOON:
+    if _ends_soon(found.not_before, found.not_after, now):
         raise _unwell(
             "CERTIFICATE_EXPIRING",
-            f"The node's certificate ends on {found.not_after:%Y-%m-%d}; {_RENEWAL.format('node')}, and restart.",
+            f"The node's certificate ends on {found.not_after:%Y-%m-%d}; {_RENEWAL.format('node')}.",
         )
     return f"The node's certificate is valid until {found.not_after:%Y-%m-%d}."
 
 
 async def _other_certificates(settings: Settings, now: datetime) -> str:
     """The CA's own, and those of the workloads that lie beside the node's."""
-    ca = _ca(settings)
-    if ca.not_valid_after_utc - now < _SOON:
+    own = _authorities(settings)
+    end = own.certificates[-1].not_valid_after_utc
+    if end - now < _SOON:
         raise _unwell(
-            "CA_EXPIRING", f"The CA certificate ends on {ca.not_valid_after_utc:%Y-%m-%d}; found a new CA soon."
+            "CA_EXPIRING",
+            f"The CA certificate ends on {end:%Y-%m-%d}; make a new CA with `huxin certificate rotate-ca`.",
         )
     paths = sorted(settings.tls.certificate.parent.glob("*.crt"))
     others = [path for path in paths if path not in (settings.tls.certificate, settings.tls.ca)]
     for path in others:
         try:
-            found = validate_path(path.read_bytes(), {settings.division: [ca]}, now + _SOON)
+            found = validate_path(path.read_bytes(), {settings.division: own}, now)
         except TrustError as error:
+            raise _unwell(error.reason, f"{path.name}: {error.message} {_RENEWAL.format(path.stem)}.") from error
+        if _ends_soon(found.not_before, found.not_after, now):
             raise _unwell(
-                error.reason, f"{path.name}, 30 days from now: {error.message} {_RENEWAL.format('ROLE')}."
-            ) from error
+                "CERTIFICATE_EXPIRING",
+                f"{path.name} ends on {found.not_after:%Y-%m-%d}; {_RENEWAL.format(path.stem)} and hand it over.",
+            )
         if found.identity.division != settings.division:
             raise _unwell("FOREIGN_CERTIFICATE", f"{path.name} is another jurisdiction's; remove it from here.")
-    return f"{len(others)} other certificate(s) and the CA are valid for 30 days and more."
+    return f"{len(others)} other certificate(s) and the CA are valid, and not about to end."
 
 
 async def _trust(settings: Settings) -> str:

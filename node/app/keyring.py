@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
 
 from node.config.settings import Settings
 from node.config.values import read_secret
@@ -22,27 +18,21 @@ from trust.log.checkpoint import own_cosigner
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """What a node signs with, and its certificate and TLS key, PEM."""
+    """What a node signs with. Its TLS key is a workload pair: that one changes while the node runs."""
 
     signing: PrivateKey
     head: PrivateKey
     cosigner: PrivateKey
-    tls_key: bytes = field(repr=False)
-    tls_certificate: bytes
 
 
 def load_keyring(settings: Settings) -> Keyring:
     """Loads every key. Raises NotReady naming the key's role when one cannot be used."""
     passphrase = load_passphrase(settings)
-    keyring = Keyring(
+    return Keyring(
         signing=_load("signing", settings.keys.signing, passphrase, settings.keys.libcrypto),
         head=_load("log", settings.keys.log, passphrase, settings.keys.libcrypto),
         cosigner=_load("cosigner", settings.keys.cosigner, passphrase, settings.keys.libcrypto),
-        tls_key=_read("TLS key", settings.tls.key),
-        tls_certificate=_read("TLS certificate", settings.tls.certificate),
     )
-    _require_pair(keyring)
-    return keyring
 
 
 def require_published(keyring: Keyring, own: TrustedIssuer, now: datetime) -> None:
@@ -75,30 +65,9 @@ def _load(role: str, path: Path, passphrase: bytes | None, libcrypto: str) -> Pr
         raise NotReady("KEY_NOT_LOADED", f"The {role} key is not loaded: {said}. See `huxin doctor`.") from error
 
 
-def _require_pair(keyring: Keyring) -> None:
-    try:
-        certificate = x509.load_pem_x509_certificate(keyring.tls_certificate)
-        key = serialization.load_pem_private_key(keyring.tls_key, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise NotReady(
-            "KEY_NOT_LOADED", "The TLS key or certificate is damaged; issue them again (`huxin certificate issue`)."
-        ) from error
-    if certificate.public_key() != key.public_key():
-        raise NotReady(
-            "KEY_NOT_LOADED", "The TLS certificate belongs to another key; check the tls settings, or issue both again."
-        )
-
-
 def _not_published(role: str) -> NotReady:
     return NotReady(
         "KEY_NOT_PUBLISHED",
         f"The {role} key is not one that our own bundle lets sign now, so nobody could verify what it signs; restore "
         "the key that belongs to the bundle in the trust directory.",
     )
-
-
-def _read(role: str, path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotReady("KEY_NOT_LOADED", f"The {role} cannot be read; check the tls settings.") from error

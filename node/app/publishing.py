@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from node.app.coordinating import Coordinating
-from node.app.keyring import Keyring
 from node.app.refreshing import Mirror, mirrors
 from node.app.registering import publisher_of, to_publish
 from node.app.trust_keeper import TrustInUse
@@ -30,10 +29,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What publishing needs of the node: its settings, TLS identity, time, and whom it trusts now."""
+    """What publishing needs of the node: its settings, time, and whom it trusts now."""
 
     settings: Settings
-    keyring: Keyring
     now: Callable[[], datetime]
     trust: Callable[[], TrustInUse]
     coordinator: Callable[[], str]
@@ -89,7 +87,8 @@ class Publishing:
 
     def _hand_over(self, publication: Publication, offered: list[Mirror]) -> int:
         """To the coordinator, by any of its endpoints."""
-        credentials = ClientCredentials(self._around.keyring.tls_certificate, self._around.keyring.tls_key)
+        pair = self._around.trust().pair
+        credentials = ClientCredentials(pair.certificate, pair.key)
         seconds = self._around.settings.registry.peer_seconds
         encoded = encode_publication(publication.division, publication.metadata, publication.files)
         for mirror in offered:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from node.app.keyring import Keyring
 from node.app.trust_keeper import TrustInUse
 from node.errors import HuxinError
 from node.federation.follower import PeerUnavailable
@@ -63,13 +62,11 @@ class Refreshing:
         self,
         registry: TrustRegistry,
         trust: Callable[[], TrustInUse],
-        keyring: Keyring,
         file_seconds: float,
         told: Callable[[str, str], None],
     ) -> None:
         self._registry = registry
         self._trust = trust
-        self._keyring = keyring
         self._file_seconds = file_seconds
         self._told = told
         self._failing: dict[str, str] = {}
@@ -89,12 +86,13 @@ class Refreshing:
         An attack on distribution fails here: nothing is changed, it is logged and counted with its reason, and the
         next mirror is asked.
         """
+        pair = self._trust().pair
         for mirror in offered:
             client = RegistryClient(
                 mirror.division,
                 mirror.endpoint,
                 mirror.ca_pem,
-                ClientCredentials(self._keyring.tls_certificate, self._keyring.tls_key),
+                ClientCredentials(pair.certificate, pair.key),
                 self._file_seconds,
             )
             try:

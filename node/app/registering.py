@@ -17,11 +17,13 @@ from node.storage.database import Database
 from node.storage.registry_store import RegistryStore
 from trust.continuity import require_continues
 from trust.registry import FactKind, path_of
+from trust.revocation import require_revocations_continue
+from trust.vocabulary import JurisdictionBundle
 
 
 def registry_in(database: Database, now: Callable[[], datetime]) -> TrustRegistry:
     """The registry as it stands in a database."""
-    return TrustRegistry(RegistryStore(database), require_continues, now)
+    return TrustRegistry(RegistryStore(database), _continues, now)
 
 
 def online_of(settings: Settings) -> Online | None:
@@ -53,6 +55,11 @@ def to_publish(settings: Settings, state: TrustedState) -> Mapping[str, bytes]:
     for issuer, held in state.certificates.items():
         content[path_of(division, FactKind.RECOGNITION, issuer)] = held[-1].envelope
     return content
+
+
+def _continues(earlier: JurisdictionBundle, later: JurisdictionBundle) -> None:
+    require_continues(earlier, later)
+    require_revocations_continue(earlier, later)
 
 
 def _signer(settings: Settings, path: Path) -> RegistrySigner:

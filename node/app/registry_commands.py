@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from node.app.coordinating import Coordinating
-from node.app.keyring import Keyring, load_keyring
 from node.app.publishing import Publishing
 from node.app.publishing import Surroundings as Publishers
 from node.app.refreshing import Refreshing, mirrors
@@ -16,6 +15,7 @@ from node.app.registry_view import RegistryView
 from node.app.storing import open_database
 from node.app.trust_keeper import TrustKeeper
 from node.app.trusting import freshness_limits
+from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import BadSource, NotFound
 from node.model.registry import RegistryRecord
@@ -76,11 +76,8 @@ async def refresh_from_peers(
     async with open_database(settings) as database:
         store = RegistryStore(database)
         view = await RegistryView.open(store)
-        keyring = load_keyring(settings)
-        trust = _keeper(settings, view, keyring, now).present
-        refreshing = Refreshing(
-            registry_in(database, now), lambda: trust, keyring, settings.registry.peer_seconds, told
-        )
+        trust = _keeper(settings, view, now).present
+        refreshing = Refreshing(registry_in(database, now), lambda: trust, settings.registry.peer_seconds, told)
         good = await refreshing.once(mirrors(trust, view.coordinator))
         return good, await store.load()
 
@@ -126,8 +123,7 @@ async def publish(settings: Settings, now: Now) -> int | None:
         view = await RegistryView.open(RegistryStore(database))
         if view.record is None:
             raise NotFound("NO_REGISTRY", "This node has joined no trust registry; see `huxin trust join`.")
-        keyring = load_keyring(settings)
-        trust = _keeper(settings, view, keyring, now).present
+        trust = _keeper(settings, view, now).present
         registry = registry_in(database, now)
         if settings.division not in delegated(await registry.files()):
             raise NotFound(
@@ -136,7 +132,7 @@ async def publish(settings: Settings, now: Now) -> int | None:
                 "keys sign that (`huxin trust delegate`); if they have, refresh (`huxin trust refresh`), or hand a "
                 "file to the coordinator (`huxin trust publish -o FILE`).",
             )
-        around = Publishers(settings, keyring, now, lambda: trust, lambda: view.coordinator)
+        around = Publishers(settings, now, lambda: trust, lambda: view.coordinator)
         return await Publishing(around, registry, Coordinating(registry, online_of(settings))).once()
 
 
@@ -162,6 +158,7 @@ async def archive(settings: Settings, now: Now) -> bytes:
     return pack(files)
 
 
-def _keeper(settings: Settings, view: RegistryView, keyring: Keyring, now: Now) -> TrustKeeper:
+def _keeper(settings: Settings, view: RegistryView, now: Now) -> TrustKeeper:
     directory = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
-    return TrustKeeper(directory, view, keyring, freshness_limits(settings), now)
+    pair = PairFiles(settings.tls.certificate, settings.tls.key)
+    return TrustKeeper(directory, view, pair, freshness_limits(settings), now)

@@ -29,9 +29,11 @@ from node.app.publishing import Surroundings as Publishers
 from node.app.refreshing import Refreshing
 from node.app.registering import online_of, registry_in
 from node.app.registry_view import RegistryView
+from node.app.renewing import Renewal
 from node.app.storing import usable_database
-from node.app.trust_keeper import TrustKeeper
+from node.app.trust_keeper import TrustInUse, TrustKeeper
 from node.app.trusting import freshness_limits
+from node.app.workload_pair import PairFiles
 from node.clock import Clock, SystemClock
 from node.config.settings import Settings
 from node.federation.follower import Backoff
@@ -52,6 +54,7 @@ from node.rpc.federation_service import federation_service
 from node.rpc.guard import Service
 from node.rpc.identity import Authenticator
 from node.rpc.permissions import PERMISSIONS
+from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions
 from node.rpc.verification_service import verification_service
@@ -127,6 +130,7 @@ class Node:
         coordinating = self._keep_registry(base)
         services = self._services(base, OwnLedger(sequencer, feed), feed, following, coordinating)
         server = await self._serve(services, base.trust, base.metrics)
+        self._keep_trust(base, server, following)
         await self._show(base, server, following)
         _log.info(
             "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
@@ -143,7 +147,8 @@ class Node:
             await database.migrate()
             view = await RegistryView.open(RegistryStore(database))
         directory = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
-        trust = TrustKeeper(directory, view, keyring, freshness_limits(settings), now)
+        pair = PairFiles(settings.tls.certificate, settings.tls.key)
+        trust = TrustKeeper(directory, view, pair, freshness_limits(settings), now)
         require_published(keyring, trust.present.state.own.trusted, now())
         return _Base(
             keyring,
@@ -173,11 +178,10 @@ class Node:
         return sequencer, Feed(base.store, log_keys.origin, self.board)
 
     async def _follow(self, base: _Base) -> Following:
-        """Followers of the peers' logs, and the watch over the trust directory that starts and stops them."""
+        """Followers of the peers' logs."""
         settings = self._settings
         following = Following(
             settings.division,
-            base.keyring,
             base.store,
             self.board,
             self._clock.now,
@@ -191,7 +195,6 @@ class Node:
         )
         self._exits.push_async_callback(following.stop)
         await following.apply(base.trust.present)
-        self._run(base.trust.keep(following.apply), "trust")
         return following
 
     def _keep_registry(self, base: _Base) -> Coordinating:
@@ -202,17 +205,27 @@ class Node:
         refreshing = Refreshing(
             registry,
             lambda: base.trust.present,
-            base.keyring,
             settings.registry.peer_seconds,
             base.metrics.observe_refresh,
         )
         every = settings.registry.refresh_seconds
         self._run(refreshing.keep(every, lambda: base.registry.coordinator), "refreshing the registry")
         self._run(coordinating.keep(settings.registry.release_seconds), "releasing the registry")
-        around = Publishers(settings, base.keyring, now, lambda: base.trust.present, lambda: base.registry.coordinator)
+        around = Publishers(settings, now, lambda: base.trust.present, lambda: base.registry.coordinator)
         publishing = Publishing(around, registry, coordinating)
         self._run(publishing.keep(every), "publishing")
         return coordinating
+
+    def _keep_trust(self, base: _Base, server: RpcServer, following: Following) -> None:
+        """The watch over trust and certificates: what changes counts for open streams first, then for followers."""
+
+        async def changed(trust: TrustInUse) -> None:
+            server.recheck()
+            await following.apply(trust)
+
+        self._run(base.trust.keep(changed), "trust")
+        renewal = Renewal(self._settings, base.trust, self._clock.now, self._random)
+        self._run(renewal.keep(), "certificates")
 
     def _services(
         self, base: _Base, ledger: OwnLedger, feed: Feed, following: Following, coordinating: Coordinating
@@ -290,6 +303,7 @@ class Node:
             authenticate=observing_refusals(Authenticator(trust.validate, trust.version, self._clock.now), metrics),
             observe=metrics.observe_rpc,
             clock=self._clock.monotonic,
+            refused=RefusalLog(self._clock.monotonic).tell,
             new_incident=lambda: uuid.UUID(bytes=self._random(16), version=4).hex[:12],
         )
         options = ServerOptions(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from node.app.keyring import Keyring
 from node.app.registry_view import RegistryView
+from node.app.workload_pair import PairFiles, WorkloadPair
 from node.errors import HuxinError, NotAuthenticated
 from node.registry.directory import TrustDirectory, TrustedState
 from node.registry.published import with_registry
@@ -20,13 +19,14 @@ from node.rpc.caller import Caller
 from node.rpc.identity import Credential
 from node.rpc.server import TlsMaterial
 from node.verification.trusting import FreshnessLimits, KnownIssuer, Recognition, TrustSnapshot
-from trust.certificates import validate_path
+from trust.certificates import Authorities, validate_path
 from trust.errors import CertificateRejected
+from trust.identities import Role, WorkloadIdentity
 
 _log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 2.0
-"""How soon a change made by `huxin trust` is noticed by a running node."""
+"""How soon a change made by `huxin trust` or `huxin certificate` is noticed by a running node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +36,33 @@ class TrustInUse:
     version: int
     state: TrustedState
     snapshot: TrustSnapshot
-    authorities: Mapping[str, Sequence[x509.Certificate]]
+    authorities: Mapping[str, Authorities]
+    pair: WorkloadPair
     tls: TlsMaterial
 
     def ca_pem(self, division: str) -> bytes:
         """The CA certificates of one jurisdiction, PEM, for a channel that trusts nobody else."""
-        return b"".join(ca.public_bytes(Encoding.PEM) for ca in self.authorities[division])
+        return b"".join(ca.public_bytes(Encoding.PEM) for ca in self.authorities[division].certificates)
 
 
 class TrustKeeper:
-    """Holds the version in use. Raises NotReady at once when the own bundle is missing."""
+    """Holds the version in use. Raises NotReady at once when the own bundle or the node's TLS pair is missing."""
 
     def __init__(
         self,
         directory: TrustDirectory,
         registry: RegistryView,
-        keyring: Keyring,
+        pair: PairFiles,
         limits: FreshnessLimits,
         now: Callable[[], datetime],
     ) -> None:
         self._now = now
         self._registry = registry
         self._directory = directory
-        self._keyring = keyring
+        self._files = pair
+        self._pair_stamp = pair.stamp()
         self._limits = limits
-        self.present = self._load(1)
+        self.present = self._load(1, pair.read())
 
     def snapshot(self) -> TrustSnapshot:
         """For verification."""
@@ -84,23 +86,55 @@ class TrustKeeper:
         return Credential(Caller(who.division, who.role.value, who.detail), found.not_before, found.not_after)
 
     async def keep(self, changed: Callable[[TrustInUse], Awaitable[None]]) -> None:
-        """Looks at the directory again and again, until cancelled. A directory that cannot be read changes nothing."""
+        """Looks at the files again and again, until cancelled. What cannot be read changes nothing.
+
+        Trust and pair are looked at apart: trouble with one keeps no change of the other away.
+        """
         while True:
             await asyncio.sleep(POLL_SECONDS)
+            before = self.present.version
             try:
-                moved = await self._registry.poll()
-                if not moved and self._directory.stamp() == self.present.state.stamp:
-                    self.present = self._own_renewed(self.present)
-                    continue
-                self.present = await asyncio.to_thread(self._load, self.present.version + 1)
+                await self._look_at_trust()
             except (HuxinError, OSError) as error:
                 _log.error("trust_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
+            try:
+                self._look_at_pair()
+            except (HuxinError, CertificateRejected, OSError) as error:
+                _log.error("certificate_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
+            if self.present.version == before:
                 continue
-            _log.info("trust_reloaded", version=self.present.version)
             try:
                 await changed(self.present)
             except Exception:  # noqa: BLE001 - who ended here would go on trusting what the administrator withdraws
                 _log.exception("trust_not_applied", version=self.present.version)
+
+    async def _look_at_trust(self) -> None:
+        moved = await self._registry.poll()
+        if not moved and self._directory.stamp() == self.present.state.stamp:
+            self.present = self._own_renewed(self.present)
+            return
+        # On another thread: everything is verified anew, which would hold up callers for as long.
+        self.present = await asyncio.to_thread(self._load, self.present.version + 1, self.present.pair)
+        _log.info("trust_reloaded", version=self.present.version)
+
+    def _look_at_pair(self) -> None:
+        """A renewed pair is taken up when others will accept it: by the own bundle, as this node's, now."""
+        stamp = self._files.stamp()
+        if stamp == self._pair_stamp:
+            return
+        pair, present = self._files.read(), self.present
+        if pair != present.pair:
+            own = present.state.own.bundle.division
+            found = validate_path(pair.certificate, present.authorities, self._now())
+            if found.identity != WorkloadIdentity(own, Role.NODE, ""):
+                raise HuxinError(
+                    "NOT_A_NODE", "The certificate is not this node's; check which file tls.certificate names."
+                )
+            version = present.version + 1
+            tls = TlsMaterial(version, pair.key, pair.certificate, present.tls.roots)
+            self.present = replace(present, version=version, pair=pair, tls=tls)
+            _log.info("certificate_reloaded", version=version, until=found.not_after.isoformat())
+        self._pair_stamp = stamp
 
     def _own_renewed(self, trust: TrustInUse) -> TrustInUse:
         """What we know of ourselves is of this moment, however old the bundle is that we handed to others."""
@@ -110,14 +144,11 @@ class TrustKeeper:
         snapshot = replace(trust.snapshot, issuers=issuers)
         return replace(trust, snapshot=snapshot)
 
-    def _load(self, version: int) -> TrustInUse:
+    def _load(self, version: int, pair: WorkloadPair) -> TrustInUse:
         state = with_registry(self._directory.load(), self._registry.record)
         for problem in state.problems:
             _log.warning("trust_file_left_out", problem=problem)
-        authorities = {
-            division: tuple(x509.load_der_x509_certificate(der) for der in found.bundle.ca_certificates)
-            for division, found in state.jurisdictions.items()
-        }
+        authorities = {division: found.authorities for division, found in state.jurisdictions.items()}
         issuers = {
             division: KnownIssuer(found.trusted, found.digest) for division, found in state.jurisdictions.items()
         }
@@ -125,7 +156,9 @@ class TrustKeeper:
             issuer: tuple(Recognition.of(each.certificate, each.digest, self._limits) for each in held)
             for issuer, held in state.certificates.items()
         }
-        roots = b"".join(ca.public_bytes(Encoding.PEM) for found in authorities.values() for ca in found)
-        tls = TlsMaterial(version, self._keyring.tls_key, self._keyring.tls_certificate, roots)
-        loaded = TrustInUse(version, state, TrustSnapshot(issuers, recognitions, state.unchecked), authorities, tls)
+        roots = b"".join(ca.public_bytes(Encoding.PEM) for each in authorities.values() for ca in each.certificates)
+        tls = TlsMaterial(version, pair.key, pair.certificate, roots)
+        loaded = TrustInUse(
+            version, state, TrustSnapshot(issuers, recognitions, state.unchecked), authorities, pair, tls
+        )
         return self._own_renewed(loaded)

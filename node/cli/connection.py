@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -29,9 +29,10 @@ from huxin.v1 import (
 )
 
 from node.app.founding import Layout
+from node.app.workload_pair import PairFiles
 from node.cli.failures import Refused
 from node.cli.refusals import refusal
-from node.errors import BadConfiguration
+from node.errors import BadConfiguration, NotReady
 from node.model.issuing import ReportOrder
 from node.model.log import StatusFlag
 from node.model.requirement import Requirement
@@ -89,7 +90,7 @@ def endpoint(home: Path, address: str, certificate: str) -> Endpoint:
     layout = Layout(home)
     ca = _read(layout.certificate("ca"), "Create the jurisdiction with `huxin init`, or name its home with --home.")
     advice = "Issue it with `huxin certificate issue`, or name another one with --as."
-    pair = _read(layout.certificate(certificate), advice), _read(layout.key(certificate), advice)
+    pair = _pair(layout.pair(certificate), advice)
     try:
         authority = x509.load_pem_x509_certificate(ca)
     except ValueError:
@@ -110,8 +111,8 @@ def require_in_force(to: Endpoint, name: str, now: datetime) -> None:
     if found.not_valid_after_utc < now:
         raise BadConfiguration(
             file,
-            f"has ended on {found.not_valid_after_utc:%Y-%m-%d}. Move it and keys/{name}.key away, and issue both "
-            "again with `huxin certificate issue`.",
+            f"has ended on {found.not_valid_after_utc:%Y-%m-%d}. Renew it where the CA is: "
+            f"huxin certificate renew {name}",
         )
 
 
@@ -300,6 +301,14 @@ def as_json(message: Message) -> dict[str, Any]:
     return json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
+
+
+def _pair(files: PairFiles, advice: str) -> tuple[bytes, bytes]:
+    """Certificate and key, those that belong together also in the middle of a renewal."""
+    with suppress(NotReady):  # what is wrong is told in terms of this command
+        pair = files.read()
+        return pair.certificate, pair.key
+    return _read(files.certificate, advice), _read(files.key, advice)
 
 
 def _read(path: Path, advice: str) -> bytes:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from node.app.authority import NODE_DAYS, WORKLOAD_DAYS
 from node.app.founding import Founding, found
 from node.app.jurisdictions import known_names
 from node.app.storing import prepare_database
@@ -69,7 +70,18 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
     help="Passphrase of the private keys, on the file's first line. Default: keys without passphrase, mode 0600.",
 )
 @click.option(
-    "--workload-days", type=click.IntRange(1, 3650), default=397, show_default=True, help="Validity of certificates."
+    "--workload-days",
+    type=click.IntRange(1, 3650),
+    default=WORKLOAD_DAYS,
+    show_default=True,
+    help="Validity of certificates.",
+)
+@click.option(
+    "--node-days",
+    type=click.IntRange(1, 3650),
+    default=NODE_DAYS,
+    show_default=True,
+    help="Validity of the node's own, which it renews itself.",
 )
 @pass_session
 def init(  # noqa: PLR0913 - one parameter per option
@@ -87,6 +99,7 @@ def init(  # noqa: PLR0913 - one parameter per option
     libcrypto: str,
     passphrase_file: Path | None,
     workload_days: int,
+    node_days: int,
 ) -> None:
     """Create the jurisdiction DIVISION (six-digit code) in the home: keys, CA, certificates, settings, database."""
     name_zh, name_en = names(division, name_zh, name_en)
@@ -95,8 +108,9 @@ def init(  # noqa: PLR0913 - one parameter per option
     passphrase = read_secret(passphrase_path, "--passphrase-file").encode() if passphrase_path else None
     text = settings_text(division, listen, operations, endpoints or (listen,), database, passphrase_path, libcrypto)
     check_settings(text)
+    own_endpoints = endpoints or (listen,)
     founding = Founding(
-        division, name_zh, name_en, endpoints or (listen,), contacts, Suite(suite), workload_days, libcrypto
+        division, name_zh, name_en, own_endpoints, contacts, Suite(suite), workload_days, node_days, libcrypto
     )
     found(layout, founding, session.clock.now(), os.urandom, passphrase)
     layout.settings.write_text(text, encoding="utf-8")
@@ -169,6 +183,7 @@ ca = "certificates/ca.crt"
 signing = "keys/signing.key"
 log = "keys/log.key"
 cosigner = "keys/cosigner.key"
+ca = "keys/ca.key"
 {passphrase}{library}
 [trust]
 directory = "trust"

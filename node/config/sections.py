@@ -53,7 +53,10 @@ class TlsSettings(Section):
 
     certificate: Path = Field(default=Path("certificates/node.crt"), description="Certificate chain of the node, PEM.")
     key: Path = Field(default=Path("keys/node.key"), description="Its private key, PEM, mode 0600.")
-    ca: Path = Field(default=Path("certificates/ca.crt"), description="Certificates of the jurisdiction's own CA, PEM.")
+    ca: Path = Field(
+        default=Path("certificates/ca.crt"),
+        description="Certificates of the jurisdiction's own CA, PEM: two while one follows the other.",
+    )
 
 
 class KeySettings(Section):
@@ -65,6 +68,18 @@ class KeySettings(Section):
     )
     cosigner: Path = Field(
         default=Path("keys/cosigner.key"), description="Ed25519 key that cosigns heads with the time, PEM, mode 0600."
+    )
+    ca: OptionalPath = Field(
+        default=Path("keys/ca.key"),
+        description="Key of the jurisdiction's own CA, PEM, mode 0600. Where it is at hand, the node renews its own "
+        "certificate. Empty, or no such file: the CA is kept elsewhere.",
+    )
+    ca_overlap_seconds: float = Field(
+        default=604_800.0,
+        ge=0,
+        le=31_536_000,
+        description="How long a new CA is published before certificates are issued from it: time for every peer to "
+        "refresh, and to hand the new ca.crt to own workloads. Default: 7 days.",
     )
     passphrase_file: OptionalPath = Field(
         default=None,

@@ -17,24 +17,34 @@ from hashlib import sha256
 from pathlib import Path
 
 from node.errors import BadSource, NotReady
-from trust import certificates, envelope, statements
+from trust import envelope, statements
+from trust.certificates import Authorities
 from trust.errors import CertificateRejected, TrustError, UnknownSuite
 from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_certificate
 from trust.libcrypto import LIBCRYPTO
+from trust.revocation import bundle_authorities, require_revocations_continue
 from trust.vocabulary import JurisdictionBundle, TrustCertificate
 
 MAX_FILE_BYTES = 1 << 20
 
+_UNUSABLE_CA = "it names a CA certificate that cannot be read or used; ask for a new export"
+_UNUSABLE = {
+    "TRUST_DOMAIN_UNKNOWN": "it names a CA of another jurisdiction; a CA vouches for its own only",
+    "REVOCATION_LIST_REJECTED": "its list of revoked certificates cannot be read, or no CA in it signed it; ask for a "
+    "new export",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class TrustedJurisdiction:
-    """A verified bundle, the trusted state that it makes, its envelope and SHA-256 of that.
+    """A verified bundle, the trusted state that it makes, who vouches for its workloads, its envelope and its SHA-256.
 
     `signers` are the key ids (all 64 characters) that signed it: what two administrators compare out of band.
     """
 
     bundle: JurisdictionBundle
     trusted: TrustedIssuer
+    authorities: Authorities
     digest: bytes
     signers: tuple[str, ...]
     envelope: bytes
@@ -141,6 +151,7 @@ class TrustDirectory:
                     "bundle",
                     f"it is version {found.bundle.version}, we hold {held.bundle.version}; ask for a newer one",
                 )
+            require_revocations_continue(held.bundle, found.bundle)
         if confirmed_key not in found.signers and not _continues(held, found):
             # Without the key id that the file itself names: whoever copied it from here would confirm nothing.
             who = f"the administrator of {found.bundle.name_zh}"
@@ -194,18 +205,13 @@ def open_bundle(data: bytes, libcrypto: str = LIBCRYPTO) -> TrustedJurisdiction:
     Raises TrustError, and BadSource for certificates of its CA that cannot be used.
     """
     bundle = open_jurisdiction_bundle(data, libcrypto)
-    for der in bundle.ca_certificates:
-        try:
-            division = certificates.ca_division(certificates.load_ca(der))
-        except CertificateRejected:
-            raise BadSource(
-                "bundle", "it names a CA certificate that cannot be read or used; ask for a new export"
-            ) from None
-        if division != bundle.division:
-            raise BadSource("bundle", "it names a CA of another jurisdiction; a CA vouches for its own only")
+    try:
+        authorities = bundle_authorities(bundle)
+    except CertificateRejected as error:
+        raise BadSource("bundle", _UNUSABLE.get(error.reason, _UNUSABLE_CA)) from None
     signers = tuple(signature.key_id for signature in statements.read_envelope(data).signatures)
     trusted = TrustedIssuer.of(bundle, bundle.issued_at, libcrypto=libcrypto)
-    return TrustedJurisdiction(bundle, trusted, sha256(data).digest(), signers, data)
+    return TrustedJurisdiction(bundle, trusted, authorities, sha256(data).digest(), signers, data)
 
 
 def read_certificate(text: str, own: TrustedJurisdiction) -> HeldCertificate:

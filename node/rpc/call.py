@@ -3,8 +3,8 @@
 Nothing that a handler or a serialiser raises reaches grpc.aio, which would send the exception's text to the caller.
 Cancellation and deadlines pass through: asyncio cancels the handler, and with it what it awaits.
 
-Streams hold a lease on their identity: it is checked at each message sent and at least every `recheck_seconds`, so that
-an expired certificate or a removed peer ends an open stream.
+Streams hold a lease on their identity: it is checked at each message sent, at least every `recheck_seconds`, and at
+once when the trusted state changes, so that an expired or revoked certificate or a removed peer ends an open stream.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Gate:
 
     `authenticate` names the holder of a PEM certificate or raises NotAuthenticated, and remembers what it can;
     `observe` is told method, code name and seconds of every call; `clock` is monotonic, in seconds; `new_incident`
-    draws the number under which an unforeseen error is logged.
+    draws the number under which an unforeseen error is logged; `refused` is told method, reason, leaf (PEM, empty when
+    there was none) and address of every call that its certificate did not open.
     """
 
     own_division: str
@@ -47,6 +48,7 @@ class Gate:
     observe: Callable[[str, str, float], None]
     clock: Callable[[], float]
     new_incident: Callable[[], str]
+    refused: Callable[[str, str, bytes, str], None]
     recheck_seconds: float = 60.0
 
 
@@ -153,9 +155,15 @@ async def _pass_on(gate: Gate, method: Method, leaf: bytes, behaviour: Any, cont
 
 def _certificate(context: Context) -> bytes:
     """The leaf that the peer presented in the handshake, PEM."""
-    for leaf in context.auth_context().get("x509_pem_cert", ()):
-        return leaf
-    raise NotAuthenticated("CERTIFICATE_MISSING", "Connect with a client certificate of your jurisdiction.")
+    leaf = _presented(context)
+    if not leaf:
+        raise NotAuthenticated("CERTIFICATE_MISSING", "Connect with a client certificate of your jurisdiction.")
+    return leaf
+
+
+def _presented(context: Context) -> bytes:
+    """The same, or nothing when there is none."""
+    return next(iter(context.auth_context().get("x509_pem_cert", ())), b"")
 
 
 def _conclude(gate: Gate, method: Method, context: Context, error: BaseException, began: float) -> Refusal | None:
@@ -164,6 +172,8 @@ def _conclude(gate: Gate, method: Method, context: Context, error: BaseException
         # Cancelled by caller or deadline, the connection is gone, or a library's servicer has aborted by itself.
         gate.observe(method.name, _ended_by(context), gate.clock() - began)
         return None
+    if isinstance(error, NotAuthenticated | NotPermitted):
+        gate.refused(method.name, error.reason, _presented(context), context.peer())
     refusal = refusal_of(error, gate.new_incident)
     if refusal.incident:
         _log.error(
@@ -184,8 +194,17 @@ def _ended_by(context: Context) -> str:
 @dataclass(eq=False, slots=True)
 class _Lease:
     timeout: asyncio.Timeout
+    check: Callable[[], object]
     timer: asyncio.TimerHandle
     withdrawn: HuxinError | None = None
+
+    def holds(self) -> bool:
+        """Whether the stream goes on; when its identity no longer holds, its task is ended."""
+        try:
+            self.check()
+        except HuxinError as error:
+            self.withdraw(error)
+        return self.withdrawn is None
 
     def withdraw(self, why: HuxinError) -> None:
         """Ends the stream's task with `why`, whatever it is waiting for."""
@@ -210,14 +229,10 @@ class Leases:
         loop = asyncio.get_running_loop()
 
         def recheck() -> None:
-            try:
-                check()
-            except HuxinError as error:
-                lease.withdraw(error)
-            else:
+            if lease.holds():
                 lease.timer = loop.call_later(self._recheck_seconds, recheck)
 
-        lease = _Lease(asyncio.timeout(None), loop.call_later(self._recheck_seconds, recheck))
+        lease = _Lease(asyncio.timeout(None), check, loop.call_later(self._recheck_seconds, recheck))
         self._open.add(lease)
         try:
             async with lease.timeout:
@@ -229,6 +244,11 @@ class Leases:
         finally:
             self._open.discard(lease)
             lease.timer.cancel()
+
+    def recheck_all(self) -> None:
+        """Judges every open stream anew: the trusted state has changed."""
+        for lease in tuple(self._open):
+            lease.holds()
 
     def end_all(self) -> None:
         """Tells every open stream, and all that still come, that this node is going: their callers reconnect."""

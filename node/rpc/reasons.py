@@ -54,6 +54,7 @@ REASONS: frozenset[str] = frozenset(
         "CERTIFICATE_MISSING",
         "CERTIFICATE_NOT_YET_VALID",
         "CERTIFICATE_REJECTED",
+        "CERTIFICATE_REVOKED",
         "CERTIFICATE_UNREADABLE",
         "NOT_AUTHENTICATED",
         "SPIFFE_ID_INVALID",

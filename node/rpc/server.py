@@ -133,6 +133,10 @@ class RpcServer:
         for name in ("", *self._names):
             await self._health.set(name, status)
 
+    def recheck(self) -> None:
+        """Ends every open stream whose caller the trusted state no longer admits."""
+        self._guard.leases.recheck_all()
+
     async def stop(self, grace_seconds: float) -> None:
         """Health first, so that nobody new comes; streams end at once, calls may finish within the grace."""
         await self._health.enter_graceful_shutdown()

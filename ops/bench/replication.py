@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from node.app.keyring import load_keyring
 from node.app.ledgers import entry_reader
 from node.app.storing import open_database
 from node.app.trusting import trusted_state
@@ -42,7 +41,7 @@ async def _follow_whole(issuer: TestJurisdiction, follower: TestJurisdiction, en
     state = trusted_state(follower.settings)
     peer = state.jurisdictions[issuer.division]
     trusted = TrustedIssuer.of(peer.bundle, peer.bundle.issued_at)
-    keyring = load_keyring(follower.settings)
+    pair = follower.layout.pair("node").read()
     file = follower.layout.home / f"bench-{turn}.db"
     database_settings = follower.settings.database.model_copy(update={"url": f"sqlite+aiosqlite:///{file}"})
     settings = follower.settings.model_copy(update={"database": database_settings})
@@ -50,7 +49,7 @@ async def _follow_whole(issuer: TestJurisdiction, follower: TestJurisdiction, en
         issuer.division,
         peer.bundle.endpoints[0],
         issuer.layout.certificate("ca").read_bytes(),
-        ClientCredentials(keyring.tls_certificate, keyring.tls_key),
+        ClientCredentials(pair.certificate, pair.key),
         settings.limits.max_message_bytes,
     )
     async with open_database(settings) as database:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from node.app import trusting
-from node.app.founding import CA_YEARS
+from node.app.authority import CA_YEARS
 from node.app.inspecting import inspect
 from node.app.storing import prepare_database
 from node.readiness import Check
@@ -45,7 +45,7 @@ def _replace_key(one: TestJurisdiction, name: str) -> None:
         (lambda one: one.layout.key("signing").unlink(), {"keys", "own bundle"}, "signing key"),
         (lambda one: one.layout.key("log").chmod(0o644), {"keys", "own bundle"}, "log key"),
         (lambda one: _replace_key(one, "signing"), {"own bundle"}, "signing key is not one"),
-        (lambda one: one.layout.certificate("node").write_text("x"), {"keys", "certificate", "own bundle"}, "damaged"),
+        (lambda one: one.layout.certificate("node").write_text("x"), {"keys", "certificate"}, "damaged"),
         (lambda one: one.layout.certificate("ca").write_text("x"), {"certificate", "other certificates"}, "tls.ca"),
         (lambda one: one.layout.certificate("ca").unlink(), {"certificate", "other certificates"}, "cannot be reached"),
         (
@@ -81,7 +81,7 @@ async def test_a_workload_that_is_no_node_cannot_serve(guizhou: TestJurisdiction
 async def test_what_will_end_soon_is_told_in_time(guizhou: TestJurisdiction) -> None:
     days = 365 * CA_YEARS
     soon = await unwell(guizhou, days - 20)
-    assert "huxin certificate issue node" in soon["certificate"]
+    assert "huxin certificate renew node" in soon["certificate"]
     assert "CA certificate ends" in soon["other certificates"]
     assert "expired" in (await unwell(guizhou, days + 20))["certificate"]
 

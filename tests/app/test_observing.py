@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from node.app.keyring import load_keyring
 from node.app.observing import Watchpoint
 from node.app.trust_keeper import TrustKeeper
 from node.clock import SystemClock
@@ -21,7 +20,7 @@ async def test_a_damaged_database_is_told_and_asked_again(guizhou: TestJurisdict
     clock = SystemClock()
     limits = FreshnessLimits(timedelta(days=7), timedelta(days=1))
     directory = TrustDirectory(guizhou.settings.trust.directory, "520000")
-    trust = TrustKeeper(directory, load_keyring(guizhou.settings), limits, clock.now)
+    trust = TrustKeeper(directory, guizhou.layout.pair("node"), limits, clock.now)
     database = await Database.open(guizhou.settings.database.connection_url())
     await database.migrate()
     watch = Watchpoint("520000", clock, trust, database, HeadBoard(), list, timedelta(minutes=1))

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from node.app import trust_keeper, trusting
-from node.app.keyring import load_keyring
 from node.app.trust_keeper import TrustInUse, TrustKeeper
 from node.errors import NotAuthenticated, NotReady
 from node.registry.directory import TrustDirectory
@@ -32,7 +31,7 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def keeper_of(one: TestJurisdiction, clock: SettableClock | None = None) -> TrustKeeper:
     directory = TrustDirectory(one.settings.trust.directory, one.division)
-    return TrustKeeper(directory, load_keyring(one.settings), LIMITS, (clock or SettableClock(THE_DAY)).now)
+    return TrustKeeper(directory, one.layout.pair("node"), LIMITS, (clock or SettableClock(THE_DAY)).now)
 
 
 @asynccontextmanager

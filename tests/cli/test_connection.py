@@ -464,7 +464,7 @@ def test_a_certificate_that_has_ended_is_named_before_anything_is_asked(home: Pa
     ours = endpoint(home, "127.0.0.1:1", "short")
     ends = x509.load_pem_x509_certificate(ours.certificate).not_valid_after_utc
     require_in_force(ours, "short", ends)
-    with pytest.raises(BadConfiguration, match=r"certificates/short.crt: has ended on .*certificate issue"):
+    with pytest.raises(BadConfiguration, match=r"certificates/short.crt: has ended on .*certificate renew short"):
         require_in_force(ours, "short", ends + timedelta(seconds=1))
     Layout(home).certificate("short").write_text("nothing", encoding="utf-8")
     result = huxin("peers", "--as", "short", "--node", "127.0.0.1:1", home=home)

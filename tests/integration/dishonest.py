@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from node.app.founding import serial
+from node.app.authority import serial
 from node.app.keyring import load_keyring
 from node.app.storing import open_database
 from node.ledger.assembly import load_frontier

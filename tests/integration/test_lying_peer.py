@@ -234,7 +234,7 @@ async def following_a_liar(
     shanxi, guizhou = nodes.found(home, "140000"), nodes.found(home, "520000")
     nodes.introduce([shanxi, guizhou])
     await prepare_database(guizhou.settings)
-    keyring = load_keyring(shanxi.settings)
+    keyring, pair = load_keyring(shanxi.settings), shanxi.layout.pair("node").read()
     telling = partial(Telling, head=keyring.head, cosigner=keyring.cosigner)
 
     def answers(start: int) -> Sequence[bytes]:
@@ -244,7 +244,7 @@ async def following_a_liar(
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)])
     server.add_generic_rpc_handlers((Liar(answers),))
     credentials = grpc.ssl_server_credentials(
-        [(keyring.tls_key, keyring.tls_certificate)], guizhou.layout.certificate("ca").read_bytes(), True
+        [(pair.key, pair.certificate)], guizhou.layout.certificate("ca").read_bytes(), True
     )
     server.add_secure_port(str(shanxi.settings.rpc.listen), credentials)
     await server.start()

@@ -24,7 +24,7 @@ from huxin.v1 import (
     verification_service_pb2,
 )
 
-from node.app import founding
+from node.app.authority import issue, own_authority
 from node.rpc.permissions import PERMISSIONS, Party
 from tests.integration import dishonest
 from tests.integration.provinces import Provinces, code_of, provinces
@@ -85,7 +85,9 @@ async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provin
         for division in ("140000", "520000"):
             for role in (Role.SOURCE, Role.RELYING_PARTY):
                 identity = WorkloadIdentity(division, role, WORKLOADS[role].detail)
-                founding.issue(found.all[division].layout, identity, role.value, nodes.THE_DAY, 9_000, os.urandom, None)
+                one = found.all[division]
+                authority = own_authority(one.settings).issuing(nodes.THE_DAY)
+                issue(authority, identity, one.layout.pair(role.value), nodes.THE_DAY, 9_000, os.urandom)
         yield found
 
 

@@ -255,6 +255,23 @@ async def test_an_expired_certificate_ends_the_streams_of_libraries_too() -> Non
             assert reason_of(caught.value) == "CERTIFICATE_EXPIRED"
 
 
+async def test_a_change_of_trust_ends_the_streams_of_whom_it_shuts_out_and_no_others(door: Door) -> None:
+    """At once: the next recheck by time would be a minute later."""
+    async with door.channel(PARTIES["peer-node"]) as peer, door.channel(PARTIES["own-gateway"]) as own:
+        call, watch = follow(peer), streaming(own, "/grpc.health.v1.Health/Watch")(b"", timeout=10)
+        await call.read()
+        await watch.read()
+        door.trust.trust(SHANXI)
+        door.server.recheck()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call.read()
+        assert reason_of(caught.value) == "TRUST_DOMAIN_UNKNOWN"
+        await door.server.set_ready(ready=False)
+        await watch.read()
+        assert not watch.done()
+        watch.cancel()
+
+
 async def test_a_stream_whose_identity_holds_goes_on() -> None:
     async with opened(Door(recheck_seconds=0.005)) as door, door.channel(PARTIES["peer-node"]) as channel:
         call = follow(channel, start=3)

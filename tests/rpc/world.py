@@ -49,11 +49,12 @@ from node.rpc.caller import Caller
 from node.rpc.catalogue_service import CatalogueShelf, catalogue_service
 from node.rpc.federation_service import federation_service
 from node.rpc.identity import Authenticator, Credential
+from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions, TlsMaterial
 from node.rpc.verification_service import verification_service
 from trust.algorithms import Suite
-from trust.certificates import create_ca, issue_workload, validate_path
+from trust.certificates import Authorities, create_ca, issue_workload, validate_path
 from trust.errors import CertificateRejected
 from trust.identities import Role, WorkloadIdentity
 from trust.keys import PrivateKey, generate
@@ -162,7 +163,9 @@ class Trust:
 
     def validate(self, leaf: bytes, at: datetime) -> Credential:
         try:
-            found = validate_path(leaf, {division: [ca(division)] for division in self.divisions}, at)
+            found = validate_path(
+                leaf, {division: Authorities((ca(division),), frozenset()) for division in self.divisions}, at
+            )
         except CertificateRejected as error:
             raise NotAuthenticated(error.reason, error.message) from None
         who = found.identity
@@ -416,6 +419,7 @@ class Door:
             self.observe,
             asyncio.get_running_loop().time,
             lambda: f"incident-{next(incidents)}",
+            RefusalLog(asyncio.get_running_loop().time).tell,
             self.recheck_seconds,
         )
         self.server = RpcServer(

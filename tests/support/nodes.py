@@ -83,11 +83,9 @@ class TestJurisdiction:
 
     def channel(self, workload: str = "gateway") -> grpc.aio.Channel:
         """A client channel with the certificate of one of this jurisdiction's workloads, wherever its node runs."""
-        credentials = grpc.ssl_channel_credentials(
-            self.layout.certificate("ca").read_bytes(),
-            self.layout.key(workload).read_bytes(),
-            self.layout.certificate(workload).read_bytes(),
-        )
+        pair = self.layout.pair(workload).read()
+        roots = self.layout.certificate("ca").read_bytes()
+        credentials = grpc.ssl_channel_credentials(roots, pair.key, pair.certificate)
         channel = grpc.aio.secure_channel(
             f"127.0.0.1:{self.settings.rpc.listen.port}",
             credentials,
@@ -156,7 +154,7 @@ def found(
     layout = founding.Layout(home / division)
     founding.found(
         layout,
-        founding.Founding(division, name_zh, name_en, (f"127.0.0.1:{port}",), (), suite, 20 * 365),
+        founding.Founding(division, name_zh, name_en, (f"127.0.0.1:{port}",), (), suite, 20 * 365, 20 * 365),
         now,
         os.urandom,
         None,

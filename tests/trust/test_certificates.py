@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from trust.algorithms import Suite
 from trust.certificates import (
     MAX_CERTIFICATE_BYTES,
+    Authorities,
     ValidatedIdentity,
     ca_division,
     create_ca,
@@ -36,7 +37,14 @@ USCC = "91140000MA0FAKE00X"  # synthetic
 
 CA_KEYS = {division: generate(Suite.ECDSA_P256_SHA256) for division in (SHANXI, GUIZHOU)}
 CAS = {division: create_ca(division, "Node CA 1", key, 1, START, END) for division, key in CA_KEYS.items()}
-TRUSTED = {division: [ca] for division, ca in CAS.items()}
+
+
+def vouching(*cas: x509.Certificate) -> Authorities:
+    """These CAs, with nothing revoked."""
+    return Authorities(cas, frozenset())
+
+
+TRUSTED = {division: vouching(ca) for division, ca in CAS.items()}
 LEAF_KEY = generate(Suite.ECDSA_P256_SHA256)
 
 IDENTITIES = [
@@ -267,10 +275,10 @@ def test_refusals(case: str) -> None:
 def test_a_ca_filed_under_another_jurisdiction_vouches_for_nobody() -> None:
     gateway = forge(names=[GATEWAY_URI], signer=GUIZHOU)
     with pytest.raises(CertificateRejected) as raised:
-        validate_path(der(gateway), {SHANXI: [CAS[GUIZHOU]]}, NOW)
+        validate_path(der(gateway), {SHANXI: vouching(CAS[GUIZHOU])}, NOW)
     assert raised.value.reason == "TRUST_DOMAIN_UNKNOWN"
     with pytest.raises(CertificateRejected):
-        validate_path(der(gateway), {SHANXI: [CAS[GUIZHOU], CAS[SHANXI]]}, NOW)
+        validate_path(der(gateway), {SHANXI: vouching(CAS[GUIZHOU], CAS[SHANXI])}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -295,15 +303,15 @@ def test_validity_is_inclusive_on_both_ends(at: datetime, reason: str) -> None:
 def test_a_leaf_does_not_outlive_its_ca() -> None:
     short = create_ca(SHANXI, "Node CA 1", CA_KEYS[SHANXI], 1, START, NOW - timedelta(days=1))
     leaf = issue_workload(short, CA_KEYS[SHANXI], IDENTITIES[1], LEAF_KEY.public, 7, START, END)
-    assert validate_path(der(leaf), {SHANXI: [short]}, NOW - timedelta(days=1))
+    assert validate_path(der(leaf), {SHANXI: vouching(short)}, NOW - timedelta(days=1))
     with pytest.raises(CertificateRejected):
-        validate_path(der(leaf), {SHANXI: [short]}, NOW)
+        validate_path(der(leaf), {SHANXI: vouching(short)}, NOW)
 
 
 def test_a_new_ca_beside_the_old_one_keeps_both_generations_valid() -> None:
     new_key = generate(Suite.ECDSA_P256_SHA256)
     new_ca = create_ca(SHANXI, "Node CA 1", new_key, 2, START, END)
-    trusted = {SHANXI: [CAS[SHANXI], new_ca]}
+    trusted = {SHANXI: vouching(CAS[SHANXI], new_ca)}
     new_leaf = issue_workload(new_ca, new_key, IDENTITIES[0], LEAF_KEY.public, 8, START, END)
     assert validate_path(der(new_leaf), trusted, NOW).identity == IDENTITIES[0]
     assert validate_path(der(issued(IDENTITIES[0])), trusted, NOW).identity == IDENTITIES[0]
@@ -313,7 +321,7 @@ def test_a_new_ca_beside_the_old_one_keeps_both_generations_valid() -> None:
 
 def test_an_empty_list_of_cas_trusts_nobody() -> None:
     with pytest.raises(CertificateRejected) as raised:
-        validate_path(der(issued(IDENTITIES[0])), {SHANXI: []}, NOW)
+        validate_path(der(issued(IDENTITIES[0])), {SHANXI: vouching()}, NOW)
     assert raised.value.reason == "TRUST_DOMAIN_UNKNOWN"
 
 
@@ -418,7 +426,7 @@ Call = Callable[[bytes, "grpc.aio.ServicerContext[bytes, bytes]"], Awaitable[byt
 
 def who_is_calling(jurisdictions: list[Jurisdiction]) -> Call:
     """A handler that answers with the caller's validated identity, as the interceptor does."""
-    trusted = {jurisdiction.division: [jurisdiction.ca] for jurisdiction in jurisdictions}
+    trusted = {jurisdiction.division: vouching(jurisdiction.ca) for jurisdiction in jurisdictions}
 
     async def handle(_request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
         (leaf,) = context.auth_context()["x509_pem_cert"]
