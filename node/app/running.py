@@ -22,7 +22,7 @@ from node.app.following import Following, FollowingOptions
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
-from node.app.observing import Watchpoint, make_metrics
+from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
 from node.app.storing import usable_database
 from node.app.trust_keeper import TrustKeeper
 from node.clock import Clock, SystemClock
@@ -36,7 +36,6 @@ from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LogKeys, Sequencer, keep_cosigning
 from node.logs import configure_logs
 from node.metrics import Metrics
-from node.readiness import is_ready
 from node.registry.directory import TrustDirectory
 from node.rpc.admin_service import admin_service
 from node.rpc.call import Gate
@@ -68,7 +67,6 @@ from trust.verify import Tolerances
 _log = structlog.get_logger(__name__)
 
 RandomBytes = Callable[[int], bytes]
-_READINESS_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ class Node:
         following = await self._follow(base)
         services = self._services(base, OwnLedger(sequencer, feed), feed, following)
         server = await self._serve(services, base.trust, base.metrics)
-        await self._show(base, server, following)
+        await self._show(base, server, sequencer, following)
         _log.info(
             "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
         )
@@ -172,7 +170,7 @@ class Node:
             base.keyring,
             base.store,
             self.board,
-            self._clock.now,
+            self._clock,
             random.SystemRandom().random,
             FollowingOptions(
                 Backoff(settings.federation.backoff_min_seconds, settings.federation.backoff_max_seconds),
@@ -207,17 +205,17 @@ class Node:
             admin_service(Operation(following, standing)),
         ]
 
-    async def _show(self, base: _Base, server: RpcServer, following: Following) -> None:
+    async def _show(self, base: _Base, server: RpcServer, sequencer: Sequencer, following: Following) -> None:
         """The pages for operators, and health as they say it."""
         settings = self._settings
         watch = Watchpoint(
-            settings.division,
             self._clock,
             base.trust,
             base.database,
+            sequencer,
             self.board,
             following.peers,
-            timedelta(seconds=settings.freshness.clock_skew_seconds),
+            Limits.of(settings),
         )
         base.metrics.watch(watch.readings())
         pages = operations_app(base.metrics, watch.readiness)
@@ -225,7 +223,7 @@ class Node:
         self.operations_port = await self._exits.enter_async_context(
             serving(pages, address.host, address.port, key="operations.listen")
         )
-        self._run(_keep_health(server, watch), "health")
+        self._run(keep_health(server, watch), "health")
 
     def _sources(self, jurisdictions: Jurisdictions, database: Database, gathering: Gathering) -> Sources:
         registrations = RegistrationStore(database)
@@ -282,13 +280,6 @@ class Node:
 def _log_keys(trust: TrustKeeper, keyring: Keyring) -> LogKeys:
     origin = trust.present.state.own.bundle.log.origin
     return LogKeys(origin, keyring.head, own_cosigner(origin), keyring.cosigner)
-
-
-async def _keep_health(server: RpcServer, watch: Watchpoint) -> None:
-    """GRPC health says what /readyz says."""
-    while True:
-        await server.set_ready(ready=is_ready(await watch.readiness()))
-        await asyncio.sleep(_READINESS_SECONDS)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
