@@ -37,7 +37,30 @@ def expiries(state: TrustedState, metadata: Mapping[str, datetime], now: datetim
         *_recognitions(state, now),
         *(Expiry(ExpiryKind.METADATA, role, ends) for role, ends in metadata.items()),
     ]
+    return in_order(found)
+
+
+def in_order(found: Iterable[Expiry]) -> list[Expiry]:
+    """Soonest first."""
     return sorted(found, key=lambda each: (each.ends, each.kind, each.name))
+
+
+def advice(expiry: Expiry, own_division: str) -> str:
+    """What to do before the day comes, a sentence."""
+    of = expiry.name.removeprefix("ca/").partition("/")[0]
+    if expiry.kind is ExpiryKind.TRUST_CERTIFICATE:
+        return f"Decide anew, then sign again with `huxin recognise {of}`."
+    if expiry.kind is ExpiryKind.SIGNING_KEY:
+        return "Publish its successor in our bundle and give that to all peers before this day."
+    if expiry.kind is ExpiryKind.METADATA:
+        return "Ask the coordinator of the trust registry; root and targets are signed by their key holders."
+    if expiry.kind is ExpiryKind.CERTIFICATE and not expiry.name.startswith("ca/"):
+        role = "node" if expiry.name == "node" else f"ROLE --out-name {expiry.name}"
+        return f"Move its key and certificate away and run `huxin certificate issue {role}`."
+    if of != own_division:
+        return f"Ask {of} for its next bundle and bring it in with `huxin trust import`."
+    what = "CA" if expiry.kind is ExpiryKind.CERTIFICATE else "revocation list"
+    return f"Make the next {what}, and give peers a bundle with it (`huxin trust export`)."
 
 
 def _unreplaced(held: Iterable[_Held]) -> Iterator[Expiry]:

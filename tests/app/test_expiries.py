@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from node.app import trusting
-from node.app.expiries import expiries
+from node.app.expiries import advice, expiries
 from node.model.expiry import Expiry, ExpiryKind
 from node.registry.directory import TrustedState
 from tests.support import nodes
@@ -112,6 +113,24 @@ def test_a_recognition_is_told_until_it_is_withdrawn_also_when_it_has_ended(
     state = trusting.trusted_state(guizhou.settings)
     assert ("140000", days(30)) in told(state, ExpiryKind.TRUST_CERTIFICATE, days(39))
     assert "140000" not in dict(told(state, ExpiryKind.TRUST_CERTIFICATE, days(40)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        (ExpiryKind.CERTIFICATE, "node", "huxin certificate issue node"),
+        (ExpiryKind.CERTIFICATE, "bidding-centre", "huxin certificate issue ROLE --out-name bidding-centre"),
+        (ExpiryKind.CERTIFICATE, "ca/520000/2", "Make the next CA"),
+        (ExpiryKind.CERTIFICATE, "ca/140000", "Ask 140000 for its next bundle"),
+        (ExpiryKind.REVOCATION_LIST, "520000", "Make the next revocation list"),
+        (ExpiryKind.REVOCATION_LIST, "140000/2", "Ask 140000 for its next bundle"),
+        (ExpiryKind.TRUST_CERTIFICATE, "140000", "huxin recognise 140000"),
+        (ExpiryKind.SIGNING_KEY, "0011223344556677", "Publish its successor"),
+        (ExpiryKind.METADATA, "root", "coordinator"),
+    ],
+)
+def test_what_to_do_before_it_ends(kind: ExpiryKind, name: str, said: str) -> None:
+    assert said in advice(Expiry(kind, name, THE_DAY), "520000")
 
 
 def test_peers_have_their_place_in_the_name(guizhou: TestJurisdiction, tmp_path: Path) -> None:
