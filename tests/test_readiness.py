@@ -152,6 +152,15 @@ def test_fewer_than_half_of_the_peers_cannot_change_what_the_others_agree_on(
 
 
 @given(st.lists(offsets, min_size=3, max_size=20))
+def test_what_peers_signed_counts_against_us_when_more_than_half_signed_it_later(found: list[timedelta]) -> None:
+    later = sum(offset > MINUTE for offset in found)
+    facts = replace(GOOD, peer_evidence=tuple(NOW + offset for offset in found))
+    assert bool(failing(facts)) == (later >= len(found) - (len(found) - 1) // 2)
+    if 2 * later <= len(found):
+        assert failing(facts) == []
+
+
+@given(st.lists(offsets, min_size=3, max_size=20))
 def test_more_than_half_must_be_on_one_side(found: list[timedelta]) -> None:
     ahead, behind = (sum(sign * offset > MINUTE for offset in found) for sign in (1, -1))
     assert bool(failing(replace(GOOD, peer_offsets=tuple(found)))) == (2 * max(ahead, behind) > len(found))

@@ -85,7 +85,15 @@ def _revocation_lists(state: TrustedState, now: datetime) -> Iterator[_Held]:
                 found = x509.load_der_x509_crl(der)
                 if (ends := found.next_update_utc) is not None:
                     expiry = Expiry(ExpiryKind.REVOCATION_LIST, _placed(division, place), ends)
-                    yield (division, found.issuer), expiry, now <= ends
+                    yield (division, _issuing_key(found)), expiry, now <= ends
+
+
+def _issuing_key(found: x509.CertificateRevocationList) -> object:
+    """Which CA signed a list: by its key, for CAs that follow one another may bear one name."""
+    try:
+        return found.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return found.issuer
 
 
 def _own_keys(state: TrustedState, now: datetime) -> Iterator[Expiry]:

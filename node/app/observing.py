@@ -43,8 +43,10 @@ HEALTH_SECONDS = 5.0
 """How often gRPC health follows the checks."""
 _HEAD_INTERVALS = 3
 """Cosignings that may fail to come before the own log counts as unusable: one can be late without any fault."""
-_SHORTEST_HEAD_AGE = timedelta(seconds=30)
-_SHORTEST_HEARING = timedelta(minutes=15)
+_LEAST_HEAD_AGE = timedelta(seconds=30)
+"""However often the head is cosigned: a slow disk alone does not make a log unusable."""
+_LEAST_HEARING = timedelta(minutes=15)
+"""However soon peers are asked again: some cosign less often than each minute."""
 
 
 def make_metrics(methods: Iterable[str], division: str) -> Metrics:
@@ -77,8 +79,8 @@ class Limits:
         federation = settings.federation
         return Limits(
             timedelta(seconds=settings.freshness.clock_skew_seconds),
-            max(_SHORTEST_HEAD_AGE, _HEAD_INTERVALS * timedelta(seconds=federation.cosign_seconds)),
-            max(_SHORTEST_HEARING, 2 * timedelta(seconds=federation.backoff_max_seconds)),
+            max(_LEAST_HEAD_AGE, _HEAD_INTERVALS * timedelta(seconds=federation.cosign_seconds)),
+            max(_LEAST_HEARING, 2 * timedelta(seconds=federation.backoff_max_seconds)),
         )
 
 
@@ -202,8 +204,10 @@ async def keep_health(server: RpcServer, watch: Watchpoint) -> None:
             results = ()
         await server.set_ready(ready=is_ready(results))
         found = tuple(check.name for check in results if not check.ok) if results else ("unjudged",)
-        if found != failing:
-            _log.warning("not_ready", failing=found) if found else _log.info("ready")
+        if found and found != failing:
+            _log.warning("not_ready", failing=found)
+        elif found != failing:
+            _log.info("ready")
         failing = found
         await asyncio.sleep(HEALTH_SECONDS)
 

@@ -56,8 +56,10 @@ def ca(ends: datetime) -> bytes:
     return builder.sign(KEY, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
-def revocations(issuer: str, ends: datetime) -> bytes:
+def revocations(issuer: str, ends: datetime, key_id: bytes = b"") -> bytes:
     builder = x509.CertificateRevocationListBuilder().issuer_name(_name(issuer)).last_update(THE_DAY - 900 * DAY)
+    if key_id:
+        builder = builder.add_extension(x509.AuthorityKeyIdentifier(key_id, None, None), critical=False)
     return builder.next_update(ends).sign(KEY, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
@@ -83,6 +85,8 @@ def test_a_revocation_list_is_replaced_by_one_of_the_same_ca_only(guizhou: TestJ
     lists: Sequence[bytes] = (revocations("one", days(1)), revocations("other", days(9)), b"damaged")
     state = with_own(guizhou, revocation_lists=tuple(lists))
     both = [("520000", days(1)), ("520000/2", days(9))]
+    assert told(state, ExpiryKind.REVOCATION_LIST, days(2)) == both
+    state = with_own(guizhou, revocation_lists=(revocations("one", days(1), b"1"), revocations("one", days(9), b"2")))
     assert told(state, ExpiryKind.REVOCATION_LIST, days(2)) == both
     state = with_own(guizhou, revocation_lists=(revocations("one", days(1)), revocations("one", days(9))))
     assert told(state, ExpiryKind.REVOCATION_LIST) == both
