@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median_low
+from statistics import median_high, median_low
 
 PEERS_FOR_A_MEDIAN = 3
 """Fewer peers than this cannot outvote one that lies about the time (`docs/protocol.md`, Peers that misbehave)."""
@@ -18,21 +18,28 @@ PEERS_FOR_A_MEDIAN = 3
 class Facts:
     """What a readiness decision is a function of. All instants are timezone-aware.
 
-    `missing_keys`: roles whose key is not loaded, such as `signing`. `trust_anchors`: jurisdictions whose keys we hold,
-    the own one included. `schema`: revision of the database, `expected_schema`: the one this build needs.
-    `built_at`: when this build was made. `own_evidence`: newest own cosignature. `peer_evidence`: time of the newest
-    authenticated cosignature of each peer. `allowed_skew`: by how much clocks may differ.
+    `missing_keys`: roles whose key is not loaded, such as `signing`. `trust_anchors`: jurisdictions of which we hold a
+    signing key that counts now, the own one included. `misfit_log_keys`: which of `log` and `cosigner` is not the key
+    that the own bundle publishes. `cosign_failure`: reason why the newest attempt to cosign the own head failed, empty
+    when it did not. `schema`: revision of the database, `expected_schema`: the one this build needs. `built_at`: when
+    this build was made. `own_evidence`: newest own cosignature, and `oldest_head` the age up to which it is usable.
+    `peer_evidence`: time of the newest authenticated cosignature of each peer. `peer_offsets`: our clock less that of
+    each peer heard lately. `allowed_skew`: by how much clocks may differ.
     """
 
     missing_keys: tuple[str, ...]
     trust_anchors: int
+    misfit_log_keys: tuple[str, ...]
+    cosign_failure: str
     database_writable: bool
     schema: str
     expected_schema: str
     now: datetime
     built_at: datetime
     own_evidence: datetime | None
+    oldest_head: timedelta
     peer_evidence: tuple[datetime, ...]
+    peer_offsets: tuple[timedelta, ...]
     allowed_skew: timedelta
 
 
@@ -47,7 +54,7 @@ class Check:
 
 def checks(facts: Facts) -> tuple[Check, ...]:
     """Every check, in order; ready when all are ok. The names are a closed list: they label `huxin_ready`."""
-    return (_keys(facts), _trust_anchors(facts), _database(facts), _schema(facts), _clock(facts))
+    return (_keys(facts), _trust_anchors(facts), _log_key(facts), _database(facts), _schema(facts), _clock(facts))
 
 
 def is_ready(results: tuple[Check, ...]) -> bool:
@@ -72,9 +79,32 @@ def _trust_anchors(facts: Facts) -> Check:
     return Check(
         "trust_anchors",
         False,
-        "No jurisdiction's keys are trusted, not even the own ones: nothing can be verified. Import them with "
-        "`huxin trust import`.",
+        "No jurisdiction's keys are trusted now, not even the own ones: nothing can be verified. Look at them with "
+        "`huxin trust list`, and import newer bundles with `huxin trust import`.",
     )
+
+
+def _log_key(facts: Facts) -> Check:
+    """Whether the own log goes on in a way that peers can verify: else every report issued now is worth nothing."""
+    if facts.misfit_log_keys:
+        names = " and ".join(facts.misfit_log_keys)
+        sentence = (
+            f"The {names} key that this node signs heads with is not the one that our own bundle publishes, so nobody "
+            "can verify our log. Restore the key or the bundle that belong together; `huxin doctor` looks at both."
+        )
+    elif facts.cosign_failure:
+        sentence = (
+            f"Our log head could not be cosigned ({facts.cosign_failure}), so our log grows stale for everyone. Mend "
+            "the database first if its check fails as well; else look at the cosigner key and at this node's log."
+        )
+    elif facts.own_evidence is None or facts.now - facts.own_evidence > facts.oldest_head:
+        sentence = (
+            f"Our log head was not cosigned for more than {facts.oldest_head.total_seconds():.0f} seconds, so our log "
+            "looks dead to everyone. If this stays, look at the log of this node for `cosigning`, then restart it."
+        )
+    else:
+        return Check("log_key", True, "Our log head is signed and cosigned with the keys that our bundle publishes.")
+    return Check("log_key", False, sentence)
 
 
 def _database(facts: Facts) -> Check:
@@ -99,17 +129,39 @@ def _schema(facts: Facts) -> Check:
 
 
 def _clock(facts: Facts) -> Check:
-    """Only a clock that runs behind can be told from evidence; one that runs ahead looks like peers that are away."""
+    """What was signed earlier shows a clock that is behind; one that is ahead shows only against peers heard just now.
+
+    A verdict against our clock needs more than half of at least three peers on the same side, however far off the
+    others claim to be: hence the lower median of what says "ahead" and the upper median of what says "behind".
+    """
+    if len(facts.peer_offsets) >= PEERS_FOR_A_MEDIAN:
+        if (ahead := median_low(facts.peer_offsets)) > facts.allowed_skew:
+            return _skewed(ahead, "ahead of", len(facts.peer_offsets))
+        if (behind := -median_high(facts.peer_offsets)) > facts.allowed_skew:
+            return _skewed(behind, "behind", len(facts.peer_offsets))
     latest = facts.now + facts.allowed_skew
     if latest < facts.built_at:
-        return _wrong_clock("this build was made")
+        return _wrong_clock("this build was made", facts.built_at)
     if facts.own_evidence is not None and latest < facts.own_evidence:
-        return _wrong_clock("this node last signed a log head")
-    # The lower median: with three peers, at least two must be ahead of us before we doubt ourselves.
-    if len(facts.peer_evidence) >= PEERS_FOR_A_MEDIAN and latest < median_low(facts.peer_evidence):
-        return _wrong_clock("most peers last signed their log heads")
+        return _wrong_clock("this node last signed a log head", facts.own_evidence)
+    if len(facts.peer_evidence) >= PEERS_FOR_A_MEDIAN and latest < (most := median_low(facts.peer_evidence)):
+        return _wrong_clock("most peers last signed their log heads", most)
     return Check("clock", True, "The clock agrees with the newest evidence.")
 
 
-def _wrong_clock(event: str) -> Check:
-    return Check("clock", False, f"The clock shows a time before {event}. Set the clock (NTP), then look again.")
+def _wrong_clock(event: str, at: datetime) -> Check:
+    return Check(
+        "clock",
+        False,
+        f"The clock shows a time before {event}. Set the clock (NTP), then look again; if it is right now and was "
+        f"ahead before, this passes at {at:%Y-%m-%d %H:%M:%S} UTC.",
+    )
+
+
+def _skewed(by: timedelta, side: str, peers: int) -> Check:
+    return Check(
+        "clock",
+        False,
+        f"The clock is {by.total_seconds():.0f} seconds {side} that of most of the {peers} peers heard lately. Set the "
+        "clock (NTP); nothing needs to be restarted.",
+    )

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import timeit
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from node.metrics import OTHER, Metrics, PeerReading, Readings, Vocabulary
+from node.metrics import OTHER, Metrics, PeerReading, Vocabulary
 from node.metrics.families import FAMILIES, Kind, reference
+from node.model.expiry import Expiry, ExpiryKind
 from tests.support.metrics import VERIFY, VOCABULARY, exercised, readings
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +27,7 @@ def scraped(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
     }
 
 
-def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+def value(metrics: Metrics, name: str, /, **labels: str) -> float | None:
     return scraped(metrics).get((name, tuple(sorted(labels.items()))))
 
 
@@ -117,6 +120,7 @@ def test_a_peer_of_which_nothing_is_known_has_no_lag_and_no_age_but_is_seen(metr
     assert value(metrics, "huxin_peer_connected", peer="210000") == 0
     assert value(metrics, "huxin_replica_lag_entries", peer="210000") is None
     assert value(metrics, "huxin_replica_age_seconds", peer="210000") is None
+    assert value(metrics, "huxin_clock_offset_seconds", peer="210000") is None
 
 
 def test_a_peer_that_leaves_takes_its_series_along(metrics: Metrics) -> None:
@@ -125,6 +129,17 @@ def test_a_peer_that_leaves_takes_its_series_along(metrics: Metrics) -> None:
     assert value(metrics, "huxin_replica_lag_entries", peer="520000") == 3
     peers.clear()
     assert value(metrics, "huxin_replica_lag_entries", peer="520000") is None
+
+
+def test_what_ends_is_told_by_kind_and_name_as_an_instant(metrics: Metrics) -> None:
+    ends = datetime(2026, 12, 1, tzinfo=UTC)
+    told = [Expiry(ExpiryKind.CERTIFICATE, "ca/140000", ends), Expiry(ExpiryKind.METADATA, "root", ends)]
+    metrics.watch(replace(readings(), expiries=lambda: told))
+    for kind, name in (("certificate", "ca/140000"), ("metadata", "root")):
+        assert value(metrics, "huxin_expiry_timestamp_seconds", kind=kind, name=name) == ends.timestamp()
+    assert value(metrics, "huxin_clock_step_seconds") == 0.25
+    told.clear()
+    assert value(metrics, "huxin_expiry_timestamp_seconds", kind="metadata", name="root") is None
 
 
 def test_watching_twice_is_refused(metrics: Metrics) -> None:
@@ -137,7 +152,7 @@ def test_a_reading_that_fails_fails_the_scrape(metrics: Metrics) -> None:
     def broken() -> dict[str, float]:
         raise RuntimeError
 
-    metrics.watch(Readings(peers=list, trust_ages=broken, log_sizes=dict, pool=dict))
+    metrics.watch(replace(readings(), trust_ages=broken))
     with pytest.raises(RuntimeError):
         metrics.render("text/plain")
 

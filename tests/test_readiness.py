@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from node.readiness import Facts, checks, is_ready
+from node.readiness import PEERS_FOR_A_MEDIAN, Facts, checks, is_ready
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
+NONE = timedelta(0)
 GOOD = Facts(
     missing_keys=(),
     trust_anchors=4,
+    misfit_log_keys=(),
+    cosign_failure="",
     database_writable=True,
     schema="0003",
     expected_schema="0003",
     now=NOW,
     built_at=NOW - timedelta(days=30),
     own_evidence=NOW - MINUTE,
+    oldest_head=3 * MINUTE,
     peer_evidence=(NOW - MINUTE, NOW, NOW + timedelta(seconds=20)),
+    peer_offsets=(),
     allowed_skew=MINUTE,
 )
 
@@ -31,7 +41,7 @@ def failing(facts: Facts) -> list[str]:
 
 def test_a_node_that_can_be_trusted_is_ready() -> None:
     assert is_ready(checks(GOOD))
-    assert [check.name for check in checks(GOOD)] == ["keys", "trust_anchors", "database", "schema", "clock"]
+    assert [check.name for check in checks(GOOD)] == ["keys", "trust_anchors", "log_key", "database", "schema", "clock"]
 
 
 @pytest.mark.parametrize(
@@ -39,12 +49,19 @@ def test_a_node_that_can_be_trusted_is_ready() -> None:
     [
         (replace(GOOD, missing_keys=("signing", "log")), "keys"),
         (replace(GOOD, trust_anchors=0), "trust_anchors"),
+        (replace(GOOD, misfit_log_keys=("log",)), "log_key"),
+        (replace(GOOD, misfit_log_keys=("log", "cosigner")), "log_key"),
+        (replace(GOOD, cosign_failure="DATABASE"), "log_key"),
+        (replace(GOOD, own_evidence=None), "log_key"),
+        (replace(GOOD, own_evidence=NOW - 3 * MINUTE - TICK), "log_key"),
         (replace(GOOD, database_writable=False), "database"),
         (replace(GOOD, schema="0002"), "schema"),
         (replace(GOOD, schema=""), "schema"),
         (replace(GOOD, built_at=NOW + timedelta(days=1)), "clock"),
         (replace(GOOD, own_evidence=NOW + 2 * MINUTE), "clock"),
         (replace(GOOD, peer_evidence=(NOW, NOW + 2 * MINUTE, NOW + 2 * MINUTE)), "clock"),
+        (replace(GOOD, peer_offsets=(NONE, MINUTE + TICK, 9 * MINUTE)), "clock"),
+        (replace(GOOD, peer_offsets=(NONE, -MINUTE - TICK, -9 * MINUTE)), "clock"),
     ],
 )
 def test_each_fault_makes_it_unready_and_is_named(facts: Facts, name: str) -> None:
@@ -57,6 +74,7 @@ def test_every_failing_check_says_what_to_do() -> None:
         GOOD,
         missing_keys=("signing",),
         trust_anchors=0,
+        cosign_failure="DATABASE",
         database_writable=False,
         schema="",
         now=NOW - timedelta(days=365),
@@ -66,6 +84,12 @@ def test_every_failing_check_says_what_to_do() -> None:
     assert "signing" in sentences["keys"]
     assert "huxin trust import" in sentences["trust_anchors"]
     assert "NTP" in sentences["clock"]
+    assert "(DATABASE)" in sentences["log_key"]
+    assert "cosigner key" in _sentence(replace(GOOD, misfit_log_keys=("cosigner",)), "log_key")
+
+
+def _sentence(facts: Facts, name: str) -> str:
+    return next(check.sentence for check in checks(facts) if check.name == name)
 
 
 def test_all_faults_are_found_at_once() -> None:
@@ -81,17 +105,75 @@ def test_one_lying_peer_cannot_make_us_doubt_our_clock() -> None:
 
 def test_clocks_may_differ_by_the_allowed_skew() -> None:
     assert failing(replace(GOOD, own_evidence=NOW + MINUTE)) == []
-    assert failing(replace(GOOD, own_evidence=NOW + MINUTE + timedelta(microseconds=1))) == ["clock"]
+    assert failing(replace(GOOD, own_evidence=NOW + MINUTE + TICK)) == ["clock"]
+    assert failing(replace(GOOD, peer_offsets=(MINUTE,) * 3)) == []
+    assert failing(replace(GOOD, peer_offsets=(-MINUTE,) * 3)) == []
+
+
+def test_a_clock_that_is_off_is_told_by_how_much_and_to_which_side() -> None:
+    assert "90 seconds ahead of that of most of the 4 peers" in _sentence(
+        replace(GOOD, peer_offsets=(NONE, 1.5 * MINUTE, 2 * MINUTE, 2 * MINUTE)), "clock"
+    )
+    assert "120 seconds behind that of most of the 3 peers" in _sentence(
+        replace(GOOD, peer_offsets=(NONE, -2 * MINUTE, -3 * MINUTE)), "clock"
+    )
+
+
+def test_two_peers_are_not_enough_to_doubt_our_clock() -> None:
+    assert failing(replace(GOOD, peer_offsets=(9 * MINUTE, 9 * MINUTE))) == []
+
+
+offsets = st.timedeltas(timedelta(days=-4000), timedelta(days=4000))
+
+
+@given(honest=st.lists(offsets, min_size=1, max_size=20), data=st.data())
+def test_fewer_than_half_of_the_peers_cannot_change_what_the_others_agree_on(
+    honest: list[timedelta], data: st.DataObject
+) -> None:
+    """Whatever they say; and what is judged never lies outside of what honest peers say."""
+    most = min(len(honest) - 1, 20)
+    lies = data.draw(st.lists(offsets, max_size=most))
+    everyone = data.draw(st.permutations([*honest, *lies]))
+    if len(everyone) < PEERS_FOR_A_MEDIAN:
+        assert failing(replace(GOOD, peer_offsets=tuple(everyone))) == []
+        return
+    found = _sentence(replace(GOOD, peer_offsets=tuple(everyone)), "clock")
+    ahead = [offset > MINUTE for offset in honest]
+    behind = [offset < -MINUTE for offset in honest]
+    if all(ahead) or all(behind):
+        assert ("ahead of" if all(ahead) else "behind") in found
+    if not any(ahead):
+        assert "ahead of" not in found
+    if not any(behind):
+        assert "behind" not in found
+    if told := re.search(r"is (\d+) seconds", found):
+        seconds = int(told[1]) * (1 if "ahead of" in found else -1)
+        assert min(honest) - SECOND <= timedelta(seconds=seconds) <= max(honest) + SECOND
+
+
+@given(st.lists(offsets, min_size=3, max_size=20))
+def test_what_peers_signed_counts_against_us_when_more_than_half_signed_it_later(found: list[timedelta]) -> None:
+    later = sum(offset > MINUTE for offset in found)
+    facts = replace(GOOD, peer_evidence=tuple(NOW + offset for offset in found))
+    assert bool(failing(facts)) == (later >= len(found) - (len(found) - 1) // 2)
+    if 2 * later <= len(found):
+        assert failing(facts) == []
+
+
+@given(st.lists(offsets, min_size=3, max_size=20))
+def test_more_than_half_must_be_on_one_side(found: list[timedelta]) -> None:
+    ahead, behind = (sum(sign * offset > MINUTE for offset in found) for sign in (1, -1))
+    assert bool(failing(replace(GOOD, peer_offsets=tuple(found)))) == (2 * max(ahead, behind) > len(found))
 
 
 def test_a_new_node_without_any_evidence_is_ready() -> None:
-    assert is_ready(checks(replace(GOOD, own_evidence=None, peer_evidence=())))
+    assert is_ready(checks(replace(GOOD, peer_evidence=(), peer_offsets=())))
 
 
 def test_old_evidence_does_not_unready() -> None:
     """Expired trust state serves: every decision is at most REFER (protocol.md, Trust registry)."""
     long_ago = NOW - timedelta(days=900)
-    assert is_ready(checks(replace(GOOD, own_evidence=long_ago, peer_evidence=(long_ago,) * 5)))
+    assert is_ready(checks(replace(GOOD, peer_evidence=(long_ago,) * 5)))
 
 
 def test_no_checks_at_all_are_not_readiness() -> None:

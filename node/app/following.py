@@ -6,13 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from node.app.ledgers import entry_reader
 from node.app.trust_keeper import TrustInUse
+from node.clock import Clock
 from node.federation.follower import Backoff, Follower, PeerNames
+from node.federation.hearing import Hearing
 from node.federation.peer_client import ClientCredentials, GrpcPeerClient
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
@@ -49,14 +51,14 @@ class Following:
         own_division: str,
         store: LedgerStore,
         board: HeadBoard,
-        now: Callable[[], datetime],
+        clock: Clock,
         jitter: Callable[[], float],
         options: FollowingOptions,
     ) -> None:
         self._own = own_division
         self._store = store
         self._board = board
-        self._now = now
+        self._clock = clock
         self._jitter = jitter
         self._options = options
         self._running: dict[str, _Running] = {}
@@ -99,7 +101,9 @@ class Following:
             return GrpcPeerClient(division, endpoint, roots, credentials, self._options.max_message_bytes)
 
         keys = ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners)
-        replica = Replica(self._store, keys, self._board, self._now, entry_reader(issuer), self._options.clock_skew)
+        replica = Replica(
+            self._store, keys, self._board, self._clock.now, entry_reader(issuer), self._options.clock_skew
+        )
         # Verification answers from what is stored, also when it is asked before the peer is.
         try:
             await replica.open()
@@ -112,6 +116,7 @@ class Following:
             self._options.backoff,
             self._jitter,
             self._options.batch_limit,
+            Hearing(self._clock.now, self._clock.monotonic),
         )
         task = asyncio.create_task(follower.run(), name=f"follow {division}")
         task.add_done_callback(_report_end)

@@ -10,6 +10,7 @@ from functools import partial
 
 from cryptography import x509
 
+from node.app.expiries import certificate_expiry, expiries, in_order
 from node.app.jurisdictions import load_jurisdictions
 from node.app.keyring import load_keyring, require_published
 from node.app.relations import RelationState, relations
@@ -18,6 +19,7 @@ from node.app.trusting import trusted_state
 from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import HuxinError
+from node.model.expiry import Expiry
 from node.readiness import Check
 from node.storage.errors import StorageFault
 from trust.certificates import Authorities, validate_path
@@ -52,6 +54,21 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
         if division != settings.division and found.bundle.endpoints:
             checks.append(await _looked(f"peer {division}", partial(_reach, found.bundle.endpoints)))
     return checks
+
+
+def ends(settings: Settings, now: datetime) -> list[Expiry]:
+    """What ends, soonest first: certificates that lie here, and what is trusted.
+
+    What cannot be read is left out here: `inspect` names it and says what to do.
+    """
+    found: list[Expiry] = []
+    node = settings.tls.certificate
+    for path in {node, *node.parent.glob("*.crt")} - {settings.tls.ca}:  # that one is in the own bundle as well
+        with contextlib.suppress(ValueError, OSError):
+            found.append(certificate_expiry("node" if path == node else path.stem, path.read_bytes()))
+    with contextlib.suppress(HuxinError, TrustError, OSError):
+        found += expiries(trusted_state(settings), {}, now)
+    return in_order(found)
 
 
 async def _looked(name: str, look: Callable[[], Awaitable[str]]) -> Check:

@@ -23,7 +23,7 @@ from node.app.following import Following, FollowingOptions
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
-from node.app.observing import Watchpoint, make_metrics
+from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
 from node.app.publishing import Publishing
 from node.app.publishing import Surroundings as Publishers
 from node.app.refreshing import Refreshing
@@ -45,7 +45,6 @@ from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LogKeys, Sequencer, keep_cosigning
 from node.logs import configure_logs
 from node.metrics import Metrics
-from node.readiness import is_ready
 from node.registry.directory import TrustDirectory
 from node.rpc.admin_service import admin_service
 from node.rpc.call import Gate
@@ -78,7 +77,6 @@ from trust.verify import Tolerances
 _log = structlog.get_logger(__name__)
 
 RandomBytes = Callable[[int], bytes]
-_READINESS_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ class Node:
         services = self._services(base, OwnLedger(sequencer, feed), feed, following, coordinating)
         server = await self._serve(services, base.trust, base.metrics)
         self._keep_trust(base, server, following)
-        await self._show(base, server, following)
+        await self._show(base, server, sequencer, following)
         _log.info(
             "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
         )
@@ -184,7 +182,7 @@ class Node:
             settings.division,
             base.store,
             self.board,
-            self._clock.now,
+            self._clock,
             random.SystemRandom().random,
             FollowingOptions(
                 Backoff(settings.federation.backoff_min_seconds, settings.federation.backoff_max_seconds),
@@ -250,17 +248,17 @@ class Node:
             admin_service(Operation(following, standing)),
         ]
 
-    async def _show(self, base: _Base, server: RpcServer, following: Following) -> None:
+    async def _show(self, base: _Base, server: RpcServer, sequencer: Sequencer, following: Following) -> None:
         """The pages for operators, and health as they say it."""
         settings = self._settings
         watch = Watchpoint(
-            settings.division,
             self._clock,
             base.trust,
             base.database,
+            sequencer,
             self.board,
             following.peers,
-            timedelta(seconds=settings.freshness.clock_skew_seconds),
+            Limits.of(settings),
         )
         base.metrics.watch(watch.readings())
         pages = operations_app(base.metrics, watch.readiness)
@@ -268,7 +266,7 @@ class Node:
         self.operations_port = await self._exits.enter_async_context(
             serving(pages, address.host, address.port, key="operations.listen")
         )
-        self._run(_keep_health(server, watch), "health")
+        self._run(keep_health(server, watch), "health")
 
     def _sources(self, jurisdictions: Jurisdictions, database: Database, gathering: Gathering) -> Sources:
         registrations = RegistrationStore(database)
@@ -326,13 +324,6 @@ class Node:
 def _log_keys(trust: TrustKeeper, keyring: Keyring) -> LogKeys:
     origin = trust.present.state.own.bundle.log.origin
     return LogKeys(origin, keyring.head, own_cosigner(origin), keyring.cosigner)
-
-
-async def _keep_health(server: RpcServer, watch: Watchpoint) -> None:
-    """GRPC health says what /readyz says."""
-    while True:
-        await server.set_ready(ready=is_ready(await watch.readiness()))
-        await asyncio.sleep(_READINESS_SECONDS)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -19,6 +19,7 @@ from typing import Protocol
 import structlog
 
 from node.errors import NotReady
+from node.federation.hearing import Hearing
 from node.model.log import FeedBatch, LogHead, LogMoved
 from node.model.peers import PeerCondition, PeerState
 from trust.errors import HeadInconsistent, TrustError
@@ -51,11 +52,14 @@ Connect = Callable[[str], PeerClient]
 class View(Protocol):
     """Our proven view of the peer's log. `head_size` is the size of the newest head that the peer signed.
 
-    `open` loads what is stored, None when nothing is; `accept` proves and stores one batch.
+    `open` loads what is stored, None when nothing is; `accept` proves and stores one batch. `cosigned_at` is what the
+    peer's clock showed in the head of the newest batch, once that was authenticated, even if it was refused then.
     """
 
     @property
     def head_size(self) -> int: ...
+    @property
+    def cosigned_at(self) -> datetime | None: ...
     async def open(self) -> LogHead | None: ...
     async def accept(self, batch: FeedBatch) -> LogHead: ...
 
@@ -94,6 +98,7 @@ class Follower:
         backoff: Backoff,
         jitter: Callable[[], float],
         batch_limit: int,
+        hearing: Hearing,
     ) -> None:
         self._names = names
         self._connect = connect
@@ -101,6 +106,7 @@ class Follower:
         self._backoff = backoff
         self._jitter = jitter
         self._batch_limit = batch_limit
+        self._hearing = hearing
         self._status = PeerCondition.WAITING
         self._last_error = ""
         self._endpoint = names.endpoints[0]
@@ -120,6 +126,7 @@ class Follower:
             head_size=self._view.head_size,
             fresh_at=self._fresh_at,
             last_error=self._last_error,
+            clock_samples=self._hearing.samples,
         )
 
     async def run(self) -> None:
@@ -154,9 +161,10 @@ class Follower:
         if known is not None:
             self._replicated, self._fresh_at = known.size, known.fresh_at
         client = self._connect(self._endpoint)
+        self._hearing.connected()
         try:
             async for batch in client.follow(self._names.origin, self._replicated, self._batch_limit):
-                head = await self._view.accept(batch)
+                head = await self._accepted(batch)
                 self._replicated, self._fresh_at = head.size, head.fresh_at
                 self._failures = 0
                 self._note(PeerCondition.CONNECTED, "")
@@ -165,6 +173,17 @@ class Follower:
         finally:
             await client.close()
         raise PeerUnavailable("The peer ended the stream.")
+
+    async def _accepted(self, batch: FeedBatch) -> LogHead:
+        """What the view makes of a batch. A head that it refuses for its time is evidence of one wrong clock, too."""
+        arrival = self._hearing.arrival()
+        caught_up = False
+        try:
+            head = await self._view.accept(batch)
+            caught_up = head.size == self._view.head_size
+        finally:
+            self._hearing.heard(self._view.cosigned_at, arrival, caught_up=caught_up)
+        return head
 
     def _note(self, status: PeerCondition, error: str) -> None:
         if status != self._status:

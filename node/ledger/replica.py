@@ -61,6 +61,8 @@ class Replica:
         self._known: LogHead | None = None
         self.head_size = 0
         """Size of the newest head that the peer signed, as far as it told us."""
+        self.cosigned_at: datetime | None = None
+        """Time of the cosignature in the newest batch's head, once authenticated, even if it was refused then."""
 
     async def open(self) -> LogHead | None:
         """Loads what is stored, as after any stop. Returns our view's head, where to resume; None: from the start."""
@@ -81,6 +83,7 @@ class Replica:
         if self._frontier is None:
             await self.open()
         frontier = self._frontier or Frontier()
+        self.cosigned_at = None
         head = self._opened(batch.checkpoint)
         if batch.entries and batch.first_index != frontier.size:
             raise ProofInvalid(f"The batch starts at {batch.first_index}, our view ends at {frontier.size}.")
@@ -95,6 +98,7 @@ class Replica:
 
     def _opened(self, text: str) -> SignedHead:
         head = checkpoint.open_checkpoint(text, self._keys.head, self._keys.origin, self._keys.cosigners)
+        self.cosigned_at = head.cosigned_at
         if head.cosigned_at is not None and head.cosigned_at > self._now() + self._clock_skew:
             raise CheckpointInvalid("The head was cosigned in the future by our clock; check both clocks.")
         return head

@@ -90,6 +90,13 @@ class Sequencer:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._frontier: Frontier | None = None
         self._group = gathering.meeting_point(GROUP_LIMIT, LINGER_SECONDS)
+        self.cosign_failure = ""
+        """Reason why the newest attempt to cosign failed, empty when it did not."""
+
+    @property
+    def keys(self) -> LogKeys:
+        """What the heads are signed and cosigned with."""
+        return self._keys
 
     async def append(self, draft: EntryDraft, attach: Attach) -> int:
         """Index of the entry, once entry, head and attachment are committed together.
@@ -118,7 +125,23 @@ class Sequencer:
             _answer_all(group, NotReady("STOPPING", "The node is stopping; ask again soon."))
 
     async def cosign(self) -> LogHead:
-        """Cosigns the newest head again with the present time: the proof of freshness. Creates the first head."""
+        """Cosigns the newest head again with the present time: the proof of freshness. Creates the first head.
+
+        Raises NotReady, and whatever a signer raises. How it went is kept in `cosign_failure` for readiness.
+        """
+        try:
+            head = await self._cosign()
+        except NotReady as error:
+            self.cosign_failure = error.reason
+            raise
+        except Exception as error:
+            # The name of the class and not its text: that may hold anything.
+            self.cosign_failure = type(error).__name__
+            raise
+        self.cosign_failure = ""
+        return head
+
+    async def _cosign(self) -> LogHead:
         head = await self._store.head(self._keys.origin)
         if head is None:
             head = self._signed_head(0, EMPTY_ROOT)
@@ -126,14 +149,14 @@ class Sequencer:
                 # A crash here leaves no head or an empty one: both mean an empty log.
                 await self._store.append(0, head, (), ())
             except LogMoved:
-                return await self.cosign()  # another replica of this node began the log
+                return await self._cosign()  # another replica of this node began the log
         else:
             at = self._now()
             text = checkpoint.cosign(head.checkpoint, self._keys.cosigner_name, self._keys.cosigner, at)
             head = LogHead(head.origin, head.size, head.root, text, at)
             # A crash here leaves the older cosignature: followers see an older, still true, time.
             if not await self._store.update_head(head):
-                return await self.cosign()  # the log grew meanwhile, and with a fresher cosignature
+                return await self._cosign()  # the log grew meanwhile, and with a fresher cosignature
         self._board.publish(head)
         return head
 

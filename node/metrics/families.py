@@ -71,6 +71,20 @@ PEER_CONNECTED = Family(
     ("peer",),
     "1 while this node follows the peer's log over an open stream, else 0.",
 )
+CLOCK_OFFSET = Family(
+    "huxin_clock_offset_seconds",
+    Kind.GAUGE,
+    ("peer",),
+    "Our clock less that of a peer heard lately: positive when ours is ahead. One peer alone proves nothing; "
+    "the check `clock` judges by more than half of at least three.",
+)
+CLOCK_STEP = Family(
+    "huxin_clock_step_seconds",
+    Kind.GAUGE,
+    (),
+    "By how much the clock was set forward (negative: back) since the node started. "
+    "A change is an administrator, NTP after a long pause, or someone who moves time.",
+)
 TRUST_STATE_AGE = Family(
     "huxin_trust_state_age_seconds",
     Kind.GAUGE,
@@ -117,6 +131,14 @@ POOL_CONNECTIONS = Family(
     ("state",),
     "Database connections by state: in_use or idle. No idle one for minutes means that calls wait for the database.",
 )
+EXPIRY = Family(
+    "huxin_expiry_timestamp_seconds",
+    Kind.GAUGE,
+    ("kind", "name"),
+    "When something ends, in seconds since 1970. Kinds: `certificate` (the node's own, and CAs by division), "
+    "`trust_certificate` (our recognitions by issuer), `signing_key` (own ones that are to end), `metadata` (of the "
+    "registry, by role), `revocation_list` (by division). What was replaced is left out.",
+)
 READY = Family(
     "huxin_ready",
     Kind.GAUGE,
@@ -148,7 +170,10 @@ FAMILIES = (
     REPLICA_LAG,
     REPLICA_AGE,
     PEER_CONNECTED,
+    CLOCK_OFFSET,
+    CLOCK_STEP,
     TRUST_STATE_AGE,
+    EXPIRY,
     REFUSALS,
     REGISTRY_REFRESHES,
     POOL_CONNECTIONS,

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from prometheus_client.core import GaugeMetricFamily
 
 from node.metrics.families import (
+    CLOCK_OFFSET,
+    CLOCK_STEP,
+    EXPIRY,
     LOG_SIZE,
     PEER_CONNECTED,
     POOL_CONNECTIONS,
@@ -16,16 +19,21 @@ from node.metrics.families import (
     TRUST_STATE_AGE,
     Family,
 )
+from node.model.expiry import Expiry
 
 
 @dataclass(frozen=True, slots=True)
 class PeerReading:
-    """How we stand with one peer. `lag_entries` and `age_seconds` are None while nothing is known of its log."""
+    """How we stand with one peer. `lag_entries` and `age_seconds` are None while nothing is known of its log.
+
+    `clock_offset_seconds`: our clock less the peer's, None while nothing was heard of it lately.
+    """
 
     peer: str
     connected: bool
     lag_entries: int | None
     age_seconds: float | None
+    clock_offset_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +41,15 @@ class Readings:
     """What to ask at a scrape. Each callable answers from memory at once: it runs on the event loop.
 
     `trust_ages`: seconds by issuer. `log_sizes`: entries by origin. `pool`: connections by state (`in_use`, `idle`).
+    `expiries`: no two of one kind and name. `clock_step`: seconds by which civil time was set since the start.
     """
 
     peers: Callable[[], Iterable[PeerReading]]
     trust_ages: Callable[[], Mapping[str, float]]
     log_sizes: Callable[[], Mapping[str, int]]
     pool: Callable[[], Mapping[str, int]]
+    expiries: Callable[[], Iterable[Expiry]]
+    clock_step: Callable[[], float]
 
 
 class LiveCollector:
@@ -48,7 +59,8 @@ class LiveCollector:
         self._readings = readings
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        for family in (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS):
+        by_peer = (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, CLOCK_OFFSET)
+        for family in (*by_peer, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS, EXPIRY, CLOCK_STEP):
             yield _gauge(family, {})
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -56,13 +68,22 @@ class LiveCollector:
         yield _gauge(PEER_CONNECTED, {p.peer: p.connected for p in peers})
         yield _gauge(REPLICA_LAG, {p.peer: p.lag_entries for p in peers if p.lag_entries is not None})
         yield _gauge(REPLICA_AGE, {p.peer: p.age_seconds for p in peers if p.age_seconds is not None})
+        offsets = {p.peer: p.clock_offset_seconds for p in peers if p.clock_offset_seconds is not None}
+        yield _gauge(CLOCK_OFFSET, offsets)
         yield _gauge(TRUST_STATE_AGE, self._readings.trust_ages())
         yield _gauge(LOG_SIZE, self._readings.log_sizes())
         yield _gauge(POOL_CONNECTIONS, self._readings.pool())
+        expiries = tuple(self._readings.expiries())
+        yield _labelled(EXPIRY, {(each.kind.value, each.name): each.ends.timestamp() for each in expiries})
+        yield _labelled(CLOCK_STEP, {(): self._readings.clock_step()})
 
 
 def _gauge(family: Family, values: Mapping[str, float]) -> GaugeMetricFamily:
+    return _labelled(family, {(label,): value for label, value in values.items()})
+
+
+def _labelled(family: Family, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
     gauge = GaugeMetricFamily(family.name, family.help, labels=family.labels)
-    for label, value in values.items():
-        gauge.add_metric([label], float(value))
+    for labels, value in values.items():
+        gauge.add_metric(labels, float(value))
     return gauge

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from node.model.offsets import ClockSample
+
 
 class PeerCondition(StrEnum):
     """How things stand with a peer."""
@@ -21,6 +23,7 @@ class PeerState:
     """A peer and the replica of its log. `fresh_at` is the newest cosignature seen, None before the first.
 
     `last_error` is a sentence for operators, empty when none; `head_size` and `replicated` count entries.
+    `clock_samples` are the newest of its clock, oldest first.
     """
 
     division: str
@@ -31,3 +34,4 @@ class PeerState:
     head_size: int
     fresh_at: datetime | None
     last_error: str = ""
+    clock_samples: tuple[ClockSample, ...] = ()

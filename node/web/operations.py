@@ -22,19 +22,25 @@ _FRESH = {"cache-control": "no-store"}
 Readiness = Callable[[], Awaitable[tuple[Check, ...]]]
 
 
+async def answered_in_time(
+    readiness: Readiness, deadline_seconds: float = READINESS_DEADLINE_SECONDS
+) -> tuple[Check, ...]:
+    """The checks, with one more: `answer`, whether they finished before the deadline. If not, it is the only one."""
+    try:
+        async with asyncio.timeout(deadline_seconds):
+            results = await readiness()
+    except TimeoutError:
+        return (_unanswered(deadline_seconds),)
+    return (*results, Check("answer", True, "The checks finished in time."))
+
+
 def operations_app(
     metrics: Metrics, readiness: Readiness, *, deadline_seconds: float = READINESS_DEADLINE_SECONDS
 ) -> Starlette:
     """The three pages. `readiness` gathers the facts and judges them anew at each /readyz and each scrape."""
 
-    async def answer_in_time() -> tuple[Check, ...]:
-        try:
-            async with asyncio.timeout(deadline_seconds):
-                results = await readiness()
-        except TimeoutError:
-            results = (_unanswered(deadline_seconds),)
-        else:
-            results = (*results, Check("answer", True, "The checks finished in time."))
+    async def judged() -> tuple[Check, ...]:
+        results = await answered_in_time(readiness, deadline_seconds)
         metrics.set_ready({check.name: check.ok for check in results})
         return results
 
@@ -42,7 +48,7 @@ def operations_app(
         return JSONResponse({"status": "alive"}, headers=_FRESH)
 
     async def readyz(_request: Request) -> Response:
-        results = await answer_in_time()
+        results = await judged()
         ready = is_ready(results)
         body = {
             "ready": ready,
@@ -53,7 +59,7 @@ def operations_app(
         return JSONResponse(body, status_code=status, headers=_FRESH)
 
     async def scrape(request: Request) -> Response:
-        await answer_in_time()
+        await judged()
         body, content_type = metrics.render(request.headers.get("accept", ""))
         return Response(body, headers={**_FRESH, "content-type": content_type})
 

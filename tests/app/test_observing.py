@@ -1,40 +1,28 @@
-"""Readiness is answered whatever happens to the database: who asks again and again must never be left with old news."""
+"""What the settings imply for readiness. How a running node uses it: `tests/integration/test_readiness.py`."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
-from sqlalchemy import text
+import pytest
 
-from node.app.observing import Watchpoint
-from node.app.trust_keeper import TrustKeeper
-from node.clock import SystemClock
-from node.ledger.heads import HeadBoard
-from node.registry.directory import TrustDirectory
-from node.storage.database import Database
-from node.verification.trusting import FreshnessLimits
-from tests.support.nodes import TestJurisdiction
+from node.app.observing import Limits
+from tests.support import nodes
 
 
-async def test_a_damaged_database_is_told_and_asked_again(guizhou: TestJurisdiction) -> None:
-    clock = SystemClock()
-    limits = FreshnessLimits(timedelta(days=7), timedelta(days=1))
-    directory = TrustDirectory(guizhou.settings.trust.directory, "520000")
-    trust = TrustKeeper(directory, guizhou.layout.pair("node"), limits, clock.now)
-    database = await Database.open(guizhou.settings.database.connection_url())
-    await database.migrate()
-    watch = Watchpoint("520000", clock, trust, database, HeadBoard(), list, timedelta(minutes=1))
-    try:
-        assert {check.name for check in await watch.readiness() if not check.ok} == set()
-        for damage, mend in (
-            ("ALTER TABLE counters RENAME TO gone", "ALTER TABLE gone RENAME TO counters"),
-            ("ALTER TABLE counters RENAME COLUMN value TO gone", "ALTER TABLE counters RENAME COLUMN gone TO value"),
-        ):
-            async with database.write() as connection:
-                await connection.execute(text(damage))
-            assert {check.name for check in await watch.readiness() if not check.ok} == {"database"}
-            async with database.write() as connection:
-                await connection.execute(text(mend))
-            assert {check.name for check in await watch.readiness() if not check.ok} == set()
-    finally:
-        await database.close()
+@pytest.mark.parametrize(
+    ("cosign", "oldest_head"),
+    [("60", timedelta(minutes=3)), ("1", timedelta(seconds=30)), ("3600", timedelta(hours=3))],
+)
+def test_an_own_head_may_miss_some_cosignatures(tmp_path: Path, cosign: str, oldest_head: timedelta) -> None:
+    one = nodes.found(tmp_path, "520000", extra={"HUXIN_FEDERATION__COSIGN_SECONDS": cosign})
+    assert Limits.of(one.settings).oldest_head == oldest_head
+
+
+@pytest.mark.parametrize(("longest", "recent"), [("300", timedelta(minutes=15)), ("3600", timedelta(hours=2))])
+def test_what_was_heard_of_a_clock_counts_until_the_peer_is_asked_again(
+    tmp_path: Path, longest: str, recent: timedelta
+) -> None:
+    one = nodes.found(tmp_path, "520000", extra={"HUXIN_FEDERATION__BACKOFF_MAX_SECONDS": longest})
+    assert Limits.of(one.settings).recent == recent

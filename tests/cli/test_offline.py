@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import socket
 import stat
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from node.app.founding import Layout
+from node.app.founding import CA_YEARS, Layout
 from node.cli.failures import ExitCode
 from node.cli.verify import presented_content
 from node.config import Settings
 from node.errors import BadSource, InvalidInput
 from tests.cli.running import huxin
+from tests.support import nodes
 
 SUBJECT = "91140000MA0TE5T16Q"
 """Synthetic."""
@@ -115,7 +116,13 @@ def test_keys_may_have_a_passphrase_and_an_ecdsa_suite(tmp_path: Path) -> None:
 def test_doctor_finds_a_fresh_home_in_order(founded: Path) -> None:
     result = huxin("doctor", "--json", home=founded)
     assert result.exit_code == ExitCode.OK, result.stdout
-    assert all(check["ok"] for check in json.loads(result.stdout))
+    found = json.loads(result.stdout)
+    assert all(check["ok"] for check in found["checks"])
+    ends = {(each["kind"], each["name"]): each for each in found["expiries"]}
+    assert {("certificate", "node"), ("certificate", "gateway"), ("trust_certificate", "140000")} <= set(ends)
+    assert [each["ends"] for each in found["expiries"]] == sorted(each["ends"] for each in found["expiries"])
+    assert ends["certificate", "gateway"]["advice"].endswith("`huxin certificate issue ROLE --out-name gateway`.")
+    assert not any(each["ended"] for each in ends.values())
 
 
 def test_doctor_names_what_is_wrong_and_ends_with_1(home: Path) -> None:
@@ -124,6 +131,17 @@ def test_doctor_names_what_is_wrong_and_ends_with_1(home: Path) -> None:
     assert result.exit_code == ExitCode.PROBLEMS
     assert "WRONG" in result.stdout
     assert "chmod 600" in result.stdout
+
+
+@pytest.mark.parametrize(("days", "left"), [(10, "9 days"), (1, "hours"), (-10, "ENDED")])
+def test_doctor_says_what_to_do_about_what_ends(tmp_path: Path, days: int, left: str) -> None:
+    founded_at = datetime.now(UTC) - timedelta(days=365 * CA_YEARS - days)
+    found = nodes.found(tmp_path, "140000", founded_at)
+    result = huxin("doctor", home=found.layout.home)
+    assert result.exit_code == ExitCode.PROBLEMS
+    (line,) = [line for line in result.stdout.splitlines() if "ca/140000" in line]
+    assert left in line
+    assert "Make the next CA" in line
 
 
 # certificate

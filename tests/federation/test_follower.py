@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from node.errors import NotReady
 from node.federation.follower import Backoff, Follower, PeerNames, PeerUnavailable
+from node.federation.hearing import Hearing
 from node.ledger.assembly import EntryDraft
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
 from node.model.log import EntryKind, FeedBatch, LogMoved
+from node.model.offsets import ClockSample
 from node.model.peers import PeerCondition
 from node.storage.database import Database
 from node.storage.log_store import LogStore
@@ -96,7 +98,10 @@ def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff) -> Follow
 
     keys = ReplicaKeys(ORIGIN, key("head").public, COSIGNERS)
     view = Replica(store, keys, HeadBoard(), lambda: minutes(60), read_entry, minutes(1) - NOW)
-    return Follower(PeerNames("140000", "山西省", ENDPOINTS, ORIGIN), peer.connect, view, backoff, lambda: 0.5, 7)
+    hearing = Hearing(lambda: minutes(60), lambda: 100.0)
+    return Follower(
+        PeerNames("140000", "山西省", ENDPOINTS, ORIGIN), peer.connect, view, backoff, lambda: 0.5, 7, hearing
+    )
 
 
 @asynccontextmanager
@@ -224,6 +229,37 @@ async def test_a_peer_with_two_histories_is_not_asked_again(store: Troubled) -> 
     assert state.state is PeerCondition.HALTED
     assert (state.replicated, state.fresh_at) == (5, NOW)
     assert await store.entries(ORIGIN, 0, 20) == one.entries
+
+
+# The peer's clock
+
+
+async def test_heads_that_come_while_we_wait_tell_the_peers_clock(store: Troubled) -> None:
+    log = PeerLog(size=3)
+    heads = [log.batch(3, 3, at=minutes(at)) for at in (1, 2)]
+    peer = ScriptedPeer([[log.batch(0, 2, 3), log.batch(2, 3), *heads, SILENCE]])
+    async with following(peer, store) as (follower, _):
+        samples = follower.state().clock_samples
+    assert samples == tuple(ClockSample(minutes(at), 100.0, live=True) for at in (1, 2))
+
+
+async def test_a_head_that_is_refused_for_its_time_still_tells_the_peers_clock(store: Troubled) -> None:
+    """Our clock may be the one that is wrong: then every peer's heads come from the future, and none is accepted."""
+    log = PeerLog(size=3)
+    peer = ScriptedPeer([[log.batch(0, 3, at=minutes(90))], [log.batch(0, 3, at=minutes(91))]])
+    async with following(peer, store) as (follower, _):
+        state = follower.state()
+    assert state.replicated == 0
+    assert [(sample.cosigned_at, sample.live) for sample in state.clock_samples] == [
+        (minutes(90), False),
+        (minutes(91), False),
+    ]
+
+
+async def test_a_head_that_the_peer_did_not_sign_tells_nothing(store: Troubled) -> None:
+    forged = replace(PeerLog(size=3).batch(0, 3, at=minutes(90)), checkpoint="forged")
+    async with following(ScriptedPeer([[forged]]), store) as (follower, _):
+        assert follower.state().clock_samples == ()
 
 
 # Trouble of our own

@@ -256,6 +256,22 @@ async def test_cosigning_goes_on_after_trouble(database: Database, error: Except
     await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(NotReady("DATABASE", "Synthetic trouble."), "DATABASE"), (RuntimeError("a secret text"), "RuntimeError")],
+)
+async def test_a_cosigning_that_failed_is_known_until_the_next_that_does_not(
+    database: Database, error: Exception, reason: str
+) -> None:
+    sequencer = sequencer_of(Troubled(database, before=failing(error)))
+    assert sequencer.cosign_failure == ""
+    with pytest.raises(type(error)):
+        await sequencer.cosign()
+    assert sequencer.cosign_failure == reason
+    await sequencer.cosign()
+    assert sequencer.cosign_failure == ""
+
+
 async def test_a_log_that_grows_while_it_is_cosigned(database: Database, other_store: LogStore) -> None:
     await grow(other_store, 1)
 

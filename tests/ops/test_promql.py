@@ -13,6 +13,7 @@ from tests.support.promql import labels_of, metrics_of
         ("huxin_ready == 0", {"huxin_ready"}, set()),
         ('absent(up{job="huxin"})', {"up"}, {"job"}),
         ('a{x=~"b|c",y!="d"} > 5 * 86400 and delta(e[10m]) >= 0', {"a", "e"}, {"x", "y"}),
+        ('a{x!~"b"} - time() < 7 * 86400', {"a"}, {"x"}),
         ("sum by (p, q) (rate(a[5m] offset 1h)) unless b", {"a", "b"}, {"p", "q"}),
         ("histogram_quantile(0.99, sum by (le) (rate(a_bucket[$__rate_interval])))", {"a_bucket"}, {"le"}),
         ("label_values(huxin_build_info, instance)", {"huxin_build_info"}, set()),

@@ -90,9 +90,10 @@ def test_the_page_describes_no_alert_that_is_not_there() -> None:
     assert headings == NAMES
 
 
-def test_the_limits_of_the_critical_alerts_are_the_defaults_of_the_settings() -> None:
+def test_the_limits_of_the_alerts_are_the_defaults_of_the_settings() -> None:
     limits = FreshnessSettings()
     expressions = {rule["alert"]: rule["expr"] for rule in RULES}
     assert expressions["HuxinReplicaTooOld"] == f"huxin_replica_age_seconds > {limits.log_view_seconds:.0f}"
+    assert expressions["HuxinPeerClockOff"] == f"abs(huxin_clock_offset_seconds) > {limits.clock_skew_seconds:.0f}"
     days = limits.trust_state_seconds / 86400
     assert expressions["HuxinTrustStateTooOld"] == f"huxin_trust_state_age_seconds > {days:.0f} * 86400"

@@ -1,7 +1,8 @@
-"""A clock that stands still until it is moved. Only tests have one: production code reads `node.clock.SystemClock`."""
+"""Clocks that are moved by hand. Only tests have them: production code reads `node.clock.SystemClock`."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 
@@ -25,3 +26,18 @@ class SettableClock:
     def set(self, now: datetime) -> None:
         """Moves civil time alone, as an operator does who sets the clock."""
         self._now = now
+
+
+class RunningClock:
+    """Goes on from a day of the test's choice at the pace of the computer's clock. `error` is what it is ahead by."""
+
+    def __init__(self, began: datetime) -> None:
+        self._began = began
+        self._origin = time.monotonic()
+        self.error = timedelta(0)
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self.monotonic() - self._origin) + self.error
+
+    def monotonic(self) -> float:
+        return time.monotonic()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 
 from node.metrics import Metrics, PeerReading, Readings, Vocabulary
+from node.model.expiry import Expiry, ExpiryKind
 
 VERIFY = "huxin.v1.VerificationService/Verify"
 VOCABULARY = Vocabulary(
@@ -23,6 +25,8 @@ def readings(peers: Callable[[], Iterable[PeerReading]] = tuple) -> Readings:
         trust_ages=lambda: {"140000": 60.0},
         log_sizes=lambda: {"huxin/140000": 12},
         pool=lambda: {"in_use": 1, "idle": 9},
+        expiries=lambda: [Expiry(ExpiryKind.CERTIFICATE, "node", datetime(2027, 1, 1, tzinfo=UTC))],
+        clock_step=lambda: 0.25,
     )
 
 
@@ -36,5 +40,5 @@ def exercised() -> Metrics:
     metrics.observe_refusal("NOT_PERMITTED")
     metrics.set_ready({"keys": True})
     metrics.set_build("0.1.0", "140000")
-    metrics.watch(readings(lambda: [PeerReading("520000", True, 0, 3.0)]))
+    metrics.watch(readings(lambda: [PeerReading("520000", True, 0, 3.0, -1.5)]))
     return metrics

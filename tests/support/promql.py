@@ -25,7 +25,7 @@ def labels_of(expression: str) -> set[str]:
     """Labels that it matches or groups by."""
     bare = _STRING.sub("", expression)
     matched = {
-        part.split("=")[0].rstrip("!").strip() for inner in _MATCHERS.findall(bare) for part in inner.split(",") if part
+        re.split("[=!]", part)[0].strip() for inner in _MATCHERS.findall(bare) for part in inner.split(",") if part
     }
     grouped = {label.strip() for inner in _GROUPING.findall(bare) for label in inner.split(",") if label.strip()}
     return matched | grouped
