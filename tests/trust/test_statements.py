@@ -50,6 +50,7 @@ CERTIFICATE = TrustCertificate(
     legal_basis=("synthetic legal basis",),
     issued_at=ISSUED,
 )
+WITHDRAWAL = replace(CERTIFICATE, withdrawn=True, withdrawal_reason="合成示例 a synthetic reason")
 
 
 def bundle() -> JurisdictionBundle:
@@ -68,8 +69,10 @@ KINDS: list[tuple[Any, Callable[[Any], bytes], Callable[[bytes], Any], type[Mess
         trust_pb2.JurisdictionBundle,
     ),
     (CERTIFICATE, statements.encode_trust_certificate, statements.read_trust_certificate, trust_pb2.TrustCertificate),
+    (WITHDRAWAL, statements.encode_trust_certificate, statements.read_trust_certificate, trust_pb2.TrustCertificate),
 ]
-each_kind = pytest.mark.parametrize(("value", "encode", "read", "message"), KINDS, ids=[k[3].__name__ for k in KINDS])
+IDS = [*(kind[3].__name__ for kind in KINDS[:-1]), "Withdrawal"]
+each_kind = pytest.mark.parametrize(("value", "encode", "read", "message"), KINDS, ids=IDS)
 
 instants = st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis wants its bounds naive
 days = st.dates(min_value=date(1900, 1, 1), max_value=date(2999, 12, 31))
@@ -203,6 +206,8 @@ def test_an_invalid_attestation_cannot_be_built(field: str, wrong: Any) -> None:
         lambda: replace(CERTIFICATE, max_trust_state_age_seconds=2**40),
         lambda: replace(CERTIFICATE, witness_quorum=-1),
         lambda: replace(CERTIFICATE, valid_until=ISSUED),
+        lambda: replace(CERTIFICATE, withdrawal_reason="a reason without a withdrawal"),
+        lambda: replace(WITHDRAWAL, withdrawal_reason="two\nlines"),
     ],
 )
 def test_other_invalid_statements_cannot_be_built(build: Callable[[], object]) -> None:
