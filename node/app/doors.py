@@ -9,7 +9,6 @@ from typing import Protocol
 
 from node.app.following import Following
 from node.clock import Clock
-from node.errors import NotAuthenticated
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports
 from node.issuance.standing import ChangeStanding
@@ -21,7 +20,7 @@ from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import Verdict
-from node.rpc.caller import Caller
+from node.rpc.refusals import RefusalLog
 from node.storage.grouping import GroupedLookup
 
 
@@ -156,14 +155,11 @@ class Operation:
         return await self._standing.change_status(request_id, report_number, flag, is_set, reason_code, caller)
 
 
-def observing_refusals(authenticate: Callable[[bytes], Caller], metrics: Metrics) -> Callable[[bytes], Caller]:
-    """The authenticator, with refused certificates counted by reason."""
+def telling_refusals(log: RefusalLog, metrics: Metrics) -> Callable[[str, str, bytes, str], None]:
+    """Every call that its certificate did not open, counted by reason and logged."""
 
-    def observed(leaf: bytes) -> Caller:
-        try:
-            return authenticate(leaf)
-        except NotAuthenticated as error:
-            metrics.observe_refusal(error.reason)
-            raise
+    def told(method: str, reason: str, leaf: bytes, peer: str) -> None:
+        metrics.observe_refusal(reason)
+        log.tell(method, reason, leaf, peer)
 
-    return observed
+    return told

@@ -25,6 +25,7 @@ from node.storage.errors import StorageFault
 from trust.certificates import Authorities, validate_path
 from trust.errors import TrustError
 from trust.identities import Role, WorkloadIdentity
+from trust.revocation import bundle_lists
 
 _SOON = timedelta(days=30)
 _LAST_SHARE = 1 / 4
@@ -161,7 +162,13 @@ async def _trust(settings: Settings) -> str:
 
 
 async def _own_bundle(settings: Settings, now: datetime) -> str:
-    require_published(load_keyring(settings), trusted_state(settings).own.trusted, now)
+    own = trusted_state(settings).own
+    require_published(load_keyring(settings), own.trusted, now)
+    if any(each.next_update < now for each in bundle_lists(own.bundle)):
+        raise _unwell(
+            "REVOCATION_LIST_ENDED",
+            "Our list of revoked certificates is out of date; run `huxin certificate sign-revocations`, then export.",
+        )
     return "Our own bundle names the keys that this node signs with."
 
 

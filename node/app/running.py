@@ -18,7 +18,7 @@ from datetime import timedelta
 import structlog
 
 from node.app.coordinating import Coordinating
-from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation, observing_refusals
+from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation, telling_refusals
 from node.app.following import Following, FollowingOptions
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
@@ -298,10 +298,10 @@ class Node:
         settings = self._settings
         gate = Gate(
             own_division=settings.division,
-            authenticate=observing_refusals(Authenticator(trust.validate, trust.version, self._clock.now), metrics),
+            authenticate=Authenticator(trust.validate, trust.version, self._clock.now),
             observe=metrics.observe_rpc,
             clock=self._clock.monotonic,
-            refused=RefusalLog(self._clock.monotonic).tell,
+            refused=telling_refusals(RefusalLog(self._clock.monotonic), metrics),
             new_incident=lambda: uuid.UUID(bytes=self._random(16), version=4).hex[:12],
         )
         options = ServerOptions(

@@ -61,6 +61,7 @@ class TrustKeeper:
         self._directory = directory
         self._files = pair
         self._pair_stamp = pair.stamp()
+        self._pair_trouble = ""
         self._limits = limits
         self.present = self._load(1, pair.read())
 
@@ -100,13 +101,19 @@ class TrustKeeper:
             try:
                 self._look_at_pair()
             except (HuxinError, CertificateRejected, OSError) as error:
-                _log.error("certificate_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
+                self._say_once(getattr(error, "reason", "UNREADABLE"))
             if self.present.version == before:
                 continue
             try:
                 await changed(self.present)
             except Exception:  # noqa: BLE001 - who ended here would go on trusting what the administrator withdraws
                 _log.exception("trust_not_applied", version=self.present.version)
+
+    def _say_once(self, reason: str) -> None:
+        """Why a pair is not taken up: it is looked at again each time, and told once."""
+        if reason != self._pair_trouble:
+            _log.error("certificate_not_reloaded", reason=reason)
+        self._pair_trouble = reason
 
     async def _look_at_trust(self) -> None:
         moved = await self._registry.poll()
@@ -134,7 +141,7 @@ class TrustKeeper:
             tls = TlsMaterial(version, pair.key, pair.certificate, present.tls.roots)
             self.present = replace(present, version=version, pair=pair, tls=tls)
             _log.info("certificate_reloaded", version=version, until=found.not_after.isoformat())
-        self._pair_stamp = stamp
+        self._pair_stamp, self._pair_trouble = stamp, ""
 
     def _own_renewed(self, trust: TrustInUse) -> TrustInUse:
         """What we know of ourselves is of this moment, however old the bundle is that we handed to others."""

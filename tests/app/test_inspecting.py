@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from node.app import trusting
+from node.app import certifying, trusting
 from node.app.authority import CA_YEARS
 from node.app.inspecting import inspect
 from node.app.storing import prepare_database
@@ -84,6 +84,15 @@ async def test_what_will_end_soon_is_told_in_time(guizhou: TestJurisdiction) -> 
     assert "huxin certificate renew node" in soon["certificate"]
     assert "CA certificate ends" in soon["other certificates"]
     assert "expired" in (await unwell(guizhou, days + 20))["certificate"]
+
+
+async def test_revoked_certificates_and_a_list_out_of_date_are_told(guizhou: TestJurisdiction) -> None:
+    gateway = str(guizhou.layout.certificate("gateway"))
+    certifying.revoke(guizhou.settings, gateway, "unspecified", THE_DAY, unrecorded=False)
+    told = await unwell(guizhou)
+    assert set(told) == {"other certificates"}
+    assert "gateway.crt: The certificate was revoked" in told["other certificates"]
+    assert "sign-revocations" in (await unwell(guizhou, certifying.LIST_DAYS + 1))["own bundle"]
 
 
 async def test_a_jurisdiction_without_a_catalogue_in_force(guizhou: TestJurisdiction) -> None:

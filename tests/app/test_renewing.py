@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -67,7 +67,7 @@ async def looked(seconds: float = 0.2) -> None:
     await asyncio.sleep(seconds)
 
 
-def events(logs: list[dict[str, object]], name: str) -> int:
+def events(logs: Sequence[Mapping[str, object]], name: str) -> int:
     return sum(line["event"] == name for line in logs)
 
 

@@ -12,6 +12,8 @@ from node.cli.failures import ExitCode
 from node.config import Settings
 from tests.cli.running import huxin
 
+AT_ONCE: dict[str, str | None] = {"HUXIN_KEYS__CA_OVERLAP_SECONDS": "0"}
+
 
 def listed(home: Path) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(huxin("certificate", "list", "--json", home=home).stdout)
@@ -64,15 +66,14 @@ def test_lists_that_do_not_exist_are_not_signed(home: Path) -> None:
 
 
 def test_a_new_ca_step_by_step(home: Path) -> None:
-    now = {"HUXIN_KEYS__CA_OVERLAP_SECONDS": "0"}
     early = huxin("certificate", "retire-ca", home=home)
     assert (early.exit_code, "rotate-ca" in early.stderr) == (ExitCode.USAGE, True)
-    assert huxin("certificate", "rotate-ca", home=home, environ=now).exit_code == ExitCode.OK
+    assert huxin("certificate", "rotate-ca", home=home, environ=AT_ONCE).exit_code == ExitCode.OK
     assert "due" in huxin("certificate", "renew", home=home).stdout  # seven days, unless it is told otherwise
-    assert huxin("certificate", "renew", home=home, environ=now).stdout.count("Renewed") == 3
-    remaining = huxin("certificate", "retire-ca", home=home, environ=now)
+    assert huxin("certificate", "renew", home=home, environ=AT_ONCE).stdout.count("Renewed") == 3
+    remaining = huxin("certificate", "retire-ca", home=home, environ=AT_ONCE)
     assert (remaining.exit_code, "replaced" in remaining.stderr) == (ExitCode.REFUSED, True)
-    done = huxin("certificate", "retire-ca", "--ignore-replaced", home=home, environ=now)
+    done = huxin("certificate", "retire-ca", "--ignore-replaced", home=home, environ=AT_ONCE)
     assert done.exit_code == ExitCode.OK, done.stderr
     settings = Settings.load(Layout(home).settings, {})
     assert len(trusted_state(settings).own.bundle.ca_certificates) == 1
@@ -100,8 +101,7 @@ def test_the_keys_of_a_home_with_a_passphrase(tmp_path: Path) -> None:
     secret.write_text("synthetic passphrase\n", encoding="utf-8")
     secret.chmod(0o600)
     assert huxin("init", "140000", "--passphrase-file", secret, home=home).exit_code == ExitCode.OK
-    now = {"HUXIN_KEYS__CA_OVERLAP_SECONDS": "0"}
     for command in (["rotate-ca"], ["renew"], ["retire-ca", "--ignore-replaced"], ["revoke", "ab12", "--unrecorded"]):
-        result = huxin("certificate", *command, home=home, environ=now)
+        result = huxin("certificate", *command, home=home, environ=AT_ONCE)
         assert result.exit_code == ExitCode.OK, (command, result.stderr)
     assert b"ENCRYPTED" in Layout(home).key("ca").read_bytes()

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc, report_service_pb2, report_service_pb2_grpc
 
 from node.app import certifying, renewing, trust_keeper, trusting
@@ -20,6 +20,7 @@ from node.errors import HuxinError
 from tests.integration import dishonest
 from tests.integration.provinces import Provinces, provinces
 from tests.support import nodes
+from tests.support.http import get
 from trust.algorithms import Suite
 from trust.certificates import create_ca, issue_workload
 from trust.errors import CertificateRejected
@@ -53,12 +54,12 @@ def own_bundle(one: nodes.TestJurisdiction) -> str:
     return (one.layout.trust / "bundles" / f"{one.division}.json").read_text(encoding="utf-8")
 
 
-async def drained(stream: grpc.aio.UnaryStreamCall[object, object]) -> None:
+async def drained(stream: grpc.aio.UnaryStreamCall[Any, Any]) -> None:
     while await stream.read() is not grpc.aio.EOF:
         pass
 
 
-async def ended(stream: grpc.aio.UnaryStreamCall[object, object]) -> tuple[grpc.StatusCode, str]:
+async def ended(stream: grpc.aio.UnaryStreamCall[Any, Any]) -> tuple[grpc.StatusCode, str]:
     """Waits for the end of a stream that has begun: code and reason."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await asyncio.wait_for(drained(stream), SECONDS)
@@ -72,7 +73,8 @@ async def test_an_own_gateways_calls_and_streams_end(pair: Provinces) -> None:
     channel = pair.shanxi.channel()
     reports = report_service_pb2_grpc.ReportServiceStub(channel)
     asking = report_service_pb2.ListReportsRequest(subject=nodes.claim(pair.shanxi.subject))
-    stream = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+    watch: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream("/grpc.health.v1.Health/Watch")
+    stream = watch(b"")
     await stream.read()
     await reports.ListReports(asking)
     revoke(pair.shanxi, "gateway")
@@ -137,6 +139,19 @@ async def test_a_certificate_of_a_sibling_ca_opens_nothing(pair: Provinces) -> N
             await report_service_pb2_grpc.ReportServiceStub(channel).ListReports(asking, timeout=5)
     assert caught.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED}
     assert pair.shanxi.node is not None
+
+
+async def test_refused_calls_are_counted_with_their_reason(pair: Provinces) -> None:
+    """Also those whose certificate is good and does not open the method."""
+    pair_of_guizhou = pair.guizhou.layout.pair("node").read()
+    async with dishonest.channel_with(pair.shanxi, pair_of_guizhou.key, pair_of_guizhou.certificate) as channel:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await report_service_pb2_grpc.ReportServiceStub(channel).ListReports(
+                report_service_pb2.ListReportsRequest(), timeout=5
+            )
+    assert pair.shanxi.node is not None
+    page = (await get(pair.shanxi.node.operations_port, "/metrics")).body.decode()
+    assert 'huxin_refusals_total{reason="NOT_PERMITTED"} 1.0' in page
 
 
 async def test_who_is_revoked_twice_or_unknown_is_told(pair: Provinces) -> None:
