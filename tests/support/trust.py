@@ -143,6 +143,7 @@ class World:
     claim: tuple[str, str] | None = CLAIM
     now: datetime = NOW
     memo: ArithmeticMemo | None = field(default=None, compare=False)
+    unchecked: bool = False
 
     @staticmethod
     def build(
@@ -193,6 +194,7 @@ class World:
             entry=self.entry,
             now=self.now,
             memo=self.memo,
+            unchecked=self.unchecked,
         )
 
     def with_statuses(self, *statuses: StatusEvent) -> World:
