@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from node.app import trusting
+from node.app.inspecting import inspect
 from node.app.keyring import load_keyring
 from node.app.trusting import RecognitionChoices
 from node.config.settings import Settings
@@ -73,6 +74,17 @@ def test_a_bundle_signed_with_sm2_alone_is_not_taken_in_without_it(tmp_path: Pat
     text = (shanxi.layout.trust / "bundles" / "140000.json").read_text(encoding="utf-8")
     with pytest.raises(UnknownSuite, match="install what the suite needs"):
         trusting.import_bundle(lanzhou.settings, text, own.signers[0])
+
+
+async def test_doctor_names_who_signs_in_a_suite_that_is_absent(of_two_suites: TestJurisdiction) -> None:
+    async def sentence(settings: Settings) -> tuple[bool, str]:
+        (check,) = [check for check in await inspect(settings, THE_DAY) if check.name == "trust directory"]
+        return check.ok, check.sentence
+
+    assert await sentence(of_two_suites.settings) == (True, "2 jurisdiction(s) are trusted.")
+    ok, said = await sentence(Settings.load(of_two_suites.layout.settings, WITHOUT_SM2))
+    assert not ok
+    assert said.startswith("140000 publish(es) keys of a suite that cannot be checked here")
 
 
 def test_a_node_that_signs_with_sm2_and_has_none_says_so(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from hashlib import sha256
 import pytest
 
 from node.errors import InvalidInput, NotFound
+from node.ledger.assembly import EntryDraft
 from node.ledger.feed import MAX_BATCH_BYTES, Feed
 from node.ledger.heads import HeadBoard
-from node.ledger.sequencer import EntryDraft
 from node.model.log import EntryKind, FeedBatch
 from node.storage.log_store import LogStore
 from tests.ledger.world import COSIGNERS, ORIGIN, entry, grow, minutes, sequencer_of, sequencing
