@@ -124,8 +124,8 @@ async def _trust(settings: Settings) -> str:
     if unable:
         raise _unwell(
             "SUITE_ABSENT",
-            f"{', '.join(unable)} publish(es) keys of a suite that cannot be checked here, so what these sign is REFER: "
-            "upgrade, or install OpenSSL 3 with SM2 and name it in keys.libcrypto.",
+            f"{', '.join(unable)} publish(es) keys of a suite that cannot be checked here, so what these sign is "
+            "REFER: upgrade, or install OpenSSL 3 with SM2 and name it in keys.libcrypto.",
         )
     return f"{len(state.jurisdictions)} jurisdiction(s) are trusted."
 
