@@ -69,6 +69,10 @@ class LibcryptoError(Exception):
     """The library is not there, lacks something, or refused. Says nothing more: its own texts are not for people."""
 
 
+class NotVerified(LibcryptoError):
+    """A signature that the library looked at and did not find to be one."""
+
+
 class Libcrypto:
     """One loaded library. Safe for threads. Raises LibcryptoError when it is absent, older than 3.0 or lacks a part.
 
@@ -162,9 +166,12 @@ class Libcrypto:
         return signature.raw[: length.value]
 
     def sm2_verify(self, key: EvpKey, signer_id: bytes, signature: bytes, message: bytes) -> None:
-        """Raises LibcryptoError unless the signature is that of the message, key and signer id."""
+        """Raises NotVerified unless the signature is that of the message, key and signer id."""
         with self._digesting("EVP_DigestVerifyInit_ex", key, signer_id) as context:
-            self.call("EVP_DigestVerify", context, signature, len(signature), message, len(message))
+            try:
+                self.call("EVP_DigestVerify", context, signature, len(signature), message, len(message))
+            except LibcryptoError:
+                raise NotVerified from None
 
     def _require_sm2(self, key: EvpKey, check: str) -> None:
         self.call("EVP_PKEY_is_a", key.pointer, _SM2)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from trust.errors import BadKey, SignatureInvalid, UnknownSuite
-from trust.libcrypto import LIBCRYPTO, EvpKey, Libcrypto, LibcryptoError
+from trust.libcrypto import LIBCRYPTO, EvpKey, Libcrypto, LibcryptoError, NotVerified
 
 SIGNER_ID = b"1234567812345678"
 """Set for every signature: OpenSSL 3 would take the empty id, whose signatures verify nowhere else."""
@@ -56,7 +56,7 @@ class Sm2PublicKey:
         _require_one_form(signature)
         try:
             self._library.sm2_verify(self._key, SIGNER_ID, signature, message)
-        except LibcryptoError:
+        except NotVerified:  # any other failure is the machine's and says nothing about the signature
             raise SignatureInvalid(
                 "the signature does not fit this content and key: ask the issuer for the original"
             ) from None

@@ -145,7 +145,8 @@ def issuer_is_known(attestation: Attestation, trusted: TrustedIssuer | None, unc
     """Step 3. Raises StepFailed: ISSUER_UNKNOWN, ISSUER_MISMATCH; StepUndecided: UNKNOWN_SUITE."""
     if trusted is None and unchecked:
         raise StepUndecided(
-            "UNKNOWN_SUITE", "what its issuer says of itself is signed in a suite that cannot be checked here"
+            "UNKNOWN_SUITE",
+            "its issuer's bundle is signed with a suite that this node cannot check: see `huxin doctor`",
         )
     if trusted is None:
         raise StepFailed("ISSUER_UNKNOWN", "its issuer is not known here: import the issuer's bundle first")
@@ -343,7 +344,7 @@ def subject_matches(bundle: PresentedBundle, attestation: Attestation, claim: tu
 def _not_ours(signature: Signature, trusted: TrustedIssuer) -> StepFailed | StepUndecided:
     if signature.key_id in trusted.unsupported:
         return StepUndecided(
-            "UNKNOWN_SUITE", "signed with a suite that this version does not know: upgrade to judge it"
+            "UNKNOWN_SUITE", "signed with a suite that this node cannot check: upgrade it, or install what that needs"
         )
     return StepFailed("KEY_UNKNOWN", "signed with a key that its issuer has not published: do not rely on it")
 

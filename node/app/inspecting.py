@@ -158,6 +158,13 @@ async def _trust(settings: Settings) -> str:
     state = trusted_state(settings)
     if state.problems:
         raise _unwell("TRUST_FILES", " ".join(state.problems))
+    unable = [division for division, found in sorted(state.jurisdictions.items()) if found.trusted.unsupported]
+    if unable:
+        raise _unwell(
+            "SUITE_ABSENT",
+            f"{', '.join(unable)} publish(es) keys of a suite that cannot be checked here, so what these sign is "
+            "REFER: upgrade, or install OpenSSL 3 with SM2 and name it in keys.libcrypto.",
+        )
     return f"{len(state.jurisdictions)} jurisdiction(s) are trusted."
 
 

@@ -33,7 +33,7 @@ KEYS: dict[str, Words] = {
     "KEY_RETIRED": Words("签名时密钥已停用", "signed after its key was retired"),
     "KEY_COMPROMISED": Words("签名时密钥已失密", "signed when its key was in other hands"),
     "KEY_COMPROMISED_SINCE": Words("密钥后来失密，无法证明签名在先", "its key was compromised since: age unproven"),
-    "UNKNOWN_SUITE": Words("签名算法本版本不认识", "a signature suite unknown to this version"),
+    "UNKNOWN_SUITE": Words("签名算法本节点无法核验", "a signature suite that this node cannot check"),
     "BAD_KEY": Words("密钥不可用", "a key that cannot be used"),
     "KEY_FILE_EXPOSED": Words("密钥文件对他人开放", "a key file is open to others"),
     "SIGNATURE_INVALID": Words("签名无效，文件被改动或并非其出具", "a signature does not verify: altered or forged"),

@@ -16,6 +16,9 @@ from trust.log import proofs
 _POLL_SECONDS = 1.0
 """How long a head that another replica of this node committed can go unnoticed."""
 
+MAX_BATCH_BYTES = 1 << 20
+"""Entries of one batch: a thousand of them with post-quantum signatures would be larger than what followers receive."""
+
 
 class FeedStore(HashReader, Protocol):
     """Reads of committed logs."""
@@ -40,6 +43,8 @@ class Feed:
     async def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]:
         """Batches of at most `limit` entries from index `start` on; when all are told, newer heads as they come.
 
+        A batch has at most MAX_BATCH_BYTES of entries, or is a single one that is larger.
+
         Raises NotFound for another origin, InvalidInput when `start` lies beyond the log.
         """
         head = await self._head(origin)
@@ -48,7 +53,9 @@ class Feed:
         told: LogHead | None = None
         while True:
             if start < head.size:
-                entries = await self._store.entries(origin, start, min(limit, head.size - start))
+                entries = _within(
+                    MAX_BATCH_BYTES, await self._store.entries(origin, start, min(limit, head.size - start))
+                )
                 end = start + len(entries)
                 yield FeedBatch(start, tuple(entries), head.checkpoint, await self._consistency(end, head.size))
                 start = end
@@ -83,3 +90,13 @@ class Feed:
 
     async def _fold(self, plan: proofs.ProofPlan) -> tuple[bytes, ...]:
         return plan.fold(await self._subtrees.roots(plan.subtrees))
+
+
+def _within(size: int, entries: list[bytes]) -> list[bytes]:
+    """The first entries that together hold at most `size` bytes, but at least one."""
+    total = 0
+    for count, entry in enumerate(entries):
+        total += len(entry)
+        if total > size and count:
+            return entries[:count]
+    return entries

@@ -116,6 +116,12 @@ class TrustDirectory:
                     unchecked.add(path.stem)
                 problems.append(f"bundles/{path.name} is left out: {error.message}")
         own = jurisdictions.get(self._own)
+        if own is None and self._own in unchecked:
+            raise NotReady(
+                "NO_OWN_BUNDLE",
+                f"The own bundle of {self._own} is signed with a suite that cannot be checked here; install what the "
+                "suite needs, or name the library in keys.libcrypto.",
+            )
         if own is None:
             raise NotReady(
                 "NO_OWN_BUNDLE", f"The trust directory holds no valid bundle of {self._own}; run `huxin init`."

@@ -40,7 +40,7 @@ def founded(home: Path, suite: Suite = Suite.ED25519, passphrase: bytes | None =
     return layout
 
 
-@pytest.mark.parametrize("suite", [Suite.ED25519, Suite.ECDSA_P256_SHA256])
+@pytest.mark.parametrize("suite", list(Suite))
 def test_the_own_bundle_names_the_keys_that_were_made(tmp_path: Path, suite: Suite) -> None:
     settings = Settings.load(founded(tmp_path / "home", suite).settings, {})
     state = trusted_state(settings)

@@ -18,6 +18,7 @@ from node.config import Settings
 from node.errors import BadSource, InvalidInput
 from tests.cli.running import huxin
 from tests.support import nodes
+from trust.libcrypto import LIBCRYPTO
 
 SUBJECT = "91140000MA0TE5T16Q"
 """Synthetic."""
@@ -108,6 +109,34 @@ def test_keys_may_have_a_passphrase_and_an_ecdsa_suite(tmp_path: Path) -> None:
     assert huxin("certificate", "issue", "gateway", "--out-name", "second", home=home).exit_code == ExitCode.OK
     assert "ecdsa-p256-sha256" in huxin("trust", "show", "140000", home=home).stdout
     assert "a synthetic passphrase" not in (home / "huxin.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("suite", ["sm2-sm3", "ml-dsa-65"])
+def test_every_suite_can_be_founded_with_and_locked(tmp_path: Path, suite: str) -> None:
+    secret, home = tmp_path / "passphrase", tmp_path / "shanxi"
+    secret.write_text("a synthetic passphrase\n", encoding="utf-8")
+    secret.chmod(0o600)
+    result = huxin("init", "140000", "--passphrase-file", secret, "--suite", suite, home=home)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    assert b"ENCRYPTED" in Layout(home).key("signing").read_bytes()
+    assert suite in huxin("trust", "show", "140000", home=home).stdout
+
+
+def test_where_sm2_is_absent_init_says_so_and_makes_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "shanxi"
+    absent = ("--suite", "sm2-sm3", "--libcrypto", "/nowhere/libcrypto.so.3")
+    result = huxin("init", "140000", *absent, home=home)
+    assert result.exit_code == ExitCode.BAD_INPUT
+    assert "needs OpenSSL 3 with SM2" in result.stderr
+    assert not home.exists()
+    assert huxin("init", "140000", *absent[:3], LIBCRYPTO, home=home).exit_code == ExitCode.OK
+
+
+def test_another_libcrypto_is_kept_in_the_settings(tmp_path: Path) -> None:
+    home = tmp_path / "shanxi"
+    assert huxin("init", "140000", "--libcrypto", "/nowhere/libcrypto.so.3", home=home).exit_code == ExitCode.OK
+    assert 'libcrypto = "/nowhere/libcrypto.so.3"' in (home / "huxin.toml").read_text(encoding="utf-8")
+    assert Settings.load(home / "huxin.toml", {}).keys.libcrypto == "/nowhere/libcrypto.so.3"
 
 
 # doctor

@@ -23,6 +23,7 @@ from tests.support.clock import SettableClock
 from trust.algorithms import Suite
 
 ACCEPT, REFER, REJECT = verdict_pb2.DECISION_ACCEPT, verdict_pb2.DECISION_REFER, verdict_pb2.DECISION_REJECT
+SUITES = {"520000": Suite.ECDSA_P256_SHA256}
 DELIVERED = date(2026, 11, 20)
 PENALTIES = ["administrative_penalty_ordinary", "administrative_penalty_summary"]
 LOG_VIEW_SECONDS = 3_600
@@ -75,21 +76,29 @@ class Provinces:
 
 
 @asynccontextmanager
-async def provinces(home: Path, *divisions: str, extra: Mapping[str, str] = {}) -> AsyncIterator[Provinces]:
+async def provinces(
+    home: Path,
+    *divisions: str,
+    suites: Mapping[str, Suite] = SUITES,
+    extra: Mapping[str, str] = {},
+    own: Mapping[str, Mapping[str, str]] = {},
+) -> AsyncIterator[Provinces]:
     """Founded, introduced, recognising each other, with complete deliveries and no records, and running.
 
-    `extra` are further settings of all of them, as environment variables.
+    They sign with these suites, or Ed25519; `extra` are environment settings of all of them, `own` those
+    of each.
     """
     clock = SettableClock(nodes.THE_DAY)
     found = {
         division: nodes.found(
             home,
             division,
-            suite=Suite.ECDSA_P256_SHA256 if division == "520000" else Suite.ED25519,
+            suite=suites.get(division, Suite.ED25519),
             extra={
                 "HUXIN_FRESHNESS__LOG_VIEW_SECONDS": str(LOG_VIEW_SECONDS),
                 "HUXIN_FRESHNESS__TRUST_STATE_SECONDS": str(TRUST_STATE_SECONDS),
                 **extra,
+                **own.get(division, {}),
             },
         )
         for division in divisions or ("140000", "520000")

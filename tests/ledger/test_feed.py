@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from hashlib import sha256
 
 import pytest
 
 from node.errors import InvalidInput, NotFound
-from node.ledger.feed import Feed
+from node.ledger.assembly import EntryDraft
+from node.ledger.feed import MAX_BATCH_BYTES, Feed
 from node.ledger.heads import HeadBoard
-from node.model.log import FeedBatch
+from node.model.log import EntryKind, FeedBatch
 from node.storage.log_store import LogStore
 from tests.ledger.world import COSIGNERS, ORIGIN, entry, grow, minutes, sequencer_of, sequencing
 from tests.ledger.world import draft as draft_of
@@ -66,6 +68,27 @@ async def test_batches_are_in_order_and_each_proves_itself(feed: Feed, store: Lo
             head = opened(batch)
             verify_consistency(at, root_of(leaves[:at]), head.size, head.root, batch.consistency)
         assert at == SIZE
+
+
+async def test_a_batch_of_long_entries_ends_before_it_is_too_large(store: LogStore) -> None:
+    sizes = [MAX_BATCH_BYTES // 2, MAX_BATCH_BYTES // 2, 1, MAX_BATCH_BYTES + 1, 1, 1]
+    async with sequencing(store) as sequencer:
+        for name, size in enumerate(sizes):
+            data = bytes([name]) * size
+            await sequencer.append(
+                EntryDraft(data, sha256(data).digest(), EntryKind.ATTESTATION, f"number of {name}"), request_of(name)
+            )
+    batches = await read(Feed(store, ORIGIN, HeadBoard()), 0, 1000, len(sizes))
+    assert [[len(each) for each in batch.entries] for batch in batches] == [
+        sizes[:2],
+        sizes[2:3],
+        sizes[3:4],
+        sizes[4:],
+    ]
+    leaves = [leaf_hash(data) for batch in batches for data in batch.entries]
+    for batch in batches:
+        at = batch.first_index + len(batch.entries)
+        verify_consistency(at, root_of(leaves[:at]), len(sizes), opened(batch).root, batch.consistency)
 
 
 async def test_who_knows_everything_is_told_the_head_at_once(feed: Feed) -> None:

@@ -17,7 +17,7 @@ from tests.support.trust import key
 from trust import certificates, statements
 from trust.algorithms import Suite
 from trust.envelope import seal, to_json
-from trust.errors import SignatureInvalid, TrustError
+from trust.errors import SignatureInvalid, TrustError, UnknownSuite
 from trust.keys import PrivateKey
 from trust.vocabulary import (
     JurisdictionBundle,
@@ -333,3 +333,22 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_durably(path, "two")
     assert [each.name for each in path.parent.iterdir()] == ["file.json"]
     assert path.read_text() == "two"
+
+
+# A suite that this machine lacks
+
+
+@pytest.mark.parametrize("others", [(), ("140000",)], ids=["alone", "beside a good one"])
+def test_a_bundle_signed_in_a_suite_that_is_absent_is_held_unchecked(tmp_path: Path, others: tuple[str, ...]) -> None:
+    sm2 = key("sm2", Suite.SM2_SM3)
+    signers = (sm2, *(key(name) for name in others))
+    text = signed(bundle_of("140000", 1, *(info(signer) for signer in signers)), *signers)
+    able = TrustDirectory(tmp_path, "520000")
+    able.accept_bundle(signed(bundle_of("520000")), key("520000").key_id)
+    able.accept_bundle(text, sm2.key_id)
+    assert able.load().unchecked == frozenset()
+    without = TrustDirectory(tmp_path, "520000", "no-such-library.so.3")
+    state = without.load()
+    assert (list(state.jurisdictions), state.unchecked) == (["520000"], frozenset({"140000"}))
+    with pytest.raises(UnknownSuite):
+        without.accept_bundle(text, sm2.key_id)

@@ -147,6 +147,7 @@ class World:
     now: datetime = NOW
     as_of: datetime | None = None
     memo: ArithmeticMemo | None = field(default=None, compare=False)
+    unchecked: bool = False
 
     @staticmethod
     def build(
@@ -198,6 +199,7 @@ class World:
             as_of=self.now if self.as_of is None else self.as_of,
             known_at=self.now,
             memo=self.memo,
+            unchecked=self.unchecked,
         )
 
     def with_statuses(self, *statuses: StatusEvent) -> World:

@@ -47,11 +47,16 @@ def in_two_suites() -> World:
     return World.build(SECTIONS[:1], (key("signing"), key("p256", P256)))
 
 
+def in_sm2() -> World:
+    signer = key("sm2", Suite.SM2_SM3)
+    return replace(World.build(SECTIONS[:1], (signer,)), terms=conditions(frozenset({"sm2-sm3"})))
+
+
 def without_proof() -> World:
     return World.build(SECTIONS, proof=False)
 
 
-WORLDS = [the_whole, a_part, by_its_own_proof, in_two_suites, without_proof]
+WORLDS = [the_whole, a_part, by_its_own_proof, in_two_suites, in_sm2, without_proof]
 each_world = pytest.mark.parametrize("build", WORLDS, ids=lambda build: build.__name__)
 
 
