@@ -207,6 +207,29 @@ def test_a_forged_forerunner_is_found(officials: Officials) -> None:
         officials.sign("2.root.json", SHANXI)
 
 
+def test_forged_targets_before_are_found(officials: Officials) -> None:
+    """A delegation slipped into the version before would look as if nothing changed."""
+    officials.founded()
+    undelegate(officials.folder, SHANXI, 365, NOW)
+    path = officials.folder / "1.targets.json"
+    targets = CeremonyFolder(officials.folder).targets(1)
+    for signatures in (targets.signatures, {}):
+        write_over(path, replace(targets, delegations={}, signatures=signatures))
+        with pytest.raises(BadSource, match=r"1\.targets\.json: it does not carry enough signatures"):
+            officials.sign("2.targets.json", SHANXI)
+    write_over(path, targets)
+    officials.sign("2.targets.json", SHANXI)
+
+
+def test_targets_signed_under_an_earlier_root_are_a_forerunner(officials: Officials) -> None:
+    officials.founded()
+    for name in ("new", "newer"):
+        new_key(officials.place / f"{name}.key", Suite.ED25519, None)
+    changes = replace(NOTHING, replace={SHANXI: officials.pub("new"), GUIZHOU: officials.pub("newer")})
+    _, targets = rotate(officials.folder, changes, NOW)
+    assert targets.previous_digest == CeremonyFolder(officials.folder).targets(1).digest
+
+
 def test_the_chain_is_judged_as_far_back_as_it_is_there(officials: Officials) -> None:
     officials.founded()
     for version in (2, 3):
