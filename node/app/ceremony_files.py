@@ -113,12 +113,31 @@ class CeremonyFolder:
         return root
 
     def before(self, document: Document) -> Document | None:
-        """The version before a document, None for version 1. Raises BadSource when it is not there."""
+        """The version before a document, None for version 1.
+
+        Raises BadSource when it is not there, or not signed by enough holders: whoever carries the folder could have
+        changed it, so that a document seems to change nothing.
+        """
         if document.version == 1:
             return None
         if isinstance(document, RootDocument):
-            return self.root(document.version - 1)
-        return self.targets(document.version - 1)
+            return self.root_in_order(document.version - 1)
+        return self._signed_targets(document.version - 1)
+
+    def _signed_targets(self, version: int) -> TargetsDocument:
+        """Targets that enough holders of one of the roots here have signed: of whichever was in force then."""
+        targets = self.targets(version)
+        for root in map(self.root, reversed(self.versions(RootDocument.kind))):
+            try:
+                require_complete(targets, root)
+            except TrustError:
+                continue
+            return targets
+        raise BadSource(
+            targets.file_name,
+            "it does not carry enough signatures of the holders in any root of this folder: take it from your own copy "
+            "of the last ceremony, with the root of that time",
+        )
 
     def _newest(self, kind: str) -> int:
         versions = self.versions(kind)

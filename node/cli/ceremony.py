@@ -27,9 +27,10 @@ from node.errors import InvalidInput
 from node.registry.ceremony import DEFAULT_DAYS
 from trust import keys
 
-FOUND = """\
-huxin trust root init --holder 140000=shanxi.pub --holder 520000=guizhou.pub --holder 620100=lanzhou.pub \\
-  --threshold 2 --coordinator 140000 --snapshot snapshot.pub --timestamp timestamp.pub --folder ceremony"""
+FOUND = (
+    "huxin trust root init --holder 140000=shanxi.pub --holder 520000=guizhou.pub --holder 620100=lanzhou.pub "
+    "--threshold 2 --coordinator 140000 --snapshot snapshot.pub --timestamp timestamp.pub --folder ceremony"
+)
 ROTATE = """\
 huxin trust root rotate --replace 520000=guizhou-new.pub --folder ceremony
 huxin trust root rotate --add 210000=liaoning.pub --threshold 3 --folder ceremony"""

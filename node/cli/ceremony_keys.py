@@ -63,6 +63,7 @@ def key_group() -> None:
     type=click.Choice([suite.value for suite in SUITES.values()]),
     default=Suite.ED25519.value,
     show_default=True,
+    help="Of the key.",
 )
 @passphrase_option
 @json_option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 
 from node.app.ceremonies import Examined
 from node.app.jurisdictions import known_names
@@ -119,6 +120,7 @@ def in_groups(hexadecimal: str) -> str:
     return " ".join(hexadecimal[start : start + 8] for start in range(0, len(hexadecimal), 8))
 
 
+@cache
 def named(division: str) -> str:
     """A division code with the names that the installed catalogues know."""
     return " ".join((division, *(known_names(division) or ())))

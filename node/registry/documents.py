@@ -2,7 +2,7 @@
 
 They are TUF metadata (specification 1.0, python-tuf reads and writes them), held to a profile: the same k of n keys of
 jurisdictions sign root and targets; snapshot and timestamp have one online key each; targets names no files and
-delegates to each jurisdiction its own paths and no others (`docs/protocol.md`, Trust registry).
+delegates to each jurisdiction its own paths and no others (`docs/protocol.md`, Trusted state).
 
 Reading takes out what a document of this profile can say, writes it again, and compares the two field by field: what
 is unknown, missing, or said otherwise is refused by name. So two documents that read alike are alike, and whatever a

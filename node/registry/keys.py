@@ -7,12 +7,16 @@ two ids would count twice towards a threshold. `public_key` holds every key that
 
 from __future__ import annotations
 
+import base64
+import re
+import textwrap
 from pathlib import Path
 from typing import NoReturn
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from securesystemslib.signer import Key, SecretsHandler, Signature, SSlibKey
 from securesystemslib.signer import Signer as TufSigner
 
@@ -29,6 +33,10 @@ SUITES: dict[tuple[str, str], Suite] = {
     ("ecdsa", "ecdsa-sha2-nistp256"): Suite.ECDSA_P256_SHA256,
 }
 """TUF (keytype, scheme) of each suite that may sign metadata. The list is closed: other kinds are refused."""
+
+
+_BEGIN, _END = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
+_PEM = re.compile(rf"{_BEGIN}\n([A-Za-z0-9+/=\n]+)\n{_END}\n*")
 
 
 class RegistrySigner(TufSigner):
@@ -77,12 +85,13 @@ def public_key(key: Key) -> PublicKey:
     try:
         text = key.keyval["public"]
         if suite is Suite.ED25519:
-            loaded: object = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+            loaded: PublicKeyTypes = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
         else:
             loaded = serialization.load_pem_public_key(text.encode())
     except (ValueError, UnsupportedAlgorithm):
         raise BadKey("a key cannot be read: ask for the original document") from None
-    public = _public(loaded, suite)
+    spki = loaded.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    public = load_public_key(spki, suite)
     if public.key_id != key.keyid:
         raise BadKey("a key stands under an id that is not its own: one key must not count twice")
     return public
@@ -90,8 +99,8 @@ def public_key(key: Key) -> PublicKey:
 
 def public_pem(public: PublicKey) -> bytes:
     """A public key as a file to hand over: SubjectPublicKeyInfo, PEM (RFC 7468 section 13)."""
-    loaded = serialization.load_der_public_key(public.spki)
-    return loaded.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    lines = textwrap.wrap(base64.b64encode(public.spki).decode(), 64)
+    return "\n".join((_BEGIN, *lines, _END, "")).encode()
 
 
 def read_public_pem(data: bytes) -> PublicKey:
@@ -103,17 +112,16 @@ def read_public_pem(data: bytes) -> PublicKey:
             "this is a PRIVATE key, which must never leave its holder: take the .pub file beside it, and replace the "
             "key if the file was sent"
         )
+    found = _PEM.fullmatch(data.decode("ascii", "replace").replace("\r\n", "\n"))
     try:
-        loaded = serialization.load_pem_public_key(data)
-    except (ValueError, UnsupportedAlgorithm):
-        raise BadKey("the file holds no public key in PEM: ask its holder for the .pub file again") from None
-    if isinstance(loaded, ed25519.Ed25519PublicKey):
-        return _public(loaded, Suite.ED25519)
-    return _public(loaded, Suite.ECDSA_P256_SHA256)
-
-
-def _public(loaded: object, suite: Suite) -> PublicKey:
-    if not isinstance(loaded, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey):
-        raise BadKey(f"the key is of a kind that the registry does not take: it takes {' and '.join(SUITES.values())}")
-    spki = loaded.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return load_public_key(spki, suite)
+        spki = base64.b64decode(found[1].replace("\n", ""), validate=True) if found else b""
+    except ValueError:
+        spki = b""
+    if not spki:
+        raise BadKey("the file holds no public key in PEM: ask its holder for the .pub file again")
+    for suite in SUITES.values():
+        try:
+            return load_public_key(spki, suite)
+        except BadKey:
+            continue
+    raise BadKey(f"the key is of a kind that the registry does not take: it takes {' and '.join(SUITES.values())}")

@@ -94,13 +94,22 @@ def pem_of(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> bytes:
         (public_pem(generate(Suite.ED25519).public)[:60], "no public key in PEM"),
         (generate(Suite.ED25519).pem(), "PRIVATE"),
         (generate(Suite.ED25519).pem(b"synthetic"), "PRIVATE"),
-        (pem_of(ec.generate_private_key(ec.SECP384R1()).public_key()), "not one for"),
+        (pem_of(ec.generate_private_key(ec.SECP384R1()).public_key()), "does not take"),
         (pem_of(rsa.generate_private_key(65537, 2048).public_key()), "does not take"),
     ],
 )
 def test_another_file_is_no_public_key(data: bytes, said: str) -> None:
     with pytest.raises(BadKey, match=said):
         read_public_pem(data)
+
+
+@suites
+def test_a_public_key_file_is_what_openssl_reads_and_writes(suite: Suite) -> None:
+    key = generate(suite).public
+    loaded = serialization.load_pem_public_key(public_pem(key))
+    written = loaded.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert written == public_pem(key)
+    assert read_public_pem(written.replace(b"\n", b"\r\n")) == key  # carried over on a Windows machine
 
 
 def test_a_large_file_is_not_parsed() -> None:

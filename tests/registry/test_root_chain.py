@@ -15,7 +15,7 @@ from tuf.ngclient import FetcherInterface, Updater
 
 from node.registry.ceremony import RootChanges, found_root, next_root, next_targets
 from node.registry.documents import RootDocument, TargetsDocument
-from node.registry.keys import RegistrySigner
+from node.registry.keys import SUITES, RegistrySigner
 from node.registry.signatures import require_complete
 from tests.registry.holders import DIVISIONS, delegated, new_keys, public, signed
 from trust.algorithms import Suite
@@ -76,7 +76,7 @@ class Chain:
 
     def replace(self, division: str) -> tuple[RootDocument, PrivateKey, PrivateKey]:
         """The next root with a new key for one holder, not signed; the old key and the new one."""
-        old, new = self.holders[division], generate(random.Random(division).choice(list(Suite)))  # noqa: S311
+        old, new = self.holders[division], generate(random.Random(division).choice(list(SUITES.values())))  # noqa: S311
         return next_root(self.roots[-1], RootChanges(replace={division: new.public}), EXPIRES), old, new
 
     def rotate(self, division: str) -> None:
