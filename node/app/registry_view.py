@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Protocol, Self
 
 from node.model.registry import RegistryRecord
-from node.storage.registry_store import RegistryStore
+
+
+class Records(Protocol):
+    """Where the registry is kept. Both answer None when none was joined."""
+
+    async def generation(self) -> int | None: ...
+    async def load(self) -> RegistryRecord | None: ...
 
 
 class RegistryView:
     """The newest record that was seen. Open it with `RegistryView.open`."""
 
-    def __init__(self, store: RegistryStore, record: RegistryRecord | None) -> None:
+    def __init__(self, store: Records, record: RegistryRecord | None) -> None:
         self._store = store
         self.record = record
 
     @classmethod
-    async def open(cls, store: RegistryStore) -> Self:
+    async def open(cls, store: Records) -> Self:
         """The record as it stands."""
         return cls(store, await store.load())
 

@@ -31,7 +31,7 @@ def guizhou(tmp_path: Path) -> TestJurisdiction:
 
 
 def held(certificate: TrustCertificate) -> HeldCertificate:
-    return HeldCertificate(certificate, b"\0" * 32)
+    return HeldCertificate(certificate, b"\0" * 32, b"")
 
 
 def published(*certificates: TrustCertificate) -> Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]]:

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from node.app import certifying, renewing, trust_keeper
 from node.app.authority import CA_YEARS, NODE_DAYS, own_authority
+from node.app.registry_view import RegistryView
 from node.app.renewing import Renewal
 from node.app.trust_keeper import TrustKeeper
 from node.registry.directory import TrustDirectory
@@ -40,9 +41,9 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 async def watching(one: TestJurisdiction, clock: SettableClock) -> AsyncIterator[TrustKeeper]:
     """A keeper and its renewal, as in a running node."""
     limits = FreshnessLimits(30 * DAY, DAY)
-    trust = TrustKeeper(
-        TrustDirectory(one.settings.trust.directory, one.division), one.layout.pair("node"), limits, clock.now
-    )
+    directory = TrustDirectory(one.settings.trust.directory, one.division)
+    view = RegistryView(nodes.NoRegistry(), None)
+    trust = TrustKeeper(directory, view, one.layout.pair("node"), limits, clock.now)
 
     async def nobody(_: object) -> None:
         """Nobody else is told here."""

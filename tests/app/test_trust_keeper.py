@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from node.app import trust_keeper, trusting
+from node.app.registry_view import RegistryView
 from node.app.trust_keeper import TrustInUse, TrustKeeper
 from node.errors import NotAuthenticated, NotReady
 from node.registry.directory import TrustDirectory
 from node.verification.trusting import FreshnessLimits
 from tests.support import nodes
 from tests.support.clock import SettableClock
-from tests.support.nodes import THE_DAY, TestJurisdiction, until
+from tests.support.nodes import THE_DAY, NoRegistry, TestJurisdiction, until
 
 SECOND = timedelta(seconds=1)
 LIMITS = FreshnessLimits(timedelta(days=7), timedelta(days=1))
@@ -31,7 +32,8 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def keeper_of(one: TestJurisdiction, clock: SettableClock | None = None) -> TrustKeeper:
     directory = TrustDirectory(one.settings.trust.directory, one.division)
-    return TrustKeeper(directory, one.layout.pair("node"), LIMITS, (clock or SettableClock(THE_DAY)).now)
+    view = RegistryView(NoRegistry(), None)
+    return TrustKeeper(directory, view, one.layout.pair("node"), LIMITS, (clock or SettableClock(THE_DAY)).now)
 
 
 @asynccontextmanager

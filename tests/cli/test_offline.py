@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from node.app.founding import CA_YEARS, Layout
+from node.app.authority import CA_YEARS
+from node.app.founding import Layout
 from node.cli.failures import ExitCode
 from node.cli.verify import presented_content
 from node.config import Settings

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.rpc import error_details_pb2, status_pb2
 
-from node.errors import Conflict, InvalidInput, NotAuthenticated, NotEligible, NotFound
+from node.errors import Conflict, InvalidInput, NotAuthenticated, NotEligible, NotFound, NotPermitted
 from node.model.calendar import Period
 from node.model.catalogue import (
     Catalogue,
@@ -334,6 +334,16 @@ class Feed:
         return f"checkpoint {len(self.entries)}"
 
 
+class NoRegistry:
+    """A node that has joined no trust registry."""
+
+    async def file(self, name: str) -> bytes:
+        raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
+
+    async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int:
+        raise NotPermitted("NOT_COORDINATOR", "This node does not release the trust registry.")
+
+
 class Operation:
     """Two peers, and status changes as they came."""
 
@@ -430,7 +440,7 @@ class Door:
                 report_service(self.issuing),
                 verification_service(self.verification, Procedures(), max_batch_bytes=self.max_message_bytes),
                 catalogue_service(shelf),
-                federation_service(self.feed),
+                federation_service(self.feed, NoRegistry()),
                 admin_service(self.operation),
             ],
         )

@@ -171,6 +171,13 @@ def found(
     return TestJurisdiction(division, layout, Settings.load(layout.settings, environment))
 
 
+class NoRegistry:
+    """The records of a node that has joined no trust registry."""
+
+    async def generation(self) -> None: ...
+    async def load(self) -> None: ...
+
+
 def introduce(jurisdictions: Iterable[TestJurisdiction]) -> None:
     """Each imports every other's bundle, with the signing key compared as administrators would."""
     everyone = list(jurisdictions)
