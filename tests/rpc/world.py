@@ -337,10 +337,10 @@ class Feed:
 class NoRegistry:
     """A node that has joined no trust registry."""
 
-    async def file(self, name: str) -> bytes:
+    async def file(self, _name: str, /) -> bytes:
         raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
 
-    async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int:
+    async def publish(self, _division: str, _metadata: bytes, _files: Mapping[str, bytes], /) -> int:
         raise NotPermitted("NOT_COORDINATOR", "This node does not release the trust registry.")
 
 
