@@ -175,12 +175,20 @@ def freshness_limits(settings: Settings) -> FreshnessLimits:
 
 
 def _suite_policy(choices: RecognitionChoices, known: TrustedJurisdiction) -> SuitePolicy:
-    suites = [suite.value for suite in Suite]
-    for each in (choices.suites, choices.required_suites):
-        _chosen("suite", each, suites)
-    if choices.suites or choices.required_suites:
+    """Raises InvalidInput for an unknown suite, and a required one of which the issuer publishes no key."""
+    published = tuple(sorted({info.suite for info in known.bundle.signing_keys}))
+    if choices.suites:
+        _chosen("suite", choices.suites, sorted({*Suite, *published}))
+    for suite in choices.required_suites:
+        if suite not in published:
+            raise InvalidInput(
+                "required_suite",
+                f"{known.bundle.division} publishes no key of {suite}, so nothing that it signs could be accepted; it "
+                f"publishes {', '.join(published)}.",
+            )
+    if choices.required_suites:
         return SuitePolicy(choices.required_suites, choices.suites)
-    return SuitePolicy(any_of=tuple(sorted({info.suite for info in known.bundle.signing_keys})))
+    return SuitePolicy(any_of=choices.suites or published)
 
 
 def _chosen(name: str, wanted: tuple[str, ...], known: tuple[str, ...] | list[str]) -> tuple[str, ...]:
