@@ -30,14 +30,15 @@ def guizhou(tmp_path: Path) -> TestJurisdiction:
     return found
 
 
-def published(
-    held: HeldCertificate, *certificates: TrustCertificate
-) -> Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]]:
-    """What others say, in the place of what `held` says."""
+def held(certificate: TrustCertificate) -> HeldCertificate:
+    return HeldCertificate(certificate, b"\0" * 32)
+
+
+def published(*certificates: TrustCertificate) -> Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]]:
     found: dict[str, dict[str, tuple[HeldCertificate, ...]]] = {}
     for each in certificates:
         by_issuer = found.setdefault(each.recogniser, {})
-        by_issuer[each.issuer] = (*by_issuer.get(each.issuer, ()), replace(held, certificate=each))
+        by_issuer[each.issuer] = (*by_issuer.get(each.issuer, ()), held(each))
     return found
 
 
@@ -47,14 +48,14 @@ def states(state: TrustedState, now: datetime) -> dict[tuple[str, str], Relation
 
 
 def test_ours_and_theirs_stand_side_by_side(guizhou: TestJurisdiction) -> None:
-    held = nodes.recognise(guizhou, "140000")
+    nodes.recognise(guizhou, "140000")
     state = trusting.trusted_state(guizhou.settings)
     assert states(state, THE_DAY) == {("520000", "140000"): RelationState.IN_FORCE}
     theirs = replace(CERTIFICATE, recogniser="140000", issuer="520000")
     withdrawal = replace(theirs, recogniser="620100", withdrawn=True, issued_at=THE_DAY + DAY)
     # what somebody else says that we said counts for nothing
     forged = replace(CERTIFICATE, recogniser="520000", issuer="620100")
-    state = replace(state, published=published(held, theirs, replace(theirs, recogniser="620100"), withdrawal, forged))
+    state = replace(state, published=published(theirs, replace(theirs, recogniser="620100"), withdrawal, forged))
     assert states(state, THE_DAY + DAY) == {
         ("140000", "520000"): RelationState.IN_FORCE,
         ("520000", "140000"): RelationState.IN_FORCE,
@@ -88,12 +89,9 @@ def test_a_review_of_another_version_or_crosswalk_is_outdated(guizhou: TestJuris
         reviewed_crosswalks=(theirs.crosswalk.digest,),
     )
     elsewhere = edition("520000").catalogue.digest
-    held = nodes.recognise(guizhou, "140000")
 
     def told(certificate: TrustCertificate) -> str:
-        state = replace(
-            trusting.trusted_state(guizhou.settings), certificates={"140000": (replace(held, certificate=certificate),)}
-        )
+        state = replace(trusting.trusted_state(guizhou.settings), certificates={"140000": (held(certificate),)})
         (found,) = relations(state, REGISTRY, THE_DAY)
         return found.outdated
 
