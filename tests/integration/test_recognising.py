@@ -167,7 +167,7 @@ def choices(chance: random.Random) -> list[str]:
     if chance.random() < 0.3:
         options["--record-type"] = ["administrative_penalty_ordinary", "severe_dishonesty_list"]
     if chance.random() < 0.3:
-        options[chance.choice(("--suite", "--require-suite"))] = [chance.choice(("ed25519", "ecdsa-p256-sha256"))]
+        options |= chance.choice(({"--require-suite": ["ed25519"]}, {"--suite": ["ecdsa-p256-sha256"]}))
     if chance.random() < 0.15:
         options["--max-trust-age"] = ["1s"]
     return [word for option, values in options.items() for value in values for word in (option, value)]
