@@ -5,7 +5,7 @@ TrustError
 │   ├── TooLarge          over a stated limit, refused before it is parsed                     TOO_LARGE
 │   ├── NotCanonical      readable, but not in the one form that is accepted                   NOT_CANONICAL
 │   └── UnknownContent    fields that this version does not know                               UNKNOWN_CONTENT
-├── UnknownSuite          a signature suite outside the closed list                            UNKNOWN_SUITE
+├── UnknownSuite          a signature suite outside the closed list, or not to be had here     UNKNOWN_SUITE
 ├── BadKey                a key that cannot be used: mismatch, wrong form, unsafe file         BAD_KEY
 ├── SignatureInvalid      a signature that does not verify, or that no known key made          SIGNATURE_INVALID
 ├── CertificateRejected   a node certificate outside the profile or its CA's trust domain      CERTIFICATE_REJECTED
@@ -61,7 +61,7 @@ class UnknownContent(MalformedInput):
 
 
 class UnknownSuite(TrustError):
-    """A signature suite outside the closed list of `trust.algorithms.Suite`."""
+    """A signature suite outside the closed list of `trust.algorithms.Suite`, or one that this machine lacks."""
 
     default_reason = "UNKNOWN_SUITE"
 
