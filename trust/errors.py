@@ -5,7 +5,7 @@ TrustError
 │   ├── TooLarge          over a stated limit, refused before it is parsed                     TOO_LARGE
 │   ├── NotCanonical      readable, but not in the one form that is accepted                   NOT_CANONICAL
 │   └── UnknownContent    fields that this version does not know                               UNKNOWN_CONTENT
-├── UnknownSuite          a signature suite outside the closed list                            UNKNOWN_SUITE
+├── UnknownSuite          a signature suite outside the closed list, or not to be had here     UNKNOWN_SUITE
 ├── BadKey                a key that cannot be used: mismatch, wrong form, unsafe file         BAD_KEY
 ├── KeyUnavailable        a key in a token that is locked, absent or gone: it may return    KEY_UNAVAILABLE
 ├── HistoryBroken         a bundle that changes what an earlier one settled                    HISTORY_BROKEN
@@ -63,7 +63,7 @@ class UnknownContent(MalformedInput):
 
 
 class UnknownSuite(TrustError):
-    """A signature suite outside the closed list of `trust.algorithms.Suite`."""
+    """A signature suite outside the closed list of `trust.algorithms.Suite`, or one that this machine lacks."""
 
     default_reason = "UNKNOWN_SUITE"
 

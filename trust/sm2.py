@@ -1,7 +1,7 @@
 """Suite `sm2-sm3`: SM2 signatures over SM3 (GB/T 32918.2, GB/T 32905), arithmetic by the system's libcrypto.
 
 One form of everything: keys are the 91 bytes of SubjectPublicKeyInfo with the curve's name and an uncompressed point,
-signatures the DER of (r, s) with both in [1, n-1] (GB/T 35276; from r and s there is no second valid pair), and the
+signatures the DER of (r, s) with both in [1, n-1] (GB/T 35276; unlike ECDSA's, a pair has no twin with n - s), and the
 signer's id is always the sixteen bytes `1234567812345678`. Where libcrypto or its SM2 is absent, UnknownSuite says so.
 """
 
@@ -15,7 +15,7 @@ from trust.errors import BadKey, SignatureInvalid, UnknownSuite
 from trust.libcrypto import LIBCRYPTO, EvpKey, Libcrypto, LibcryptoError, NotVerified
 
 SIGNER_ID = b"1234567812345678"
-"""Set for every signature: OpenSSL 3 would take the empty id, whose signatures verify nowhere else."""
+"""Set for every signature: OpenSSL 3 would take the empty id, and other implementations refuse what it signs then."""
 
 SM2_ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 """Order n of the recommended curve (GB/T 32918.5)."""
