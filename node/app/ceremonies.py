@@ -100,6 +100,7 @@ def rotate(folder: Path, choices: RotationChoices, now: datetime) -> list[Examin
     # written first: cut off before the root is there, the same command goes on from the unsigned targets.
     targets = replace(_to_amend(here, current), expires=expires)
     ceremony.require_apart(root, targets)
+    here.before(targets)  # what cannot be shown is not written
     return _write(here, [targets, root], now)[::-1]
 
 
@@ -180,6 +181,7 @@ def _amend(
     here = CeremonyFolder(folder)
     root = here.newest_root()
     targets = replace(change(_to_amend(here, root), root), expires=ceremony.expiry(now, days))
+    here.before(targets)  # what cannot be shown is not written
     return _write(here, [targets], now)[0]
 
 

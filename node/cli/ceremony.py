@@ -187,7 +187,13 @@ def sign_command(
 
 @root_group.command("merge", example="huxin trust root merge guizhou/2.root.json lanzhou/2.root.json -o 2.root.json")
 @click.argument("files", type=DOCUMENT, nargs=-1, required=True)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="File to write, beside the earlier versions.",
+)
 @json_option
 @pass_session
 def merge_command(session: Session, files: tuple[Path, ...], output: Path) -> None:

@@ -54,7 +54,6 @@ CAUTIONS: dict[Caution, Words] = {
 }
 
 _KEY_TOPICS = {Topic.HOLDER, Topic.SNAPSHOT, Topic.TIMESTAMP}
-CARE = "compare every digest by telephone, each of you calling somebody you know"
 
 
 def show(session: Session, found: Examined) -> None:
@@ -166,25 +165,30 @@ def _value(fact: Fact, value: str) -> str:
 
 
 def _progress(quorum: Quorum) -> str:
-    done = ", ".join(map(named, quorum.signed)) or "nobody"
-    state = f"{quorum.missing} more needed of {', '.join(map(named, quorum.unsigned))}" if quorum.missing else "enough"
-    return f"holders in {quorum.root}: {len(quorum.signed)} of {quorum.threshold} signed ({done}); {state}"
+    done = ", ".join(map(named, quorum.signed)) or "无 nobody"
+    unsigned = ", ".join(map(named, quorum.unsigned))
+    state = f"还需 {quorum.missing} more needed of {unsigned}" if quorum.missing else "已够 enough"
+    return f"{quorum.root} 持有地区 holders: 已签 signed {len(quorum.signed)} of {quorum.threshold} ({done}); {state}"
 
 
 def _next(found: Sequence[Examined]) -> Iterator[str]:
     open_ = [each for each in found if not each.state.complete]
     if not open_:
         files = " and ".join(each.path.name for each in found)
+        yield "签名已齐：将整个文件夹交给协调节点发布，并自留一份。"
         yield f"{files}: enough signatures. Hand the folder to the coordinator, {named(found[0].coordinator)}, who"
         yield "publishes it; it is in force from then on. Keep a copy of the folder for the next ceremony."
         return
     wanted = sorted({code for each in open_ for code in each.state.wanted})
+    yield "将整个文件夹交给下列地区；各自查看内容，电话核对摘要，然后签名："
     yield f"Hand the whole folder {found[0].path.parent} to: {', '.join(map(named, wanted))}. Each, in that folder:"
     for each in open_:
         yield f"  huxin trust root show {each.path.name}"
-    yield f"  {CARE}; then"
+    yield "  compare every digest by telephone, each of you calling somebody you know; then"
     for each in open_:
         yield f"  huxin trust root sign {each.path.name} --key THEIR.key --digest DIGEST"
+    yield "分头签名的文件可以合并。"
     yield "Signed at several offices at once, the files come together by `huxin trust root merge`."
     if any(isinstance(each.document, RootDocument) for each in open_):
-        yield "A root and the targets made with it are signed and published together."
+        yield "根文件与同时生成的授权文件一并签名、一并发布。"
+        yield "Root and the targets made with it are signed and published together."

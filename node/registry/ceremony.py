@@ -79,6 +79,14 @@ def next_root(
         if division in holders:
             raise InvalidInput("--add", f"{division} holds a root key already; use --replace for a new one.")
         holders[division] = key
+    snapshot, timestamp = changes.snapshot or current.snapshot, changes.timestamp or current.timestamp
+    coordinator = changes.coordinator or current.coordinator
+    if coordinator != current.coordinator and (snapshot == current.snapshot or timestamp == current.timestamp):
+        raise InvalidInput(
+            "--coordinator",
+            "The new coordinator cannot sign with the old one's keys, and the old one must not go on; give its own "
+            "with --snapshot and --timestamp.",
+        )
     threshold = current.threshold if changes.threshold is None else changes.threshold
     _require_threshold(threshold, len(holders), allow_single)
     return replace(
@@ -88,9 +96,9 @@ def next_root(
         signatures={},
         holders=holders,
         threshold=threshold,
-        coordinator=changes.coordinator or current.coordinator,
-        snapshot=changes.snapshot or current.snapshot,
-        timestamp=changes.timestamp or current.timestamp,
+        coordinator=coordinator,
+        snapshot=snapshot,
+        timestamp=timestamp,
     )
 
 

@@ -269,13 +269,19 @@ def test_only_what_was_compared_is_signed(officials: Officials) -> None:
     sign_file(root.path, officials.key(SHANXI), root.document.digest, NOW)
 
 
-def test_what_cannot_be_shown_is_not_signed(officials: Officials) -> None:
+def test_what_cannot_be_shown_is_not_signed_and_not_written(officials: Officials) -> None:
     officials.founded()
     undelegate(officials.folder, SHANXI, 365, NOW)
     (officials.folder / "1.targets.json").unlink()
-    with pytest.raises(BadSource, match=r"1\.targets\.json: it is not in"):
-        officials.sign("2.targets.json", SHANXI)
-    assert not read(officials.folder / "2.targets.json").signatures
+    before = officials.files()
+    for change in (
+        lambda: officials.sign("2.targets.json", SHANXI),
+        lambda: delegate(officials.folder, GUIZHOU, [officials.pub(f"{GUIZHOU}-registry")], 1, 365, NOW),
+        lambda: rotate(officials.folder, NOTHING, NOW),
+    ):
+        with pytest.raises(BadSource, match=r"1\.targets\.json: it is not in"):
+            change()
+    assert officials.files() == before
 
 
 @pytest.mark.parametrize("failing", ["replace", "open"])

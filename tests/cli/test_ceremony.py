@@ -127,7 +127,7 @@ def test_a_founding_says_what_was_made_what_to_compare_and_who_is_next(folder: P
     told = as_json("trust", "root", "show", "c/1.root.json")[0]
     assert in_groups(told["digest"]) in printed
     assert "520000 贵州省 Guizhou" in printed
-    assert "2 more needed of 140000" in printed
+    assert "还需 2 more needed of 140000" in printed
     assert "huxin trust root sign 1.root.json --key THEIR.key --digest DIGEST" in printed
     assert (told["complete"], told["wanted"], told["changes"]) == (False, list(HOLDERS), None)
     assert told["quorums"] == [
@@ -140,15 +140,18 @@ def test_a_rotation_shows_every_change(folder: Path) -> None:
     done(huxin("trust", "delegate", "140000", "--key", "registry.pub", "--folder", "c"))
     sign("1.targets.json", "shanxi", "lanzhou")
     rotate = ("trust", "root", "rotate", "--add", "210000=new.pub", "--remove", "620100", "--threshold", "3")
-    printed = done(huxin(*rotate, "--coordinator", "520000", "--folder", "c"))
+    for use in ("snapshot", "timestamp"):
+        done(huxin("trust", "key", "new", use, "-o", f"{use}-2.key"))
+    online = ("--snapshot", "snapshot-2.pub", "--timestamp", "timestamp-2.pub")
+    printed = done(huxin(*rotate, "--coordinator", "520000", *online, "--folder", "c"))
     new, gone = (load(folder.parent / f"{name}.key").key_id for name in ("new", "lanzhou"))
     assert f"root key of 210000 辽宁省 Liaoning: 无 none → {in_groups(new)}" in printed
     assert f"root key of 620100 兰州市 Lanzhou: {in_groups(gone)} → 取消 removed" in printed
     assert "signatures needed: 2 → 3" in printed
     assert "coordinator: 140000 山西省 Shanxi → 520000 贵州省 Guizhou" in printed
     assert "Every key is needed" in printed
-    assert "holders in 1.root.json: 0 of 2 signed" in printed
-    assert "holders in 2.root.json: 0 of 3 signed" in printed
+    assert "1.root.json 持有地区 holders: 已签 signed 0 of 2" in printed
+    assert "2.root.json 持有地区 holders: 已签 signed 0 of 3" in printed
     root, targets = (as_json("trust", "root", "show", f"c/2.{kind}.json")[0] for kind in ("root", "targets"))
     changed = {(each["topic"], each["name"]): (each["before"], each["after"]) for each in root["changes"]}
     assert changed[("holder", "210000")] == (None, new)
@@ -217,7 +220,7 @@ def test_copies_are_merged(folder: Path) -> None:
     copy.rename(folder / "1.root.json")
     sign("1.root.json", "lanzhou")
     merged = done(huxin("trust", "root", "merge", "c/shanxi.json", "c/1.root.json", "-o", "c/1.root.json"))
-    assert "2 of 2 signed (140000 山西省 Shanxi, 620100 兰州市 Lanzhou); enough" in merged
+    assert "signed 2 of 2 (140000 山西省 Shanxi, 620100 兰州市 Lanzhou); 已够 enough" in merged
 
 
 # Slips and damage

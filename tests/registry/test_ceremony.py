@@ -89,12 +89,19 @@ def test_the_next_root_changes_what_is_named_and_nothing_else() -> None:
         (RootChanges(replace={"140000": ROOT.holders["140000"]}), "--replace"),
         (RootChanges(remove=("140000", "520000")), "--threshold"),
         (RootChanges(threshold=4), "--threshold"),
+        (RootChanges(coordinator="520000"), "--coordinator"),
+        (RootChanges(coordinator="520000", snapshot=NEW), "--coordinator"),
+        (RootChanges(coordinator="520000", snapshot=NEW, timestamp=ROOT.timestamp), "--coordinator"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused_by_its_option(changes: RootChanges, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         next_root(ROOT, changes, EXPIRES)
     assert caught.value.field == field
+
+
+def test_the_coordinator_may_be_named_again_without_new_keys() -> None:
+    assert next_root(ROOT, RootChanges(coordinator="140000"), EXPIRES).coordinator == "140000"
 
 
 def test_a_delegation_is_of_the_jurisdictions_own_paths() -> None:
