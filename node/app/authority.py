@@ -119,8 +119,13 @@ class AuthorityFiles:
 
     def issuer_at(self, now: datetime) -> x509.Certificate:
         """The CA that issues at an instant: the newest that every peer knows by then."""
+        return self.in_use(now)[0]
+
+    def in_use(self, now: datetime) -> tuple[x509.Certificate, ...]:
+        """The CA that issues at an instant, and its successor: what comes from an older one is to be renewed."""
         listed = self.listed()
-        return next((ca for ca in reversed(listed) if self.issues_from(ca) <= now), listed[0])
+        issuing = next((at for at, ca in reversed(list(enumerate(listed))) if self.issues_from(ca) <= now), 0)
+        return listed[issuing:]
 
     def issues_from(self, ca: x509.Certificate) -> datetime:
         """From when on a CA issues: at once when it is the only one, else when it has been published long enough."""
@@ -189,9 +194,9 @@ def issued_by(leaf: x509.Certificate, ca: x509.Certificate) -> bool:
     return True
 
 
-def is_due(leaf: x509.Certificate, issuer: x509.Certificate, now: datetime) -> bool:
-    """Whether a certificate is to be renewed: a third of its life is left, or another CA issues by now."""
-    return share_left(leaf, now) <= DUE_SHARE or not issued_by(leaf, issuer)
+def is_due(leaf: x509.Certificate, in_use: Sequence[x509.Certificate], now: datetime) -> bool:
+    """Whether a certificate is to be renewed: a third of its life is left, or it is from no CA in use."""
+    return share_left(leaf, now) <= DUE_SHARE or not any(issued_by(leaf, ca) for ca in in_use)
 
 
 def serial(random: RandomBytes) -> int:

@@ -88,9 +88,11 @@ def revoked_here(settings: Settings) -> frozenset[tuple[bytes, int]]:
 
 
 def due_names(settings: Settings, now: datetime) -> list[str]:
-    """Workloads whose certificate is to be renewed: a third of its life is left, or another CA issues by now."""
-    issuer = own_authority(settings).issuer_at(now)
-    return sorted(name for each in issued_here(settings) if is_due(each.leaf, issuer, now) for name in each.names)
+    """Workloads whose certificate is to be renewed: a third of its life is left, or it is from an older CA."""
+    files = own_authority(settings)
+    listed, in_use = files.listed(), files.in_use(now)
+    due = [each for each in issued_here(settings) if _from_any(each.leaf, listed) and is_due(each.leaf, in_use, now)]
+    return sorted(name for each in due for name in each.names)
 
 
 def renew(settings: Settings, name: str, now: datetime, days: int | None, random: RandomBytes) -> x509.Certificate:
@@ -101,9 +103,12 @@ def renew(settings: Settings, name: str, now: datetime, days: int | None, random
     files = pair_files(settings, name)
     if files.certificate == settings.tls.ca or not files.certificate.exists():
         raise InvalidInput("NAME", f"There is no workload {name} here; `huxin certificate list` names them.")
-    identity = claimed_identity(load_certificate(files.certificate.read_bytes()))
-    authority = own_authority(settings).issuing(now)
-    return issue(authority, identity, files, now, days or usual_days(identity.role), random)
+    leaf, authority = load_certificate(files.certificate.read_bytes()), own_authority(settings)
+    if not _from_any(leaf, authority.listed()):
+        # Whoever could put a file here would else be given a certificate for the name in it.
+        raise InvalidInput("NAME", f"No CA in use here issued the certificate of {name}; issue it under another name.")
+    identity = claimed_identity(leaf)
+    return issue(authority.issuing(now), identity, files, now, days or usual_days(identity.role), random)
 
 
 def revoke(settings: Settings, what: str, reason: str, now: datetime, *, unrecorded: bool) -> str:
@@ -156,7 +161,7 @@ def rotate_ca(settings: Settings, now: datetime, random: RandomBytes) -> datetim
     key = keys.load(files.next_key, files.passphrase)
     ca = next((ca for ca in map(x509.load_der_x509_certificate, own.ca_certificates) if _has_key(ca, key)), None)
     if ca is None:
-        ca = make_ca(own.division, f"{own.name_en} huxin CA {now:%Y-%m-%d}", key, now, random)
+        ca = make_ca(own.division, f"{own.name_en[:40]} huxin CA {now:%Y-%m-%d}", key, now, random)
         added = ca.public_bytes(Encoding.DER)
         amend_own_bundle(
             settings, now, lambda bundle: replace(bundle, ca_certificates=(*bundle.ca_certificates, added))
@@ -181,7 +186,6 @@ def retire_ca(settings: Settings, now: datetime, *, ignore_replaced: bool) -> No
         raise InvalidInput(
             "retire-ca", f"The new CA issues from {files.issues_from(new):%Y-%m-%d %H:%M} UTC on; wait, then renew."
         )
-    _require_none_left(settings, old, now, ignore_replaced=ignore_replaced)
     kept = new.public_bytes(Encoding.DER)
 
     def without_old(bundle: JurisdictionBundle) -> JurisdictionBundle:
@@ -189,6 +193,7 @@ def retire_ca(settings: Settings, now: datetime, *, ignore_replaced: bool) -> No
         return replace(bundle, ca_certificates=(kept,), revocation_lists=lists)
 
     if trusted_state(settings).own.bundle.ca_certificates != (kept,):
+        _require_none_left(settings, old, now, ignore_replaced=ignore_replaced)
         amend_own_bundle(settings, now, without_old)
     files.write((new,))
     files.settle()
@@ -275,6 +280,10 @@ def _next_list(last: RevocationList | None, ca_key: bytes, added: Sequence[Revok
 def _speaks_for(der: bytes, bundle: JurisdictionBundle, ca: x509.Certificate) -> bool:
     cas = [x509.load_der_x509_certificate(each) for each in bundle.ca_certificates]
     return read_revocation_list(der, cas).ca_key == ca_key_digest(ca)
+
+
+def _from_any(leaf: x509.Certificate, cas: Sequence[x509.Certificate]) -> bool:
+    return any(issued_by(leaf, ca) for ca in cas)
 
 
 def _has_key(ca: x509.Certificate, key: keys.PrivateKey) -> bool:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import structlog
 from cryptography import x509
 
-from node.app.authority import DUE_SHARE, NODE_DAYS, RandomBytes, is_due, issue, own_authority
+from node.app.authority import NODE_DAYS, RandomBytes, is_due, issue, own_authority
 from node.app.trust_keeper import TrustInUse, TrustKeeper
-from node.app.workload_pair import PairFiles, share_left
+from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import HuxinError
 from trust.certificates import validate_path
@@ -57,15 +57,15 @@ class Renewal:
         for division, until in _ended_lists(present, now):
             self._warn("revocation_list_ended", division=division, until=until.isoformat())
         files = own_authority(self._settings)
-        issuer = files.issuer_at(now)
-        if issuer.not_valid_after_utc - now < _CA_WARNING:
-            self._warn("ca_ends_soon", until=issuer.not_valid_after_utc.isoformat())
+        in_use = files.in_use(now)
+        newest = in_use[-1]
+        if newest.not_valid_after_utc - now < _CA_WARNING:
+            self._warn("ca_ends_soon", until=newest.not_valid_after_utc.isoformat())
         leaf = present.pair.leaf
-        if not is_due(leaf, issuer, now) and not _refused(present, now):
+        if not is_due(leaf, in_use, now) and not _refused(present, now):
             return
         if not files.at_hand:
-            if share_left(leaf, now) <= DUE_SHARE or _refused(present, now):
-                self._warn("certificate_ends_soon", until=leaf.not_valid_after_utc.isoformat())
+            self._warn("certificate_due", until=leaf.not_valid_after_utc.isoformat())
             return
         await asyncio.to_thread(self._renew, leaf, now)
 

@@ -160,6 +160,8 @@ def rotate_command(session: Session) -> None:
     1. `rotate-ca`: hand our bundle to the other jurisdictions and certificates/ca.crt to own workloads.
     2. After keys.ca_overlap_seconds the node issues from the new CA: `huxin certificate renew`, hand over.
     3. `huxin certificate retire-ca` once nothing valid comes from the old one.
+
+    If the old CA's key is in other hands, do all three at once, with HUXIN_KEYS__CA_OVERLAP_SECONDS=0, and telephone.
     """
     settings = session.settings()
     begins = certifying.rotate_ca(settings, session.clock.now(), os.urandom)

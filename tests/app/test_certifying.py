@@ -65,7 +65,7 @@ def test_a_new_ca_is_published_at_once_and_issues_after_the_overlap(guizhou: Tes
         assert issued_by(leaf, issuer)
     with pytest.raises(InvalidInput, match="retire-ca"):
         certifying.rotate_ca(settings, LATER, os.urandom)
-    assert certifying.due_names(settings, THE_DAY) == ["gateway"]  # of the CA that does not issue at that time
+    assert certifying.due_names(settings, THE_DAY) == []  # what the successor issued is not taken back
     assert certifying.due_names(settings, LATER) == ["node", "operator"]
 
 
@@ -86,7 +86,10 @@ def test_a_retirement_that_was_cut_off_is_gone_on_with(guizhou: TestJurisdiction
     settings, files = guizhou.settings, files_of(guizhou)
     certifying.rotate_ca(settings, THE_DAY, os.urandom)
     _, new = files.listed()
-    renew_all(guizhou)
+    operator = str(guizhou.layout.certificate("operator"))
+    certifying.revoke(settings, operator, "superseded", THE_DAY, unrecorded=False)
+    for name in ("gateway", "node"):
+        certifying.renew(settings, name, LATER, None, os.urandom)
     cut_off(owner, where, lambda: certifying.retire_ca(settings, LATER, ignore_replaced=True))
     assert issued_by(certifying.renew(settings, "gateway", LATER, None, os.urandom), new)
     certifying.retire_ca(settings, LATER, ignore_replaced=True)
@@ -197,6 +200,16 @@ def test_every_certificate_is_recorded(guizhou: TestJurisdiction) -> None:
         certifying.renew(guizhou.settings, "nobody", THE_DAY, None, os.urandom)
     with pytest.raises(InvalidInput, match="no workload"):
         certifying.renew(guizhou.settings, "ca", THE_DAY, None, os.urandom)
+
+
+def test_a_certificate_that_somebody_put_there_is_not_renewed(
+    guizhou: TestJurisdiction, shanxi: TestJurisdiction
+) -> None:
+    planted = guizhou.layout.certificate("planted")
+    planted.write_bytes(shanxi.layout.certificate("node").read_bytes())
+    assert certifying.due_names(guizhou.settings, THE_DAY) == []
+    with pytest.raises(InvalidInput, match="No CA in use here"):
+        certifying.renew(guizhou.settings, "planted", THE_DAY, None, os.urandom)
 
 
 def test_a_ca_that_has_ended_issues_nothing(guizhou: TestJurisdiction) -> None:

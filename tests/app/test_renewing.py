@@ -96,11 +96,11 @@ async def test_where_the_ca_is_elsewhere_the_node_warns_once_a_day(guizhou: Test
             await looked()
             assert logs == []
             clock.set(leaf.not_valid_after_utc - 9 * DAY)
-            await nodes.until(lambda: events(logs, "certificate_ends_soon") == 1)
+            await nodes.until(lambda: events(logs, "certificate_due") == 1)
             await looked()
-            assert events(logs, "certificate_ends_soon") == 1
+            assert events(logs, "certificate_due") == 1
             clock.advance(DAY)
-            await nodes.until(lambda: events(logs, "certificate_ends_soon") == 2)
+            await nodes.until(lambda: events(logs, "certificate_due") == 2)
             # The operator renews it where the CA is, and hands over both files.
             with_medium = guizhou.settings.keys.model_copy(update={"ca": tmp_path / "medium.key"})
             settings = guizhou.settings.model_copy(update={"keys": with_medium})
