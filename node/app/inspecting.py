@@ -13,6 +13,7 @@ from cryptography import x509
 from node.app.expiries import certificate_expiry, expiries, in_order
 from node.app.jurisdictions import load_jurisdictions
 from node.app.keyring import load_keyring, require_published
+from node.app.registering import registry_record
 from node.app.relations import RelationState, relations
 from node.app.storing import open_database
 from node.app.trusting import trusted_state
@@ -48,7 +49,7 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
     ]
     checks = [await _looked(name, look) for name, look in looks]
     try:
-        peers = trusted_state(settings).jurisdictions
+        peers = trusted_state(settings, await registry_record(settings)).jurisdictions
     except (HuxinError, TrustError, OSError):
         return checks
     for division, found in sorted(peers.items()):
@@ -57,7 +58,7 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
     return checks
 
 
-def ends(settings: Settings, now: datetime) -> list[Expiry]:
+async def ends(settings: Settings, now: datetime) -> list[Expiry]:
     """What ends, soonest first: certificates that lie here, and what is trusted.
 
     What cannot be read is left out here: `inspect` names it and says what to do.
@@ -68,7 +69,9 @@ def ends(settings: Settings, now: datetime) -> list[Expiry]:
         with contextlib.suppress(ValueError, OSError):
             found.append(certificate_expiry("node" if path == node else path.stem, path.read_bytes()))
     with contextlib.suppress(HuxinError, TrustError, OSError):
-        found += expiries(trusted_state(settings), {}, now)
+        record = await registry_record(settings)
+        metadata = {} if record is None else record.ends
+        found += expiries(trusted_state(settings, record), metadata, now)
     return in_order(found)
 
 
@@ -155,7 +158,7 @@ async def _other_certificates(settings: Settings, now: datetime) -> str:
 
 
 async def _trust(settings: Settings) -> str:
-    state = trusted_state(settings)
+    state = trusted_state(settings, await registry_record(settings))
     if state.problems:
         raise _unwell("TRUST_FILES", " ".join(state.problems))
     unable = [division for division, found in sorted(state.jurisdictions.items()) if found.trusted.unsupported]
@@ -180,7 +183,9 @@ async def _own_bundle(settings: Settings, now: datetime) -> str:
 
 
 async def _recognition(settings: Settings, now: datetime) -> str:
-    found = relations(trusted_state(settings), load_jurisdictions(settings).registry, now)
+    found = relations(
+        trusted_state(settings, await registry_record(settings)), load_jurisdictions(settings).registry, now
+    )
     own = [each for each in found if each.certificate.recogniser == settings.division]
     ended = [each.certificate.issuer for each in own if each.state is RelationState.ENDED]
     if ended:

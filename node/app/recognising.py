@@ -23,6 +23,7 @@ from node.errors import BadSource, InvalidInput
 from node.model.calendar import day_in_china, start_of_day
 from node.model.catalogue import Caveat, Edition
 from node.model.records import RecordType
+from node.model.registry import RegistryRecord
 from node.model.verdict import Step, StepStatus
 from node.recognition.cells import RequiredCell
 from node.recognition.coverage import Grade, IssuerView
@@ -55,9 +56,11 @@ class Proposal:
         return tuple(each.flip for each in self.prospects if each.flip is not None)
 
 
-def propose(settings: Settings, issuer: str, choices: RecognitionChoices, now: datetime) -> Proposal:
+def propose(
+    settings: Settings, record: RegistryRecord | None, issuer: str, choices: RecognitionChoices, now: datetime
+) -> Proposal:
     """What granting these choices would come to. Raises InvalidInput for an unknown issuer or code, an empty scope."""
-    state, jurisdictions = trusted_state(settings), load_jurisdictions(settings)
+    state, jurisdictions = trusted_state(settings, record), load_jurisdictions(settings)
     known = known_issuer(state, issuer)
     certificate = make_certificate(jurisdictions, known, choices, now)
     edition = _edition(jurisdictions, issuer, now)
@@ -67,21 +70,23 @@ def propose(settings: Settings, issuer: str, choices: RecognitionChoices, now: d
     return _proposal(settings, jurisdictions, state, certificate, after, doubts, now)
 
 
-def propose_withdrawal(settings: Settings, issuer: str, reason: str, now: datetime) -> Proposal:
+def propose_withdrawal(
+    settings: Settings, record: RegistryRecord | None, issuer: str, reason: str, now: datetime
+) -> Proposal:
     """What withdrawing would come to. Raises BadSource when the issuer is not recognised."""
-    state, jurisdictions = trusted_state(settings), load_jurisdictions(settings)
+    state, jurisdictions = trusted_state(settings, record), load_jurisdictions(settings)
     certificate = withdrawal_of(state, issuer, now, reason)
     after = _terms(settings, certificate, known_issuer(state, issuer), now)
     return _proposal(settings, jurisdictions, state, certificate, after, (), now)
 
 
-def sign(settings: Settings, proposal: Proposal, now: datetime) -> HeldCertificate:
+def sign(settings: Settings, record: RegistryRecord | None, proposal: Proposal, now: datetime) -> HeldCertificate:
     """Signs and stores what was shown, from now on in force. Raises BadSource when it would not change what was shown.
 
     Raises InvalidInput when it would have ended already.
     """
     shown = proposal.certificate
-    if _last(trusted_state(settings), shown.issuer) != proposal.earlier:
+    if _last(trusted_state(settings, record), shown.issuer) != proposal.earlier:
         raise BadSource(
             "certificates",
             f"another certificate for {shown.issuer} was signed since this one was shown; look again, then sign",
@@ -93,9 +98,9 @@ def sign(settings: Settings, proposal: Proposal, now: datetime) -> HeldCertifica
     return sign_certificate(settings, replace(shown, issued_at=now, valid_from=now))
 
 
-def choices_of(settings: Settings, issuer: str) -> RecognitionChoices:
+def choices_of(settings: Settings, record: RegistryRecord | None, issuer: str) -> RecognitionChoices:
     """The terms signed last for an issuer, for signing them again. Raises InvalidInput when there are none."""
-    earlier = _last(trusted_state(settings), issuer)
+    earlier = _last(trusted_state(settings, record), issuer)
     if earlier is None:
         raise InvalidInput("--keep", f"Nothing was signed for {issuer} before; choose the terms without --keep.")
     certificate = earlier.certificate

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from node.adapters.catalogues.registry import version_files
 from node.app.keyring import load_passphrase
+from node.app.storing import open_database
 from node.config.settings import Settings
+from node.model.registry import RegistryRecord
 from node.registry.directory import TrustedState
 from node.registry.keeping import TrustRegistry
 from node.registry.keys import RegistrySigner, signer_from_file
@@ -24,6 +26,12 @@ from trust.vocabulary import JurisdictionBundle
 def registry_in(database: Database, now: Callable[[], datetime]) -> TrustRegistry:
     """The registry as it stands in a database."""
     return TrustRegistry(RegistryStore(database), _continues, now)
+
+
+async def registry_record(settings: Settings) -> RegistryRecord | None:
+    """The registry as this home has verified it last, None when it joined none."""
+    async with open_database(settings) as database:
+        return await RegistryStore(database).load()
 
 
 def online_of(settings: Settings) -> Online | None:

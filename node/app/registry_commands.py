@@ -20,9 +20,8 @@ from node.config.settings import Settings
 from node.errors import BadSource, NotFound
 from node.model.registry import RegistryRecord
 from node.registry.archive import Archive, pack
-from node.registry.directory import TrustDirectory, TrustedState
+from node.registry.directory import TrustDirectory
 from node.registry.documents import RootDocument, read_document
-from node.registry.published import with_registry
 from node.registry.publishing import delegated, next_publication, publication_of
 from node.registry.release import Changes
 from node.storage.registry_store import RegistryStore
@@ -38,18 +37,6 @@ class Accepted:
     documents: tuple[str, ...]
     divisions: tuple[str, ...]
     snapshot_version: int
-
-
-async def whole_state(settings: Settings) -> TrustedState:
-    """Whom this home trusts: its trust directory together with what the registry says, verified anew."""
-    state = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto).load()
-    return with_registry(state, await registry_record(settings))
-
-
-async def registry_record(settings: Settings) -> RegistryRecord | None:
-    """The registry as this home has verified it last, None when it joined none."""
-    async with open_database(settings) as database:
-        return await RegistryStore(database).load()
 
 
 async def join(settings: Settings, now: Now, root: bytes, digest: str, archive: bytes | None) -> RegistryRecord:

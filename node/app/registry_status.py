@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from node.app.registry_commands import registry_record, whole_state
+from node.app.registering import registry_record
 from node.app.storing import open_database
+from node.app.trusting import trusted_state
 from node.config.settings import Settings
 from node.errors import InvalidInput, NotFound
 from node.model.registry import RegistryRecord, RegistryStanding
@@ -63,7 +64,7 @@ async def status(settings: Settings) -> RegistryRecord:
 
 async def explain(settings: Settings, division: str) -> Explanation:
     """Why a jurisdiction is trusted. Raises InvalidInput when it is not known here."""
-    state = await whole_state(settings)
+    state = trusted_state(settings, await registry_record(settings))
     held = state.jurisdictions.get(division)
     if held is None:
         raise InvalidInput("DIVISION", f"{division} is not known here; see `huxin trust list`.")

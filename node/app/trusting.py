@@ -13,7 +13,9 @@ from node.errors import BadSource, InvalidInput
 from node.model.calendar import day_in_china
 from node.model.catalogue import Caveat, Edition
 from node.model.records import RECORD_TYPES
+from node.model.registry import RegistryRecord
 from node.registry.directory import HeldCertificate, TrustDirectory, TrustedJurisdiction, TrustedState
+from node.registry.published import with_registry
 from node.verification.trusting import FreshnessLimits
 from trust import keys, statements
 from trust.algorithms import Suite
@@ -51,9 +53,9 @@ class RecognitionChoices:
     legal_basis: tuple[str, ...] = ()
 
 
-def trusted_state(settings: Settings) -> TrustedState:
-    """Everything in the trust directory, verified anew."""
-    return _directory(settings).load()
+def trusted_state(settings: Settings, record: RegistryRecord | None = None) -> TrustedState:
+    """Everything in the trust directory, verified anew, with what a record of the trust registry says besides."""
+    return with_registry(_directory(settings).load(), record)
 
 
 def export_bundle(settings: Settings, now: datetime) -> str:
@@ -88,9 +90,15 @@ def import_bundle(settings: Settings, text: str, key: str | None) -> TrustedJuri
     return _directory(settings).accept_bundle(text, key)
 
 
-def recognise(settings: Settings, issuer: str, choices: RecognitionChoices, now: datetime) -> HeldCertificate:
+def recognise(
+    settings: Settings,
+    issuer: str,
+    choices: RecognitionChoices,
+    now: datetime,
+    record: RegistryRecord | None = None,
+) -> HeldCertificate:
     """Signs and stores our trust certificate for an issuer, which counts from now on. Raises InvalidInput."""
-    known = known_issuer(trusted_state(settings), issuer)
+    known = known_issuer(trusted_state(settings, record), issuer)
     return sign_certificate(settings, make_certificate(load_jurisdictions(settings), known, choices, now))
 
 
@@ -99,7 +107,8 @@ def known_issuer(state: TrustedState, issuer: str) -> TrustedJurisdiction:
     known = state.jurisdictions.get(issuer)
     if known is None:
         raise InvalidInput(
-            "issuer", f"The bundle of {issuer} is not here yet; import it first with `huxin trust import`."
+            "issuer",
+            f"{issuer} is not known here yet; `huxin trust refresh`, or import its bundle with `huxin trust import`.",
         )
     return known
 

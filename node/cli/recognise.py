@@ -98,7 +98,7 @@ def withdraw(session: Session, division: str, reason: str, yes: bool) -> None:
     decided before stays explicable.
     """
     now = session.clock.now()
-    proposal = propose_withdrawal(session.settings(), division, reason, now)
+    proposal = propose_withdrawal(session.settings(), session.registry(), division, reason, now)
     if not session.as_json:
         ends = proposal.certificate.valid_until
         left = f"would have lasted {(ends - now).days} more days, until" if ends > now else "ended on"
@@ -114,7 +114,7 @@ def withdraw(session: Session, division: str, reason: str, yes: bool) -> None:
 def list_relations(session: Session) -> None:
     """List who recognises whom: our own certificates, and those that other jurisdictions have published."""
     settings = session.settings()
-    state = trusted_state(settings)
+    state = trusted_state(settings, session.registry())
     found = relations(state, load_jurisdictions(settings).registry, session.clock.now())
     if session.as_json:
         session.emit([relation_json(each) for each in found])
@@ -140,7 +140,7 @@ def list_relations(session: Session) -> None:
 def show(session: Session, division: str, history: bool) -> None:
     """Show all terms of what we recognise of DIVISION, or everything that was ever signed for it."""
     settings = session.settings()
-    held = trusted_state(settings).certificates.get(division, ())
+    held = trusted_state(settings, session.registry()).certificates.get(division, ())
     if not held:
         raise InvalidInput("DIVISION", f"Nothing was ever signed for {division}; see `huxin recognise list`.")
     jurisdictions = load_jurisdictions(settings)
@@ -157,8 +157,9 @@ def _proposed(
     session: Session, division: str, certificate_file: Path | None, given: dict[str, Any], *, keep: bool
 ) -> Proposal:
     settings = session.settings()
-    choices = chosen(partial(choices_of, settings, division), certificate_file, given, keep=keep)
-    return propose(settings, division, choices, session.clock.now())
+    record = session.registry()
+    choices = chosen(partial(choices_of, settings, record, division), certificate_file, given, keep=keep)
+    return propose(settings, record, division, choices, session.clock.now())
 
 
 def _signed(session: Session, proposal: Proposal, *, yes: bool) -> HeldCertificate:
@@ -173,7 +174,7 @@ def _signed(session: Session, proposal: Proposal, *, yes: bool) -> HeldCertifica
     if not yes and not click.confirm("签署 Sign this?", default=False):
         session.say("Nothing was signed.")
         raise click.exceptions.Exit(ExitCode.PROBLEMS)
-    held = sign(session.settings(), proposal, session.clock.now())
+    held = sign(session.settings(), session.registry(), proposal, session.clock.now())
     if session.as_json:
         session.emit({**_proposal_json(session, proposal), "digest": held.digest.hex()})
     return held

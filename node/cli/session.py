@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -14,10 +15,12 @@ import click
 from rich.console import Console
 
 from node.app.founding import Layout
+from node.app.registering import registry_record
 from node.clock import Clock, SystemClock
 from node.config import Settings
 from node.errors import BadConfiguration
 from node.model.calendar import CHINA
+from node.model.registry import RegistryRecord
 
 NODE_VARIABLE = "HUXIN_NODE"
 """Names the address of the node for the command line; not a setting of the node."""
@@ -59,6 +62,10 @@ class Session:
             )
         environ = {name: value for name, value in os.environ.items() if name != NODE_VARIABLE}
         return Settings.load(self.layout.settings, environ)
+
+    def registry(self) -> RegistryRecord | None:
+        """The trust registry as this home has verified it last, None when it joined none."""
+        return asyncio.run(registry_record(self.settings()))
 
     def say(self, text: str, style: str | None = None) -> None:
         """A line for people; nothing in it is taken for markup."""

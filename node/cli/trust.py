@@ -83,7 +83,7 @@ def import_command(session: Session, file: Path, key: str | None) -> None:
 @pass_session
 def list_trusted(session: Session) -> None:
     """List the jurisdictions whose bundles are held, and what is recognised of each."""
-    state = trusted_state(session.settings())
+    state = trusted_state(session.settings(), session.registry())
     now = session.clock.now()
     if session.as_json:
         session.emit([_as_json(state, division, now) for division in sorted(state.jurisdictions)])
@@ -108,7 +108,7 @@ def list_trusted(session: Session) -> None:
 def show(session: Session, division: str) -> None:
     """Show everything held of DIVISION: keys in full, endpoints, contacts, and the trust certificate."""
     settings = session.settings()
-    state = trusted_state(settings)
+    state = trusted_state(settings, session.registry())
     found = state.jurisdictions.get(division)
     if found is None:
         raise InvalidInput("DIVISION", f"No bundle of {division} is held; import it with `huxin trust import`.")

@@ -40,9 +40,9 @@ def with_catalogues(one: TestJurisdiction, folder: Path) -> Settings:
 
 
 def test_what_was_proposed_is_signed_and_begins_when_it_is(guizhou: TestJurisdiction) -> None:
-    proposal = propose(guizhou.settings, "140000", replace(WHOLE, scenarios=("tender",)), THE_DAY)
+    proposal = propose(guizhou.settings, None, "140000", replace(WHOLE, scenarios=("tender",)), THE_DAY)
     later = THE_DAY + timedelta(minutes=5)
-    held = sign(guizhou.settings, proposal, later)
+    held = sign(guizhou.settings, None, proposal, later)
     assert held.certificate == replace(proposal.certificate, issued_at=later, valid_from=later)
     assert trusting.trusted_state(guizhou.settings).recognition("140000", later) == held
     assert trusting.trusted_state(guizhou.settings).recognition("140000", THE_DAY) is None
@@ -50,19 +50,19 @@ def test_what_was_proposed_is_signed_and_begins_when_it_is(guizhou: TestJurisdic
 
 def test_nothing_is_signed_when_another_was_signed_since_it_was_shown(guizhou: TestJurisdiction) -> None:
     nodes.recognise(guizhou, "140000", THE_DAY - SECOND)
-    proposal = propose(guizhou.settings, "140000", WHOLE, THE_DAY)
-    ended = propose_withdrawal(guizhou.settings, "140000", "", THE_DAY)
+    proposal = propose(guizhou.settings, None, "140000", WHOLE, THE_DAY)
+    ended = propose_withdrawal(guizhou.settings, None, "140000", "", THE_DAY)
     colleague = trusting.withdraw(guizhou.settings, "140000", THE_DAY + SECOND)
     for shown in (proposal, ended):
         with pytest.raises(BadSource, match="look again"):
-            sign(guizhou.settings, shown, THE_DAY + 2 * SECOND)
+            sign(guizhou.settings, None, shown, THE_DAY + 2 * SECOND)
     assert trusting.trusted_state(guizhou.settings).certificates["140000"][-1] == colleague
 
 
 def test_what_has_ended_before_it_is_signed_is_not_signed(guizhou: TestJurisdiction) -> None:
-    proposal = propose(guizhou.settings, "140000", replace(WHOLE, months_valid=1), THE_DAY)
+    proposal = propose(guizhou.settings, None, "140000", replace(WHOLE, months_valid=1), THE_DAY)
     with pytest.raises(InvalidInput, match="ended already"):
-        sign(guizhou.settings, proposal, THE_DAY + timedelta(days=30))
+        sign(guizhou.settings, None, proposal, THE_DAY + timedelta(days=30))
     assert "140000" not in trusting.trusted_state(guizhou.settings).certificates
 
 
@@ -78,18 +78,18 @@ def test_terms_signed_last_can_be_chosen_again(guizhou: TestJurisdiction) -> Non
         legal_basis=("互认协议（合成）",),
     )
     trusting.recognise(guizhou.settings, "140000", chosen, THE_DAY)
-    assert choices_of(guizhou.settings, "140000") == chosen
+    assert choices_of(guizhou.settings, None, "140000") == chosen
     trusting.withdraw(guizhou.settings, "140000", THE_DAY + SECOND)
-    assert choices_of(guizhou.settings, "140000") == chosen
+    assert choices_of(guizhou.settings, None, "140000") == chosen
     with pytest.raises(InvalidInput, match="without --keep"):
-        choices_of(guizhou.settings, "620100")
+        choices_of(guizhou.settings, None, "620100")
 
 
 def test_suites_that_no_key_of_the_issuer_has_are_a_doubt(guizhou: TestJurisdiction) -> None:
-    proposal = propose(guizhou.settings, "140000", replace(WHOLE, suites=("ed25519",)), THE_DAY)
+    proposal = propose(guizhou.settings, None, "140000", replace(WHOLE, suites=("ed25519",)), THE_DAY)
     assert ["suites required" in doubt for doubt in proposal.doubts] == [True]
     assert {each.after.decision for each in proposal.prospects} == {Decision.REJECT}
-    either = propose(guizhou.settings, "140000", replace(WHOLE, suites=("ed25519", "ecdsa-p256-sha256")), THE_DAY)
+    either = propose(guizhou.settings, None, "140000", replace(WHOLE, suites=("ed25519", "ecdsa-p256-sha256")), THE_DAY)
     assert (either.doubts, len(either.flips)) == ((), 4)
 
 
@@ -115,28 +115,28 @@ def test_a_catalogue_that_ends_first_is_a_doubt(guizhou: TestJurisdiction, tmp_p
 def test_an_issuer_whose_rows_are_not_published_is_a_doubt(tmp_path: Path) -> None:
     guizhou = nodes.found(tmp_path, "520000")
     nodes.introduce([guizhou, nodes.found(tmp_path, "210000")])
-    proposal = propose(guizhou.settings, "210000", WHOLE, THE_DAY)
+    proposal = propose(guizhou.settings, None, "210000", WHOLE, THE_DAY)
     assert ["not published" in doubt for doubt in proposal.doubts] == [True]
     assert {each.after.reasons for each in proposal.prospects} == {("CATALOGUE_UNKNOWN",)}
 
 
 def test_before_any_catalogue_of_the_issuer_was_in_force(guizhou: TestJurisdiction) -> None:
     early = THE_DAY - timedelta(days=3_650)
-    doubts = propose(guizhou.settings, "140000", WHOLE, early).doubts
+    doubts = propose(guizhou.settings, None, "140000", WHOLE, early).doubts
     assert "every cell will be CATALOGUE_NOT_REVIEWED" in doubts[0]
     assert any("KEY_NOT_YET_VALID" in doubt for doubt in doubts)
 
 
 def test_scenarios_that_the_issuer_does_not_serve_are_a_doubt(guizhou: TestJurisdiction) -> None:
-    doubts = propose(guizhou.settings, "140000", replace(WHOLE, scenarios=("audit",)), THE_DAY).doubts
+    doubts = propose(guizhou.settings, None, "140000", replace(WHOLE, scenarios=("audit",)), THE_DAY).doubts
     assert ["none of these scenarios" in doubt for doubt in doubts] == [True]
 
 
 def test_what_we_recognise_of_ourselves_is_never_stale(guizhou: TestJurisdiction) -> None:
     """Our own bundle may be old: what a node knows of itself is of this moment."""
     year = THE_DAY + timedelta(days=365)
-    own = propose(guizhou.settings, "520000", WHOLE, year)
+    own = propose(guizhou.settings, None, "520000", WHOLE, year)
     assert own.doubts == ()
     assert Decision.ACCEPT in {each.after.decision for each in own.prospects}
-    (stale,) = propose(guizhou.settings, "140000", WHOLE, year).doubts
+    (stale,) = propose(guizhou.settings, None, "140000", WHOLE, year).doubts
     assert "older than allowed" in stale
