@@ -106,10 +106,10 @@ def test_a_catalogue_that_ends_first_is_a_doubt(guizhou: TestJurisdiction, tmp_p
         text = text.replace(before, after, 1)
     path.write_text(text, encoding="utf-8")
     settings = with_catalogues(guizhou, tmp_path / "more")
-    (doubt,) = propose(settings, "140000", WHOLE, THE_DAY).doubts
+    (doubt,) = propose(settings, None, "140000", WHOLE, THE_DAY).doubts
     assert "catalogue 2026-1 of 140000 ends on 2027-06-01" in doubt
     assert "huxin recognise grant 140000 --keep" in doubt
-    assert propose(settings, "140000", replace(WHOLE, months_valid=6), THE_DAY).doubts == ()
+    assert propose(settings, None, "140000", replace(WHOLE, months_valid=6), THE_DAY).doubts == ()
 
 
 def test_an_issuer_whose_rows_are_not_published_is_a_doubt(tmp_path: Path) -> None:
