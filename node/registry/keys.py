@@ -106,7 +106,9 @@ def public_pem(public: PublicKey) -> bytes:
 def read_public_pem(data: bytes) -> PublicKey:
     """The public key in a file that was handed over. Raises TooLarge, and BadKey for anything but a key of a suite."""
     if len(data) > MAX_KEY_FILE_BYTES:
-        raise TooLarge("the file is too large for a public key: ask for the .pub file again")
+        raise TooLarge(
+            f"the file is larger than {MAX_KEY_FILE_BYTES} bytes, which no public key is: ask for the .pub file again"
+        )
     if b"PRIVATE KEY" in data:
         raise BadKey(
             "this is a PRIVATE key, which must never leave its holder: take the .pub file beside it, and replace the "
