@@ -15,16 +15,24 @@ PEERS_FOR_A_MEDIAN = 3
 
 
 @dataclass(frozen=True, slots=True)
+class MissingKey:
+    """A role, such as `signing`, whose key cannot be used, and why, without a full stop."""
+
+    role: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a readiness decision is a function of. All instants are timezone-aware.
 
-    `missing_keys`: roles whose key is not loaded, such as `signing`. `trust_anchors`: jurisdictions whose keys we hold,
-    the own one included. `schema`: revision of the database, `expected_schema`: the one this build needs.
-    `built_at`: when this build was made. `own_evidence`: newest own cosignature. `peer_evidence`: time of the newest
-    authenticated cosignature of each peer. `allowed_skew`: by how much clocks may differ.
+    `missing_keys`: roles whose key cannot sign, and why. `trust_anchors`: jurisdictions whose keys we hold, the own one
+    included. `schema`: revision of the database, `expected_schema`: the one this build needs. `built_at`: when this
+    build was made. `own_evidence`: newest own cosignature. `peer_evidence`: time of the newest authenticated
+    cosignature of each peer. `allowed_skew`: by how much clocks may differ.
     """
 
-    missing_keys: tuple[str, ...]
+    missing_keys: tuple[MissingKey, ...]
     trust_anchors: int
     database_writable: bool
     schema: str
@@ -58,11 +66,11 @@ def is_ready(results: tuple[Check, ...]) -> bool:
 def _keys(facts: Facts) -> Check:
     if not facts.missing_keys:
         return Check("keys", True, "All keys are loaded.")
-    names = ", ".join(facts.missing_keys)
+    missing = "; ".join(f"{missing.role}: {missing.why}" for missing in facts.missing_keys)
     return Check(
         "keys",
         False,
-        f"Not loaded: {names}. Check the key files and the passphrase file with `huxin doctor`, then restart.",
+        f"This node cannot sign. {missing}. Look with `huxin doctor`; a token that comes back is noticed by itself.",
     )
 
 

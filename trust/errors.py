@@ -7,6 +7,8 @@ TrustError
 │   └── UnknownContent    fields that this version does not know                               UNKNOWN_CONTENT
 ├── UnknownSuite          a signature suite outside the closed list                            UNKNOWN_SUITE
 ├── BadKey                a key that cannot be used: mismatch, wrong form, unsafe file         BAD_KEY
+├── KeyUnavailable        a key in a token that is locked, absent or gone: it may return    KEY_UNAVAILABLE
+├── HistoryBroken         a bundle that changes what an earlier one settled                    HISTORY_BROKEN
 ├── SignatureInvalid      a signature that does not verify, or that no known key made          SIGNATURE_INVALID
 ├── CertificateRejected   a node certificate outside the profile or its CA's trust domain      CERTIFICATE_REJECTED
 ├── ProofInvalid          an audit path or section tree that does not lead to the root         PROOF_INVALID
@@ -70,6 +72,18 @@ class BadKey(TrustError):
     """A key that cannot be used: wrong kind for its suite, non-canonical encoding, or an unsafe key file."""
 
     default_reason = "BAD_KEY"
+
+
+class KeyUnavailable(TrustError):
+    """A key in a token that cannot be used at the moment. `reason`: TOKEN_LOCKED, TOKEN_ABSENT or TOKEN_GONE."""
+
+    default_reason = "KEY_UNAVAILABLE"
+
+
+class HistoryBroken(TrustError):
+    """A later bundle of a jurisdiction that takes back what an earlier one settled (`trust.continuity`)."""
+
+    default_reason = "HISTORY_BROKEN"
 
 
 class SignatureInvalid(TrustError):

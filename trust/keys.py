@@ -122,7 +122,7 @@ def load(path: Path, passphrase: bytes | None = None) -> PrivateKey:
     Raises BadKey when the file is missing, is open to group or others, is no PKCS #8 key of a known suite, or when
     the passphrase is missing, wrong or not needed.
     """
-    pem = _read_private(path)
+    pem = read_private(path)
     try:
         key = serialization.load_pem_private_key(pem, passphrase)
     except TypeError:
@@ -139,7 +139,8 @@ def load(path: Path, passphrase: bytes | None = None) -> PrivateKey:
     raise BadKey(f"the key is of a kind that no suite uses: make one for {' or '.join(Suite)}")
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """The bytes of a file that only its owner can open. Raises BadKey as `load` does."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO must not hang the start
     except OSError:

@@ -69,7 +69,10 @@ async def _catalogue(settings: Settings, now: datetime) -> str:
 
 async def _keys(settings: Settings) -> str:
     keyring = load_keyring(settings)
-    return f"All keys are loaded; statements are signed with {keyring.signing.suite.value}."
+    away = " ".join(f"The {key.role} key is not loaded: {key.trouble}." for key in keyring.away())
+    if away:
+        raise _unwell("KEY_NOT_LOADED", away)
+    return f"All keys are loaded; {len(keyring.signing.held())} of them can sign statements."
 
 
 def _ca(settings: Settings) -> x509.Certificate:

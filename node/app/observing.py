@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from importlib import metadata
 
 from prometheus_client import CollectorRegistry
 
+from node.app.keyring import Keyring
 from node.app.trust_keeper import TrustKeeper
 from node.clock import Clock
 from node.errors import NotReady
@@ -51,6 +53,7 @@ class Watchpoint:
         board: HeadBoard,
         peers: Callable[[], list[PeerState]],
         skew: timedelta,
+        keyring: Keyring,
     ) -> None:
         self._division = division
         self._clock = clock
@@ -59,6 +62,7 @@ class Watchpoint:
         self._board = board
         self._peers = peers
         self._skew = skew
+        self._keyring = keyring
         self._expected_schema = expected_revision()
 
     def readings(self) -> Readings:
@@ -75,9 +79,10 @@ class Watchpoint:
             writable = True
         own = self._trust.present.snapshot.issuers[self._division].trusted
         head = self._board.newest(own.origin)
+        await asyncio.to_thread(self._keyring.refresh)
         return checks(
             Facts(
-                missing_keys=(),  # a node without its keys does not start
+                missing_keys=self._keyring.missing(own, self._clock.now()),
                 trust_anchors=len(self._trust.present.snapshot.issuers),
                 database_writable=writable,
                 schema=schema,

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from node.errors import BadSource, NotReady
 from trust import certificates, envelope, statements
-from trust.errors import CertificateRejected, TrustError
+from trust.continuity import require_continues
+from trust.errors import CertificateRejected, HistoryBroken, TrustError
 from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_certificate
 from trust.vocabulary import JurisdictionBundle, TrustCertificate
 
@@ -114,9 +115,9 @@ class TrustDirectory:
         """Stores a jurisdiction's bundle. Raises BadSource, or a TrustError when it does not verify.
 
         The first bundle of a jurisdiction needs `confirmed_key`: the key id that signed it, compared with that
-        jurisdiction's administrator by another channel. A later one must be newer and signed by a key that was valid
-        then by the bundle we hold; else, and where what we hold cannot be read any more, it needs the confirmation
-        again.
+        jurisdiction's administrator by another channel. A later one must continue the one we hold
+        (`trust.continuity`), whoever confirms it, and be signed by a key that was valid then by the bundle we hold;
+        else, and where what we hold cannot be read any more, it needs the confirmation again.
         """
         found = read_bundle(text)
         division = found.bundle.division
@@ -125,11 +126,10 @@ class TrustDirectory:
         if held is not None:
             if found.digest == held.digest:
                 return found
-            if found.bundle.version <= held.bundle.version:
-                raise BadSource(
-                    "bundle",
-                    f"it is version {found.bundle.version}, we hold {held.bundle.version}; ask for a newer one",
-                )
+            try:
+                require_continues(held.bundle, found.bundle)
+            except HistoryBroken as error:
+                raise BadSource("bundle", error.message) from error
         if confirmed_key not in found.signers and not _continues(held, found):
             # Without the key id that the file itself names: whoever copied it from here would confirm nothing.
             who = f"the administrator of {found.bundle.name_zh}"
@@ -226,7 +226,7 @@ def _continues(held: TrustedJurisdiction | None, found: TrustedJurisdiction) -> 
 
     What the new bundle says of its keys does not count here: whoever stole a retired one would call it valid.
     """
-    if held is None or found.bundle.issued_at < held.bundle.issued_at:
+    if held is None:
         return False
     return any(_valid(held.trusted, key_id, found.bundle.issued_at) for key_id in found.signers)
 

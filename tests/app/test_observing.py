@@ -21,10 +21,11 @@ async def test_a_damaged_database_is_told_and_asked_again(guizhou: TestJurisdict
     clock = SystemClock()
     limits = FreshnessLimits(timedelta(days=7), timedelta(days=1))
     directory = TrustDirectory(guizhou.settings.trust.directory, "520000")
-    trust = TrustKeeper(directory, load_keyring(guizhou.settings), limits, clock.now)
+    keyring = load_keyring(guizhou.settings)
+    trust = TrustKeeper(directory, keyring, limits, clock.now)
     database = await Database.open(guizhou.settings.database.connection_url())
     await database.migrate()
-    watch = Watchpoint("520000", clock, trust, database, HeadBoard(), list, timedelta(minutes=1))
+    watch = Watchpoint("520000", clock, trust, database, HeadBoard(), list, timedelta(minutes=1), keyring)
     try:
         assert {check.name for check in await watch.readiness() if not check.ok} == set()
         for damage, mend in (

@@ -74,7 +74,7 @@ class Issued:
             theirs.catalogue,
             theirs.crosswalk.digest,
         )
-        attested = attest(draft, key("signing"), _drawn)
+        attested = attest(draft, [key("signing")], _drawn)
         return attested.bundle, attested.envelope
 
 
