@@ -91,11 +91,15 @@ def generate(suite: Suite) -> PrivateKey:
 
 
 def save(key: PrivateKey, path: Path, passphrase: bytes | None = None) -> None:
-    """Write a new key file, mode 0600, durably. Raises BadKey when something is already there: keys are not replaced.
+    """Write a new key file as `write_private` does. Raises BadKey when something is already there."""
+    write_private(path, key.pem(passphrase))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a new file, mode 0600, durably. Raises BadKey when something is already there: keys are not replaced.
 
     A crash in between leaves a file that `load` refuses; it is removed when writing fails otherwise.
     """
-    pem = key.pem(passphrase)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
@@ -103,7 +107,7 @@ def save(key: PrivateKey, path: Path, passphrase: bytes | None = None) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), 0o600)
-            file.write(pem)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
     except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,13 +10,17 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from node.app.held_key import read_pin_source
 from node.errors import InvalidInput
 from node.registry.directory import TrustDirectory, write_durably
 from trust import certificates, keys, statements
 from trust.algorithms import Suite, load_public_key
 from trust.envelope import seal, to_json
 from trust.identities import Role, WorkloadIdentity
+from trust.keys import Signer
 from trust.log.checkpoint import origin_of
+from trust.token_uri import TokenUri, read_token_uri
+from trust.tokens import Tokens
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
 
 RandomBytes = Callable[[int], bytes]
@@ -53,7 +57,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What a new jurisdiction says of itself. `suite` is the suite of its signing key."""
+    """What a new jurisdiction says of itself. `suite` is the suite of its signing key.
+
+    `token`: where the keys are made with which the node signs. None: in files. The CA's key is a file in any case, to
+    be kept away from the node.
+    """
 
     division: str
     name_zh: str
@@ -62,7 +70,17 @@ class Founding:
     contacts: tuple[str, ...]
     suite: Suite
     workload_days: int
+    token: TokenUri | None = None
 
+    def key_places(self) -> Mapping[str, str]:
+        """Where each key is that the node signs with, as the settings say it; by the name of the setting."""
+        if self.token is None:
+            return {name: f"keys/{name}.key" for name in NODE_KEYS}
+        before = f"{self.token.object}-" if self.token.object else ""
+        return {name: str(self.token.naming(before + name)) for name in NODE_KEYS}
+
+
+NODE_KEYS = ("signing", "log", "cosigner")
 
 WORKLOADS = (Role.NODE, Role.GATEWAY, Role.OPERATOR)
 """Workloads that get a certificate at once; others get theirs by `huxin certificate issue`."""
@@ -79,10 +97,9 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
         )
     for folder in ("keys", "certificates", "trust/bundles", "trust/certificates"):
         (layout.home / folder).mkdir(parents=True, mode=0o700)
-    signing, ca_key = keys.generate(founding.suite), keys.generate(Suite.ECDSA_P256_SHA256)
-    head, cosigner = keys.generate(Suite.ED25519), keys.generate(Suite.ED25519)
-    for name, key in (("signing", signing), ("ca", ca_key), ("log", head), ("cosigner", cosigner)):
-        keys.save(key, layout.key(name), passphrase)
+    signing, head, cosigner = _node_keys(layout, founding, passphrase)
+    ca_key = keys.generate(Suite.ECDSA_P256_SHA256)
+    keys.save(ca_key, layout.key("ca"), passphrase)
     begin = now - BACKDATED
     ca = certificates.create_ca(
         founding.division,
@@ -110,6 +127,21 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
     )
     sealed = seal(statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), [signing])
     TrustDirectory(layout.trust, founding.division).accept_bundle(to_json(sealed), signing.key_id)
+
+
+def _node_keys(layout: Layout, founding: Founding, passphrase: bytes | None) -> list[Signer]:
+    """The keys of NODE_KEYS, made in the token or in files."""
+    suites = (founding.suite, Suite.ED25519, Suite.ED25519)
+    made: list[Signer] = []
+    tokens = Tokens(read_pin_source)
+    for (name, place), suite in zip(founding.key_places().items(), suites, strict=True):
+        if founding.token is not None:
+            made.append(tokens.generate(read_token_uri(place), suite))
+            continue
+        key = keys.generate(suite)
+        keys.save(key, layout.key(name), passphrase)
+        made.append(key)
+    return made
 
 
 def issue(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from node.config.settings import Settings
@@ -49,13 +50,7 @@ class KeyOpener:
         keys.save(key, path, self._passphrase)
 
     def _pin(self, uri: TokenUri) -> str:
-        path = uri.pin_source or self._settings.keys.pin_file
-        if path is None:
-            raise KeyUnavailable("its token is locked: no PIN is given; set keys.pin_file", "TOKEN_LOCKED")
-        try:
-            return read_secret(path, "PIN file")
-        except BadConfiguration as error:
-            raise KeyUnavailable(f"its token is locked: {error.message}", "TOKEN_LOCKED") from error
+        return read_pin_source(replace(uri, pin_source=uri.pin_source or self._settings.keys.pin_file))
 
 
 class HeldKey:
@@ -137,6 +132,20 @@ class HeldKey:
 
     def _lose(self, why: str, *, can_come_back: bool) -> None:
         self._key, self.trouble, self.can_come_back = None, why, can_come_back
+
+
+def read_pin_source(uri: TokenUri) -> str:
+    """The PIN in the file that a URI names. Raises KeyUnavailable (TOKEN_LOCKED)."""
+    if uri.pin_source is None:
+        raise KeyUnavailable(
+            "its token is locked: no file with its PIN is named; add pin-source=file:/path to the URI, or set "
+            "keys.pin_file",
+            "TOKEN_LOCKED",
+        )
+    try:
+        return read_secret(uri.pin_source, "the PIN")
+    except BadConfiguration as error:
+        raise KeyUnavailable(f"its token is locked: {error.message.rstrip('.')}", "TOKEN_LOCKED") from error
 
 
 def load_passphrase(settings: Settings) -> bytes | None:

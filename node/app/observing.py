@@ -28,6 +28,8 @@ from node.storage.upgrade import expected_revision, present_revision
 BUILT_AT = datetime(2026, 11, 22, tzinfo=UTC)
 """Day of this release: no clock of a node can be earlier."""
 
+_KEY_SECONDS = 1.0
+
 
 def make_metrics(methods: Iterable[str], division: str) -> Metrics:
     """All metrics of this node, with the closed lists that bound their series."""
@@ -79,7 +81,9 @@ class Watchpoint:
             writable = True
         own = self._trust.present.snapshot.issuers[self._division].trusted
         head = self._board.newest(own.origin)
-        await asyncio.to_thread(self._keyring.refresh)
+        with contextlib.suppress(TimeoutError):  # a module that hangs must not keep back what else there is to say
+            async with asyncio.timeout(_KEY_SECONDS):
+                await asyncio.to_thread(self._keyring.refresh)
         return checks(
             Facts(
                 missing_keys=self._keyring.missing(own, self._clock.now()),

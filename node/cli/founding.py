@@ -14,14 +14,17 @@ from node.app.founding import Founding, found
 from node.app.jurisdictions import known_names
 from node.app.storing import prepare_database
 from node.app.trusting import recognise_self
+from node.cli.parameters import TokenParam
 from node.cli.session import Command, Session, pass_session
 from node.config import FILE_NAME, Settings, read_secret
 from node.errors import HuxinError, InvalidInput
 from trust.algorithms import Suite
+from trust.token_uri import TokenUri
 
 EXAMPLE = """\
 huxin --home shanxi init 140000
-huxin --home yuncheng init 140800 --name-zh 运城市 --name-en Yuncheng --endpoint node.yuncheng.example:7443"""
+huxin --home yuncheng init 140800 --name-zh 运城市 --name-en Yuncheng --endpoint node.yuncheng.example:7443
+huxin --home guizhou init 520000 --token 'pkcs11:token=huxin?module-path=/usr/lib/hsm.so&pin-source=file:/etc/pin'"""
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
 DEFAULT_OPERATIONS = "127.0.0.1:9464"
@@ -61,6 +64,13 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
     help="Passphrase of the private keys, on the file's first line. Default: keys without passphrase, mode 0600.",
 )
 @click.option(
+    "--token",
+    type=TokenParam(),
+    metavar="URI",
+    help="Make the node's signing, log and cosigner keys in a PKCS #11 token: "
+    "pkcs11:token=LABEL?module-path=/path/module.so&pin-source=file:/path/of/pin. Default: in files.",
+)
+@click.option(
     "--workload-days", type=click.IntRange(1, 3650), default=397, show_default=True, help="Validity of certificates."
 )
 @pass_session
@@ -77,6 +87,7 @@ def init(  # noqa: PLR0913 - one parameter per option
     database: str,
     suite: str,
     passphrase_file: Path | None,
+    token: TokenUri | None,
     workload_days: int,
 ) -> None:
     """Create the jurisdiction DIVISION (six-digit code) in the home: keys, CA, certificates, settings, database."""
@@ -84,9 +95,11 @@ def init(  # noqa: PLR0913 - one parameter per option
     layout = session.layout
     passphrase_path = passphrase_file.resolve() if passphrase_file else None
     passphrase = read_secret(passphrase_path, "--passphrase-file").encode() if passphrase_path else None
-    text = settings_text(division, listen, operations, endpoints or (listen,), database, passphrase_path)
+    founding = Founding(
+        division, name_zh, name_en, endpoints or (listen,), contacts, Suite(suite), workload_days, token
+    )
+    text = settings_text(founding, listen, operations, database, passphrase_path)
     check_settings(text)
-    founding = Founding(division, name_zh, name_en, endpoints or (listen,), contacts, Suite(suite), workload_days)
     found(layout, founding, session.clock.now(), os.urandom, passphrase)
     layout.settings.write_text(text, encoding="utf-8")
     settings = session.settings()
@@ -124,25 +137,19 @@ def names(division: str, name_zh: str, name_en: str) -> tuple[str, str]:
     return both
 
 
-def settings_text(
-    division: str,
-    listen: str,
-    operations: str,
-    endpoints: tuple[str, ...],
-    database: str,
-    passphrase_file: Path | None,
-) -> str:
+def settings_text(founding: Founding, listen: str, operations: str, database: str, passphrase_file: Path | None) -> str:
     """The settings file of a new home: what `huxin init` decided, all else at its default."""
     passphrase = f"passphrase_file = {_toml(str(passphrase_file))}\n" if passphrase_file else ""
+    places = "".join(f"{name} = {_toml(place)}\n" for name, place in founding.key_places().items())
     url = f"\n[database]\nurl = {_toml(database)}\n" if database else ""
     return f"""\
 # Settings of this node. Every key, its default and its meaning: docs/configuration.md. Paths count from this folder.
 
-division = {_toml(division)}
+division = {_toml(founding.division)}
 
 [rpc]
 listen = {_toml(listen)}
-advertised = [{", ".join(map(_toml, endpoints))}]
+advertised = [{", ".join(map(_toml, founding.endpoints))}]
 
 [operations]
 listen = {_toml(operations)}
@@ -153,10 +160,7 @@ key = "keys/node.key"
 ca = "certificates/ca.crt"
 
 [keys]
-signing = "keys/signing.key"
-log = "keys/log.key"
-cosigner = "keys/cosigner.key"
-{passphrase}
+{places}{passphrase}
 [trust]
 directory = "trust"
 {url}"""

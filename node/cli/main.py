@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "requirement": "node.cli.requirement:requirement",
     "catalogue": "node.cli.catalogue:catalogue_group",
     "trust": "node.cli.trust:trust",
+    "key": "node.cli.key:key",
     "peers": "node.cli.peers:peers",
     "certificate": "node.cli.certificate:certificate",
     "doctor": "node.cli.doctor:doctor",

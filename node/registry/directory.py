@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_ce
 from trust.vocabulary import JurisdictionBundle, TrustCertificate
 
 MAX_FILE_BYTES = 1 << 20
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
+"""Moment of signing in the name of a trust certificate's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class TrustDirectory:
                 "NO_OWN_BUNDLE", f"The trust directory holds no valid bundle of {self._own}; run `huxin init`."
             )
         recognised: dict[str, list[HeldCertificate]] = {}
+        left_out: list[Path] = []
         for path in sorted(self._certificates.glob("*.json")):
             try:
                 held = read_certificate(_read(path), own)
@@ -108,6 +111,9 @@ class TrustDirectory:
                 recognised.setdefault(held.certificate.issuer, []).append(held)
             except (TrustError, BadSource) as error:
                 problems.append(f"certificates/{path.name} is left out: {error.message}")
+                left_out.append(path)
+        for path in left_out:
+            _end_recognition(recognised, path)
         certificates = {issuer: in_order(held) for issuer, held in recognised.items()}
         return TrustedState(own, jurisdictions, certificates, tuple(problems), stamp)
 
@@ -159,7 +165,7 @@ class TrustDirectory:
                 f"a certificate for {certificate.issuer} was signed at the same time or later; check the clock, then "
                 "sign again",
             )
-        write_durably(self._certificates / f"{certificate.issuer}.{certificate.issued_at:%Y%m%dT%H%M%S.%fZ}.json", text)
+        write_durably(self._certificates / f"{certificate.issuer}.{certificate.issued_at:{_MOMENT}}.json", text)
         return held
 
     def _held(self, path: Path) -> TrustedJurisdiction | None:
@@ -197,6 +203,24 @@ def read_certificate(text: str, own: TrustedJurisdiction) -> HeldCertificate:
 def in_order(held: Iterable[HeldCertificate]) -> tuple[HeldCertificate, ...]:
     """Certificates in the order in which they were signed; of two signed at once the withdrawal counts."""
     return tuple(sorted(held, key=lambda each: (each.certificate.issued_at, each.certificate.withdrawn, each.digest)))
+
+
+def _end_recognition(recognised: Mapping[str, list[HeldCertificate]], path: Path) -> None:
+    """What stood when a certificate was signed that cannot be read any more ends at that moment.
+
+    It may have been a withdrawal, signed by a key that was compromised since: the certificate before it must not come
+    back to life by that.
+    """
+    issuer, _, rest = path.name.partition(".")
+    try:
+        moment = datetime.strptime(rest.removesuffix(".json"), _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return  # no name that this directory gives
+    stood = [held for held in recognised.get(issuer, ()) if held.certificate.issued_at <= moment]
+    if stood:
+        last = max(stood, key=lambda held: held.certificate.issued_at)
+        ended = replace(last.certificate, withdrawn=True, issued_at=moment)
+        recognised[issuer].append(HeldCertificate(ended, sha256(path.name.encode()).digest()))
 
 
 def _envelope(text: str) -> tuple[bytes, tuple[str, ...]]:
