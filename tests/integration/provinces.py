@@ -6,7 +6,7 @@ Guizhou signs with ECDSA P-256, Shanxi with Ed25519. Everything said of subjects
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -75,8 +75,11 @@ class Provinces:
 
 
 @asynccontextmanager
-async def provinces(home: Path, *divisions: str) -> AsyncIterator[Provinces]:
-    """Founded, introduced, recognising each other, with complete deliveries and no records, and running."""
+async def provinces(home: Path, *divisions: str, extra: Mapping[str, str] = {}) -> AsyncIterator[Provinces]:
+    """Founded, introduced, recognising each other, with complete deliveries and no records, and running.
+
+    `extra` are further settings of all of them, as environment variables.
+    """
     clock = SettableClock(nodes.THE_DAY)
     found = {
         division: nodes.found(
@@ -86,6 +89,7 @@ async def provinces(home: Path, *divisions: str) -> AsyncIterator[Provinces]:
             extra={
                 "HUXIN_FRESHNESS__LOG_VIEW_SECONDS": str(LOG_VIEW_SECONDS),
                 "HUXIN_FRESHNESS__TRUST_STATE_SECONDS": str(TRUST_STATE_SECONDS),
+                **extra,
             },
         )
         for division in divisions or ("140000", "520000")

@@ -321,6 +321,33 @@ def test_of_two_certificates_of_one_moment_the_withdrawal_counts(directory: Trus
     assert directory.load().recognition("140000", NOW) is None
 
 
+def test_a_recognition_does_not_come_back_when_its_withdrawal_cannot_be_read(directory: TrustDirectory) -> None:
+    """As when the key that signed the withdrawal was compromised since, and the one before is still good."""
+    old, new = key("520000"), key("rotated")
+    directory.accept_bundle(signed(bundle_of("520000", 2, info(old), info(new))), None)
+    directory.accept_certificate(certificate())
+    directory.accept_certificate(certificate("520000", "140000", new, at=NOW + HOUR, withdrawn=True))
+    lost = bundle_of("520000", 3, info(old), info(new, compromised_at=NOW + HOUR), at=NOW + 2 * HOUR)
+    directory.accept_bundle(signed(lost), None)
+    state = directory.load()
+    assert "is left out" in state.problems[0]
+    assert state.recognition("140000", NOW + HOUR - SECOND) is not None
+    assert state.recognition("140000", NOW + HOUR) is None
+    directory.accept_certificate(certificate(at=NOW + 3 * HOUR))
+    assert directory.load().recognition("140000", NOW + 3 * HOUR) is not None
+
+
+def test_of_several_that_cannot_be_read_each_ends_what_stood(directory: TrustDirectory, tmp_path: Path) -> None:
+    for hours in (0, 1, 2):
+        directory.accept_certificate(certificate(at=NOW + hours * HOUR))
+    for path in sorted((tmp_path / "certificates").iterdir())[1:]:
+        path.write_text("damaged")
+    state = directory.load()
+    assert [held.certificate.withdrawn for held in state.certificates["140000"]] == [False, True, True]
+    assert state.recognition("140000", NOW) is not None
+    assert state.recognition("140000", LATER) is None
+
+
 def test_the_stamp_changes_with_every_file(directory: TrustDirectory) -> None:
     stamps = [directory.stamp()]
     directory.accept_certificate(certificate())
