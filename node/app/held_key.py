@@ -17,6 +17,7 @@ from trust.tokens import TokenKey, Tokens
 
 Place = Path | TokenUri
 
+_GONE = "its token is gone: it worked while this node ran; plug it in again"
 _NOT_OURS = "it is not the one that our own bundle names"
 
 
@@ -68,6 +69,7 @@ class HeldKey:
         self._opener = opener
         self._key: Signer | None = None
         self._expected: str | None = None
+        self._worked = False
 
     def __repr__(self) -> str:
         return f"HeldKey({self.role})"
@@ -80,7 +82,8 @@ class HeldKey:
             elif isinstance(self._key, TokenKey):
                 self._key.check()
         except TrustError as error:
-            self._lose(error.message, can_come_back=isinstance(error, KeyUnavailable))
+            went = self._worked and error.reason == "TOKEN_ABSENT"
+            self._lose(_GONE if went else error.message, can_come_back=isinstance(error, KeyUnavailable))
         except OSError:
             self._lose("the file cannot be read", can_come_back=False)
 
@@ -128,7 +131,7 @@ class HeldKey:
         if self._expected not in (None, key.key_id):
             self._lose(_NOT_OURS, can_come_back=False)
             return
-        self._key, self.trouble = key, ""
+        self._key, self.trouble, self._worked = key, "", True
 
     def _lose(self, why: str, *, can_come_back: bool) -> None:
         self._key, self.trouble, self.can_come_back = None, why, can_come_back
@@ -165,10 +168,11 @@ def not_loaded(role: str, why: str) -> NotReady:
     return NotReady("KEY_NOT_LOADED", f"The {role} key is not loaded: {why}. See `huxin doctor`.")
 
 
-def not_published(role: str) -> NotReady:
+def not_published(
+    role: str, why: str = "restore the key that belongs to the bundle in the trust directory"
+) -> NotReady:
     """The error for a key that is here and that nobody could verify."""
     return NotReady(
         "KEY_NOT_PUBLISHED",
-        f"The {role} key is not one that our own bundle lets sign now, so nobody could verify what it signs; restore "
-        "the key that belongs to the bundle in the trust directory.",
+        f"The {role} key is not one that our own bundle lets sign now, so nobody could verify what it signs; {why}.",
     )

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 from cryptography import x509
 
 from node.app.jurisdictions import load_jurisdictions
-from node.app.keyring import load_keyring, require_published
+from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.storing import open_database
 from node.app.trusting import trusted_state
 from node.config.settings import Settings
@@ -29,13 +29,15 @@ _CONNECT_SECONDS = 2.0
 
 async def inspect(settings: Settings, now: datetime) -> list[Check]:
     """Every check in order; none stops the others."""
+    # Opened once: a token counts every wrong PIN that it is shown.
+    keyring = cache(lambda: load_keyring(settings))
     looks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
         ("catalogue", lambda: _catalogue(settings, now)),
-        ("keys", lambda: _keys(settings)),
+        ("keys", lambda: _keys(keyring())),
         ("certificate", lambda: _certificate(settings, now)),
         ("other certificates", lambda: _other_certificates(settings, now)),
         ("trust directory", lambda: _trust(settings)),
-        ("own bundle", lambda: _own_bundle(settings, now)),
+        ("own bundle", lambda: _own_bundle(settings, keyring(), now)),
         ("recognition", lambda: _recognition(settings, now)),
         ("database", lambda: _database(settings)),
     ]
@@ -67,8 +69,7 @@ async def _catalogue(settings: Settings, now: datetime) -> str:
     return f"{catalogue.name_zh} {catalogue.version}, {rows}, is in force."
 
 
-async def _keys(settings: Settings) -> str:
-    keyring = load_keyring(settings)
+async def _keys(keyring: Keyring) -> str:
     away = " ".join(f"The {key.role} key is not loaded: {key.trouble}." for key in keyring.away())
     if away:
         raise _unwell("KEY_NOT_LOADED", away)
@@ -126,8 +127,8 @@ async def _trust(settings: Settings) -> str:
     return f"{len(state.jurisdictions)} jurisdiction(s) are trusted."
 
 
-async def _own_bundle(settings: Settings, now: datetime) -> str:
-    require_published(load_keyring(settings), trusted_state(settings).own.trusted, now)
+async def _own_bundle(settings: Settings, keyring: Keyring, now: datetime) -> str:
+    require_published(keyring, trusted_state(settings).own.trusted, now)
     return "Our own bundle names the keys that this node signs with."
 
 

@@ -26,6 +26,11 @@ from trust.vocabulary import JurisdictionBundle, SigningKeyInfo
 SHORT = 12
 """Characters of a key id in a file name."""
 
+FEWEST = 8
+"""Characters of a key id that name a key for sure enough to end it."""
+
+LONGEST_WAIT = timedelta(days=366)
+
 NOTICE = timedelta(minutes=1)
 """How long a retired key still counts: a running node needs seconds to notice, and must not lose what it signs then."""
 
@@ -220,9 +225,12 @@ def _with_keys(bundle: JurisdictionBundle, *changed: SigningKeyInfo) -> Jurisdic
 
 def _found(own: TrustedJurisdiction, key_id: str) -> SigningKeyInfo:
     """A key by its id or by the beginning of it. Raises InvalidInput."""
-    found = [info for info in own.bundle.signing_keys if key_id and key_id_of(info.spki).startswith(key_id.lower())]
-    if len(found) != 1:
-        raise InvalidInput("KEYID", "It names no signing key of ours, or several; `huxin key list` shows them.")
+    wanted = key_id.lower()
+    found = [info for info in own.bundle.signing_keys if key_id_of(info.spki).startswith(wanted)]
+    if len(found) != 1 or len(wanted) < FEWEST:
+        raise InvalidInput(
+            "KEYID", f"It names no signing key of ours; give {FEWEST} characters or more of one in `huxin key list`."
+        )
     return found[0]
 
 
@@ -243,7 +251,10 @@ def _require_none_waiting(own: TrustedJurisdiction, suite: Suite, now: datetime)
 
 
 def _wait(settings: Settings, wait: timedelta | None) -> timedelta:
-    return timedelta(seconds=settings.keys.rotation_seconds) if wait is None else wait
+    chosen = timedelta(seconds=settings.keys.rotation_seconds) if wait is None else wait
+    if chosen > LONGEST_WAIT:
+        raise InvalidInput("--in", f"A key begins within {LONGEST_WAIT.days} days; give a shorter time.")
+    return chosen
 
 
 def _token_of(signing: SigningKeys, key_id: str) -> TokenUri | None:

@@ -56,7 +56,7 @@ class SigningKeys:
             return present_signers(own, self.held(), at)
         except BadKey as error:
             why = self.trouble()
-            raise (not_loaded("signing", why) if why else not_published("signing")) from error
+            raise (not_loaded("signing", why) if why else not_published("signing", error.message)) from error
 
     def trouble(self) -> str:
         """Why a key cannot be used, those first that can come back by themselves; empty when all can."""

@@ -33,10 +33,15 @@ class Instant(click.ParamType[datetime]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, datetime):
             return value
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            found = None
-        if found is None or found.utcoffset() is None:
+        found = _moment(str(value))
+        if found is None:
             self.fail("write day, time and offset, such as 2026-11-20T08:00:00+08:00", param, ctx)
-        return found.astimezone(UTC)
+        return found
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+        return None if found.utcoffset() is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

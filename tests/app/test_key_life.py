@@ -106,8 +106,11 @@ def test_a_key_is_retired_so_late_that_a_running_node_notices(shanxi: TestJurisd
     new = key_life.rotate(shanxi.settings, None, timedelta(0), None, THE_DAY).key_id
     with pytest.raises(InvalidInput, match="names no signing key"):
         key_life.retire(shanxi.settings, "ff" * 32, THE_DAY)
-    with pytest.raises(InvalidInput, match="names no signing key"):
-        key_life.retire(shanxi.settings, "", THE_DAY)
+    for too_short in ("", old[:7]):
+        with pytest.raises(InvalidInput, match="names no signing key"):
+            key_life.retire(shanxi.settings, too_short, THE_DAY)
+    with pytest.raises(InvalidInput, match="within 366 days"):
+        key_life.rotate(shanxi.settings, None, 367 * DAY, None, THE_DAY)
     assert key_life.retire(shanxi.settings, old[:12].upper(), THE_DAY).retired[0].retired_at == THE_DAY + NOTICE
     with pytest.raises(InvalidInput, match="It is retired since"):
         key_life.retire(shanxi.settings, old, THE_DAY + MINUTE)

@@ -70,7 +70,7 @@ def test_compromised_explains_and_asks(home: Path) -> None:
         assert part in done.stdout
 
 
-@pytest.mark.parametrize("since", ["2026-01-01", "2026-01-01T08:00:00", "yesterday"])
+@pytest.mark.parametrize("since", ["2026-01-01", "2026-01-01T08:00:00", "0001-01-01T00:00:00+08:00", "yesterday"])
 def test_a_moment_needs_its_offset(home: Path, since: str) -> None:
     result = huxin("key", "compromised", "aa", "--since", since, "--yes", home=home)
     assert result.exit_code == ExitCode.USAGE

@@ -121,7 +121,7 @@ class Load:
         """Waits for enough of both under the circumstances of now."""
         before = Counter(self.done)
         await nodes.until(
-            lambda: self.done["issued"] >= before["issued"] + 8 and self.done["verified"] >= before["verified"] + 20, 30
+            lambda: self.done["issued"] >= before["issued"] + 4 and self.done["verified"] >= before["verified"] + 10, 30
         )
 
 

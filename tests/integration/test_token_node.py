@@ -124,7 +124,7 @@ async def test_a_token_that_goes_while_the_node_runs_is_named_and_healed(tmp_pat
         bundle = await nodes.download(shanxi, await nodes.create_report(shanxi))
         token.unplug()
         assert await refused_with(shanxi) == UNAVAILABLE
-        await ready_with(shanxi, "signing", "log", "cosigner", "absent")
+        await ready_with(shanxi, "signing", "log", "cosigner", "gone")
         assert await eventually_health(shanxi, NOT_SERVING)
         assert await decided(shanxi, bundle) == provinces.ACCEPT  # verification goes on
         token.plug_in()
