@@ -86,6 +86,8 @@ class HeldKey:
             self._lose(_GONE if went else error.message, can_come_back=isinstance(error, KeyUnavailable))
         except OSError:
             self._lose("the file cannot be read", can_come_back=False)
+        except Exception:  # noqa: BLE001 - whatever a vendor's module does, the watch over the other keys must go on
+            self._lose("its token's module failed in a way that is not foreseen", can_come_back=True)
 
     def expect(self, key_id: str) -> None:
         """From now on no other key than this one is used. Raises NotReady (KEY_NOT_PUBLISHED) if another is open."""

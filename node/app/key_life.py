@@ -182,7 +182,7 @@ def _publish(
         token = _token_of(signing, before[0].key.key_id)
     key, place = _make(signing, settings, suite, token, now)
     begins = now + wait
-    ends = begins + timedelta(seconds=settings.keys.rotation_seconds)
+    ends = begins + max(timedelta(seconds=settings.keys.rotation_seconds), NOTICE)
     made = SigningKeyInfo(key.spki, key.suite.value, begins)
     retired: list[SigningKeyInfo] = []
 

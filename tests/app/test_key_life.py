@@ -10,6 +10,7 @@ import pytest
 
 from node.app import key_life, trusting
 from node.app.key_life import NOTICE, Change
+from node.config.settings import Settings
 from node.errors import InvalidInput, NotReady
 from node.registry.directory import TrustDirectory
 from tests.support import nodes
@@ -55,6 +56,13 @@ def test_the_new_suite_is_the_one_of_the_key_before(shanxi: TestJurisdiction) ->
     assert change.made is not None
     assert (change.made.suite, change.made.valid_from) == ("ecdsa-p256-sha256", THE_DAY + DAY / 2)
     assert change.retired[0].retired_at == THE_DAY + DAY / 2 + DAY
+
+
+def test_even_without_a_wait_the_key_before_lasts_until_a_running_node_has_noticed(shanxi: TestJurisdiction) -> None:
+    at_once = Settings.load(shanxi.layout.settings, {"HUXIN_KEYS__ROTATION_SECONDS": "0"})
+    change = key_life.rotate(at_once, None, None, None, THE_DAY)
+    assert change.made is not None
+    assert (change.made.valid_from, change.retired[0].retired_at) == (THE_DAY, THE_DAY + NOTICE)
 
 
 def test_peers_that_know_only_the_bundle_before_accept_each_step(

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from node.app import key_life
+from node.app.held_key import HeldKey, KeyOpener, Place
 from node.app.keyring import load_keyring, load_signing_keys, require_published
 from node.app.trusting import trusted_state
 from node.config.settings import Settings
@@ -14,7 +15,7 @@ from node.errors import BadConfiguration, NotReady
 from node.readiness import MissingKey
 from tests.support.nodes import THE_DAY, TestJurisdiction
 from trust.algorithms import Suite
-from trust.keys import generate, save
+from trust.keys import Signer, generate, save
 
 DAY = timedelta(days=1)
 
@@ -81,6 +82,23 @@ def test_a_log_key_that_is_not_ours_never_signs(guizhou: TestJurisdiction) -> No
         keyring.refresh()
         with pytest.raises(NotReady, match="our own bundle names"):
             keyring.head.sign(b"x")
+
+
+class _Failing(KeyOpener):
+    """As a vendor's module that raises what nobody foresaw."""
+
+    def open(self, place: Place) -> Signer:
+        raise ZeroDivisionError(str(place))
+
+
+def test_a_module_that_fails_in_its_own_way_leaves_the_other_keys_alone(guizhou: TestJurisdiction) -> None:
+    key = HeldKey("signing", _Failing(guizhou.settings), guizhou.layout.key("signing"))
+    key.refresh()
+    assert "not foreseen" in key.trouble
+    assert str(guizhou.layout.home) not in key.trouble
+    with pytest.raises(NotReady) as caught:
+        key.sign(b"x")
+    assert caught.value.reason == "KEY_NOT_LOADED"
 
 
 def test_a_uri_that_names_no_token_is_a_wrong_setting(guizhou: TestJurisdiction) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pkcs11
 import pytest
-from pkcs11 import Attribute, ObjectClass, TokenFlag
+from pkcs11 import Attribute, ObjectClass, TokenFlag, _pkcs11
 from pkcs11.exceptions import AttributeSensitive
 
 from tests.support.softhsm import PIN, SoftToken, token
@@ -112,7 +112,8 @@ def test_what_is_not_there_is_absent(token: SoftToken) -> None:
     assert reason(opener, uri) == "TOKEN_ABSENT"
     assert reason(opener, replace(uri, token="another")) == "TOKEN_ABSENT"
     assert reason(opener, replace(uri, serial="0000")) == "TOKEN_ABSENT"
-    assert reason(opener, replace(uri, module=Path("/no/such/module.so"))) == "TOKEN_ABSENT"
+    for no_module in (Path("/no/such/module.so"), Path(__file__), Path(_pkcs11.__file__)):
+        assert reason(opener, replace(uri, module=no_module)) == "TOKEN_ABSENT"
 
 
 def counts_a_wrong_pin(token: SoftToken) -> bool:
