@@ -15,10 +15,18 @@ PEERS_FOR_A_MEDIAN = 3
 
 
 @dataclass(frozen=True, slots=True)
+class MissingKey:
+    """A role, such as `signing`, whose key cannot be used, and why, without a full stop."""
+
+    role: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a readiness decision is a function of. All instants are timezone-aware.
 
-    `missing_keys`: roles whose key is not loaded, such as `signing`. `trust_anchors`: jurisdictions of which we hold a
+    `missing_keys`: roles whose key cannot sign, and why. `trust_anchors`: jurisdictions of which we hold a
     signing key that counts now, the own one included. `misfit_log_keys`: which of `log` and `cosigner` is not the key
     that the own bundle publishes. `cosign_failure`: reason why the newest attempt to cosign the own head failed, empty
     when it did not. `schema`: revision of the database, `expected_schema`: the one this build needs. `built_at`: when
@@ -27,7 +35,7 @@ class Facts:
     each peer heard lately. `allowed_skew`: by how much clocks may differ.
     """
 
-    missing_keys: tuple[str, ...]
+    missing_keys: tuple[MissingKey, ...]
     trust_anchors: int
     misfit_log_keys: tuple[str, ...]
     cosign_failure: str
@@ -65,11 +73,11 @@ def is_ready(results: tuple[Check, ...]) -> bool:
 def _keys(facts: Facts) -> Check:
     if not facts.missing_keys:
         return Check("keys", True, "All keys are loaded.")
-    names = ", ".join(facts.missing_keys)
+    missing = "; ".join(f"{missing.role}: {missing.why}" for missing in facts.missing_keys)
     return Check(
         "keys",
         False,
-        f"Not loaded: {names}. Check the key files and the passphrase file with `huxin doctor`, then restart.",
+        f"This node cannot sign. {missing}. Look with `huxin doctor`; a token that comes back is noticed by itself.",
     )
 
 

@@ -220,6 +220,19 @@ def test_an_empty_variable_takes_a_path_away(tmp_path: Path) -> None:
     assert load(tmp_path, text, HUXIN_KEYS__PASSPHRASE_FILE="").keys.passphrase_file is None
 
 
+def test_a_key_is_a_file_or_lives_in_a_token(tmp_path: Path) -> None:
+    uri = "pkcs11:token=huxin;object=signing?module-path=/usr/lib/module.so"
+    found = load(tmp_path, f'division = "140000"\n[keys]\nsigning = "{uri}"\nlog = "/elsewhere/log.key"').keys
+    assert (found.signing, found.log) == (uri, Path("/elsewhere/log.key"))
+    assert found.cosigner == tmp_path / "keys/cosigner.key"
+
+
+def test_a_pin_is_never_a_setting(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match=r"keys\.log.*pin-source") as caught:
+        load(tmp_path, 'division = "140000"\n[keys]\nlog = "pkcs11:token=huxin;object=log?pin-value=314159"')
+    assert "314159" not in str(caught.value)
+
+
 def test_an_address_is_written_as_it_is_read() -> None:
     assert str(Address("::1", 7443)) == "[::1]:7443"
     assert str(Address("node.140000.huxin", 7443)) == "node.140000.huxin:7443"

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 TOP_LEVEL = {"proto", "node", "trust", "ops", "tests", "docs", ".ci"}
 SEE_MESSAGES = {"trust.statements", "trust.bundle"}
+SEE_TOKENS = {"trust.tokens"}
 
 LONG_MODULES: dict[str, str] = {
     "trust/statements.py": "the one module that reads and writes signed payloads: what each means stands in one place",
@@ -103,6 +104,8 @@ PLANTED = [
     ("trust/steps.py", "import huxin.v1.bundle_pb2", "Generated messages are seen"),
     ("trust/log/tree.py", "import node.errors", "The trust kernel knows nothing of the node"),
     ("trust/memo.py", "import structlog", "The trust kernel knows nothing of the node"),
+    ("trust/keys.py", "import pkcs11", "Only trust.tokens speaks to tokens"),
+    ("node/app/held_key.py", "import pkcs11", "Only trust.tokens speaks to tokens"),
 ]
 
 
@@ -137,6 +140,7 @@ def test_the_kernel_needs_the_standard_library_and_cryptography_alone() -> None:
     for path in python_files("trust"):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         allowed = {"trust", "cryptography"} | ({"huxin", "google"} if module in SEE_MESSAGES else set())
+        allowed |= {"pkcs11"} if module in SEE_TOKENS else set()
         imported = {
             name.split(".")[0]
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -165,6 +169,8 @@ def test_no_room_and_no_module_is_left_out_of_the_law() -> None:
     assert rooms - messages == {"node.cli", "node.rpc", "node.wire", "node.storage", "node.federation"} - messages
     kernel = {f"trust.{path.stem}" for path in (ROOT / "trust").iterdir() if not path.name.startswith(("_", "py."))}
     assert kernel - messages == SEE_MESSAGES
+    tokens = next(modules for name, modules in by_name.items() if name.startswith("Only trust.tokens"))
+    assert (kernel | {"node"}) - tokens == SEE_TOKENS
 
 
 # Folders, names, sizes, words

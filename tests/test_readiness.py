@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.readiness import PEERS_FOR_A_MEDIAN, Facts, checks, is_ready
+from node.readiness import PEERS_FOR_A_MEDIAN, Facts, MissingKey, checks, is_ready
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 TICK = timedelta(microseconds=1)
 NONE = timedelta(0)
+SIGNING, LOG = MissingKey("signing", "its token is locked"), MissingKey("log", "its token is gone")
 GOOD = Facts(
     missing_keys=(),
     trust_anchors=4,
@@ -47,7 +48,7 @@ def test_a_node_that_can_be_trusted_is_ready() -> None:
 @pytest.mark.parametrize(
     ("facts", "name"),
     [
-        (replace(GOOD, missing_keys=("signing", "log")), "keys"),
+        (replace(GOOD, missing_keys=(SIGNING, LOG)), "keys"),
         (replace(GOOD, trust_anchors=0), "trust_anchors"),
         (replace(GOOD, misfit_log_keys=("log",)), "log_key"),
         (replace(GOOD, misfit_log_keys=("log", "cosigner")), "log_key"),
@@ -72,7 +73,7 @@ def test_each_fault_makes_it_unready_and_is_named(facts: Facts, name: str) -> No
 def test_every_failing_check_says_what_to_do() -> None:
     worst = replace(
         GOOD,
-        missing_keys=("signing",),
+        missing_keys=(SIGNING,),
         trust_anchors=0,
         cosign_failure="DATABASE",
         database_writable=False,
@@ -81,7 +82,7 @@ def test_every_failing_check_says_what_to_do() -> None:
     )
     sentences = {check.name: check.sentence for check in checks(worst)}
     assert not any(check.ok for check in checks(worst))
-    assert "signing" in sentences["keys"]
+    assert "signing: its token is locked." in sentences["keys"]
     assert "huxin trust import" in sentences["trust_anchors"]
     assert "NTP" in sentences["clock"]
     assert "(DATABASE)" in sentences["log_key"]
@@ -93,7 +94,7 @@ def _sentence(facts: Facts, name: str) -> str:
 
 
 def test_all_faults_are_found_at_once() -> None:
-    assert failing(replace(GOOD, missing_keys=("log",), database_writable=False)) == ["keys", "database"]
+    assert failing(replace(GOOD, missing_keys=(LOG,), database_writable=False)) == ["keys", "database"]
 
 
 def test_one_lying_peer_cannot_make_us_doubt_our_clock() -> None:

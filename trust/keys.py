@@ -107,11 +107,15 @@ def generate(suite: Suite, libcrypto: str = LIBCRYPTO) -> PrivateKey:
 
 
 def save(key: PrivateKey, path: Path, passphrase: bytes | None = None) -> None:
-    """Write a new key file, mode 0600, durably. Raises BadKey when something is already there: keys are not replaced.
+    """Write a new key file as `write_private` does. Raises BadKey when something is already there."""
+    write_private(path, key.pem(passphrase))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a new file, mode 0600, durably. Raises BadKey when something is already there: keys are not replaced.
 
     A crash in between leaves a file that `load` refuses; it is removed when writing fails otherwise.
     """
-    pem = key.pem(passphrase)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
@@ -119,7 +123,7 @@ def save(key: PrivateKey, path: Path, passphrase: bytes | None = None) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), 0o600)
-            file.write(pem)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
     except OSError:
@@ -138,7 +142,7 @@ def load(path: Path, passphrase: bytes | None = None, libcrypto: str = LIBCRYPTO
     Raises BadKey when the file is missing, is open to group or others, is no PKCS #8 key of a known suite, or when
     the passphrase is missing, wrong or not needed. Raises UnknownSuite for a key that this machine cannot sign with.
     """
-    pem = _read_private(path)
+    pem = read_private(path)
     try:
         key = serialization.load_pem_private_key(pem, passphrase)
     except TypeError:
@@ -160,7 +164,8 @@ def load(path: Path, passphrase: bytes | None = None, libcrypto: str = LIBCRYPTO
     raise BadKey(f"the key is of a kind that no suite uses: make one for {' or '.join(Suite)}")
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """The bytes of a file that only its owner can open. Raises BadKey as `load` does."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO must not hang the start
     except OSError:

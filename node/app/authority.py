@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from node.app.keyring import load_passphrase
+from node.app.held_key import load_passphrase
 from node.app.workload_pair import PairFiles, share_left
 from node.config.settings import Settings
 from node.errors import BadConfiguration, HuxinError

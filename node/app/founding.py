@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from node.app.authority import BACKDATED, Authority, RandomBytes, issue, make_ca
 from node.app.ceremony_files import new_key
+from node.app.held_key import read_pin_source
 from node.app.workload_pair import PairFiles
 from node.errors import InvalidInput
 from node.registry.directory import TrustDirectory, write_durably
@@ -17,8 +19,11 @@ from trust import keys, statements
 from trust.algorithms import Suite
 from trust.envelope import seal, to_json
 from trust.identities import Role, WorkloadIdentity
+from trust.keys import PrivateKey, Signer
 from trust.libcrypto import LIBCRYPTO
 from trust.log.checkpoint import origin_of
+from trust.token_uri import TokenUri, read_token_uri
+from trust.tokens import Tokens
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
 
 
@@ -56,6 +61,9 @@ class Founding:
     """What a new jurisdiction says of itself. `suite` is the suite of its signing key, `libcrypto` makes one of SM2.
 
     Certificates last `node_days` for its node, `workload_days` for the others.
+
+    `token`: where the keys are made with which the node signs. None: in files. The CA's key is a file in any case, to
+    be kept away from the node.
     """
 
     division: str
@@ -67,7 +75,17 @@ class Founding:
     workload_days: int
     node_days: int
     libcrypto: str = LIBCRYPTO
+    token: TokenUri | None = None
 
+    def key_places(self) -> Mapping[str, str]:
+        """Where each key is that the node signs with, as the settings say it; by the name of the setting."""
+        if self.token is None:
+            return {name: f"keys/{name}.key" for name in NODE_KEYS}
+        before = f"{self.token.object}-" if self.token.object else ""
+        return {name: str(self.token.naming(before + name)) for name in NODE_KEYS}
+
+
+NODE_KEYS = ("signing", "log", "cosigner")
 
 WORKLOADS = (Role.NODE, Role.GATEWAY, Role.OPERATOR)
 """Workloads that get a certificate at once; others get theirs by `huxin certificate issue`."""
@@ -76,20 +94,21 @@ WORKLOADS = (Role.NODE, Role.GATEWAY, Role.OPERATOR)
 def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes, passphrase: bytes | None) -> None:
     """Creates keys, CA, workload certificates and the own bundle, version 1. Raises InvalidInput if the home is in use.
 
-    Raises UnknownSuite, with nothing made, where this machine has not the suite.
+    Raises UnknownSuite, with nothing made, where this machine has not the suite, and KeyUnavailable without the token.
     The own bundle is written last: a crash before leaves a home that `serve` refuses and that can be deleted.
     """
     if layout.home.exists() and any(layout.home.iterdir()):
         raise InvalidInput(
             "home", "The folder is not empty; choose a new one, or delete it if `huxin init` was cut off."
         )
-    signing = keys.generate(founding.suite, founding.libcrypto)  # first: it may be a suite that is not to be had here
+    made = _node_keys(founding)  # first: a suite or a token may not be to be had here
+    signing, head, cosigner = (made[name] for name in NODE_KEYS)
     for folder in ("keys", "certificates", "trust/bundles", "trust/certificates"):
         (layout.home / folder).mkdir(parents=True, mode=0o700)
     ca_key = keys.generate(Suite.ECDSA_P256_SHA256)
-    head, cosigner = keys.generate(Suite.ED25519), keys.generate(Suite.ED25519)
-    for name, key in (("signing", signing), ("ca", ca_key), ("log", head), ("cosigner", cosigner)):
-        keys.save(key, layout.key(name), passphrase)
+    for name, key in {**made, "ca": ca_key}.items():
+        if isinstance(key, PrivateKey):
+            keys.save(key, layout.key(name), passphrase)
     new_key(layout.key("registry"), Suite.ED25519, passphrase)
     ca = make_ca(founding.division, f"{founding.name_en} huxin CA", ca_key, now, random)
     write_durably(layout.certificate("ca"), ca.public_bytes(Encoding.PEM).decode())
@@ -111,3 +130,15 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
     )
     sealed = seal(statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), [signing])
     TrustDirectory(layout.trust, founding.division, founding.libcrypto).accept_bundle(to_json(sealed), signing.key_id)
+
+
+def _node_keys(founding: Founding) -> dict[str, Signer]:
+    """The keys of NODE_KEYS, made in the token, or in memory to be saved as files."""
+    suites = (founding.suite, Suite.ED25519, Suite.ED25519)
+    tokens = Tokens(read_pin_source)
+    return {
+        name: keys.generate(suite, founding.libcrypto)
+        if founding.token is None
+        else tokens.generate(read_token_uri(place), suite)
+        for (name, place), suite in zip(founding.key_places().items(), suites, strict=True)
+    }

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 from cryptography import x509
 
 from node.app.expiries import certificate_expiry, expiries, in_order
 from node.app.jurisdictions import load_jurisdictions
-from node.app.keyring import load_keyring, require_published
+from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.registering import registry_record
 from node.app.relations import RelationState, relations
 from node.app.storing import open_database
@@ -37,13 +37,15 @@ _CONNECT_SECONDS = 2.0
 
 async def inspect(settings: Settings, now: datetime) -> list[Check]:
     """Every check in order; none stops the others."""
+    # Opened once: a token counts every wrong PIN that it is shown.
+    keyring = cache(lambda: load_keyring(settings))
     looks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
         ("catalogue", lambda: _catalogue(settings, now)),
-        ("keys", lambda: _keys(settings)),
+        ("keys", lambda: _keys(settings, keyring())),
         ("certificate", lambda: _certificate(settings, now)),
         ("other certificates", lambda: _other_certificates(settings, now)),
         ("trust directory", lambda: _trust(settings)),
-        ("own bundle", lambda: _own_bundle(settings, now)),
+        ("own bundle", lambda: _own_bundle(settings, keyring(), now)),
         ("recognition", lambda: _recognition(settings, now)),
         ("database", lambda: _database(settings)),
     ]
@@ -92,10 +94,12 @@ async def _catalogue(settings: Settings, now: datetime) -> str:
     return f"{catalogue.name_zh} {catalogue.version}, {rows}, is in force."
 
 
-async def _keys(settings: Settings) -> str:
-    keyring = load_keyring(settings)
+async def _keys(settings: Settings, keyring: Keyring) -> str:
     PairFiles(settings.tls.certificate, settings.tls.key).read()
-    return f"All keys are loaded; statements are signed with {keyring.signing.suite.value}."
+    away = " ".join(f"The {key.role} key is not loaded: {key.trouble}." for key in keyring.away())
+    if away:
+        raise _unwell("KEY_NOT_LOADED", away)
+    return f"All keys are loaded; {len(keyring.signing.held())} of them can sign statements."
 
 
 def _authorities(settings: Settings) -> Authorities:
@@ -171,9 +175,9 @@ async def _trust(settings: Settings) -> str:
     return f"{len(state.jurisdictions)} jurisdiction(s) are trusted."
 
 
-async def _own_bundle(settings: Settings, now: datetime) -> str:
+async def _own_bundle(settings: Settings, keyring: Keyring, now: datetime) -> str:
     own = trusted_state(settings).own
-    require_published(load_keyring(settings), own.trusted, now)
+    require_published(keyring, own.trusted, now)
     if any(each.next_update < now for each in bundle_lists(own.bundle)):
         raise _unwell(
             "REVOCATION_LIST_ENDED",

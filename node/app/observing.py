@@ -13,6 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from node.app.expiries import certificate_expiry, expiries
+from node.app.keyring import Keyring
 from node.app.trust_keeper import TrustKeeper
 from node.clock import Clock
 from node.config.settings import Settings
@@ -48,6 +49,8 @@ _LEAST_HEAD_AGE = timedelta(seconds=30)
 """However often the head is cosigned: a slow disk alone does not make a log unusable."""
 _LEAST_HEARING = timedelta(minutes=15)
 """However soon peers are asked again: some cosign less often than each minute."""
+
+_KEY_SECONDS = 1.0
 
 
 def make_metrics(methods: Iterable[str], division: str) -> Metrics:
@@ -89,7 +92,7 @@ class Limits:
 class Watchpoint:
     """Gathers what is asked at each scrape and each /readyz."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything on which readiness rests
         self,
         clock: Clock,
         trust: TrustKeeper,
@@ -97,6 +100,7 @@ class Watchpoint:
         sequencer: Sequencer,
         board: HeadBoard,
         peers: Callable[[], list[PeerState]],
+        keyring: Keyring,
         limits: Limits,
         *,
         registry_expiries: Callable[[], Mapping[str, datetime]] = dict,
@@ -108,6 +112,7 @@ class Watchpoint:
         self._sequencer = sequencer
         self._board = board
         self._peers = peers
+        self._keyring = keyring
         self._limits = limits
         self._registry_expiries = registry_expiries
         self._expected_schema = expected_revision()
@@ -127,6 +132,9 @@ class Watchpoint:
             async with self._database.read() as connection:
                 schema = await connection.run_sync(present_revision)
             writable = True
+        with contextlib.suppress(TimeoutError):  # a module that hangs must not keep back what else there is to say
+            async with asyncio.timeout(_KEY_SECONDS):
+                await asyncio.to_thread(self._keyring.refresh)
         now = self._clock.now()
         trust, keys = self._trust.present, self._sequencer.keys
         head = self._board.newest(keys.origin)
@@ -134,7 +142,7 @@ class Watchpoint:
         offsets = (self._offset(peer, now) for peer in peers)
         return checks(
             Facts(
-                missing_keys=(),  # a node without its keys does not start
+                missing_keys=self._keyring.missing(trust.state.own.trusted, now),
                 trust_anchors=sum(_has_key(known.trusted, now) for known in trust.snapshot.issuers.values()),
                 misfit_log_keys=_misfits(self._sequencer, trust.state.own.trusted),
                 cosign_failure=self._sequencer.cosign_failure,

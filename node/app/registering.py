@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from node.adapters.catalogues.registry import version_files
-from node.app.keyring import load_passphrase
+from node.app.held_key import load_passphrase
 from node.app.storing import open_database
 from node.config.settings import Settings
 from node.model.registry import RegistryRecord

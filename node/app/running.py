@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -31,11 +31,12 @@ from node.app.registering import online_of, registry_in
 from node.app.registry_view import RegistryView
 from node.app.renewing import Renewal
 from node.app.storing import usable_database
-from node.app.trust_keeper import TrustInUse, TrustKeeper
+from node.app.trust_keeper import POLL_SECONDS, TrustInUse, TrustKeeper
 from node.app.trusting import freshness_limits
 from node.app.workload_pair import PairFiles
 from node.clock import Clock, SystemClock
 from node.config.settings import Settings
+from node.errors import NotReady
 from node.federation.follower import Backoff
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports, Sources
@@ -45,6 +46,7 @@ from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LogKeys, Sequencer, keep_cosigning
 from node.logs import configure_logs
 from node.metrics import Metrics
+from node.readiness import MissingKey
 from node.registry.directory import TrustDirectory
 from node.rpc.admin_service import admin_service
 from node.rpc.call import Gate
@@ -70,6 +72,7 @@ from node.verification.verify import Surroundings, VerifyReports
 from node.web.operations import operations_app
 from node.web.server import serving
 from node.wire.report import ReportEncoding, decode_section, decode_summary
+from trust.keys import Signer
 from trust.log.checkpoint import own_cosigner
 from trust.memo import ArithmeticMemo
 from trust.verify import Tolerances
@@ -124,6 +127,7 @@ class Node:
     async def _start(self) -> None:
         base = await self._open()
         sequencer, feed = await self._begin_log(base)
+        self._run(self._keep_keys(base.keyring, base.trust), "keys")
         following = await self._follow(base)
         coordinating = self._keep_registry(base)
         services = self._services(base, OwnLedger(sequencer, feed), feed, following, coordinating)
@@ -147,7 +151,7 @@ class Node:
         directory = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
         pair = PairFiles(settings.tls.certificate, settings.tls.key)
         trust = TrustKeeper(directory, view, pair, freshness_limits(settings), now)
-        require_published(keyring, trust.present.state.own.trusted, now())
+        _require_keys(keyring, trust, now())
         return _Base(
             keyring,
             jurisdictions,
@@ -169,7 +173,9 @@ class Node:
             base.issuing_together,
             base.metrics.observe_commit_group,
         )
-        await sequencer.cosign()
+        await sequencer.recall()
+        with contextlib.suppress(NotReady):  # a key that cannot sign yet: the first cosignature comes with it
+            await sequencer.cosign()
         self._run(sequencer.run(), "sequencer")
         every = timedelta(seconds=self._settings.federation.cosign_seconds)
         self._run(keep_cosigning(sequencer, every), "cosigning")
@@ -229,12 +235,16 @@ class Node:
         self, base: _Base, ledger: OwnLedger, feed: Feed, following: Following, coordinating: Coordinating
     ) -> list[Service]:
         """The use cases, each behind its door."""
-        settings, now, signer = self._settings, self._clock.now, base.keyring.signing
+        settings, now = self._settings, self._clock.now
+
+        def signers(at: datetime) -> Sequence[Signer]:
+            return base.keyring.signing.present(base.trust.present.state.own.trusted, at)
+
         reports = ReportStore(base.database)
         sources = self._sources(base.jurisdictions, base.database, base.issuing_together)
-        issuing = IssueReports(sources, reports, ledger, signer, ReportEncoding(), now, self._random)
+        issuing = IssueReports(sources, reports, ledger, signers, ReportEncoding(), now, self._random)
         verification = self._verification(base.jurisdictions, base.trust, base.store, self.board)
-        standing = ChangeStanding(settings.division, reports, ledger, signer, now)
+        standing = ChangeStanding(settings.division, reports, ledger, signers, now)
         return [
             report_service(MeasuredIssuing(issuing, base.issuing_together, base.metrics, self._clock)),
             verification_service(
@@ -258,7 +268,9 @@ class Node:
             sequencer,
             self.board,
             following.peers,
+            base.keyring,
             Limits.of(settings),
+            registry_expiries=lambda: {} if base.registry.record is None else base.registry.record.ends,
         )
         base.metrics.watch(watch.readings())
         pages = operations_app(base.metrics, watch.readiness)
@@ -314,11 +326,34 @@ class Node:
         self._exits.push_async_callback(server.stop, settings.rpc.grace_seconds)
         return server
 
+    async def _keep_keys(self, keyring: Keyring, trust: TrustKeeper) -> None:
+        """Notices new key files, and tokens that went or came back, until cancelled."""
+        known: tuple[MissingKey, ...] = ()
+        while True:
+            missing = keyring.missing(trust.present.state.own.trusted, self._clock.now())
+            for each in missing:
+                if each not in known:
+                    _log.error("key_missing", role=each.role, why=each.why)
+            if known and not missing:
+                _log.info("keys_complete")
+            known = missing
+            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.to_thread(keyring.refresh)
+
     def _run(self, work: Coroutine[object, object, None], name: str) -> None:
         """Runs a task for as long as the node runs."""
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_report_end)
         self._exits.push_async_callback(_cancelled, task)
+
+
+def _require_keys(keyring: Keyring, trust: TrustKeeper, now: datetime) -> None:
+    """Keys that can come back by themselves stop nothing: the node serves what it can and says what it lacks."""
+    try:
+        require_published(keyring, trust.present.state.own.trusted, now)
+    except NotReady as error:
+        if error.reason != "KEY_NOT_LOADED" or not keyring.away():
+            raise
 
 
 def _log_keys(trust: TrustKeeper, keyring: Keyring) -> LogKeys:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
-from node.app.keyring import load_passphrase
+from node.app.keyring import load_signing_keys
 from node.config.settings import Settings
-from node.errors import BadSource, InvalidInput
+from node.errors import BadSource, InvalidInput, NotReady
 from node.model.calendar import day_in_china
 from node.model.catalogue import Caveat, Edition
 from node.model.records import RECORD_TYPES
@@ -17,10 +17,11 @@ from node.model.registry import RegistryRecord
 from node.registry.directory import HeldCertificate, TrustDirectory, TrustedJurisdiction, TrustedState
 from node.registry.published import with_registry
 from node.verification.trusting import FreshnessLimits
-from trust import keys, statements
+from trust import statements
 from trust.algorithms import Suite
 from trust.envelope import seal, to_json
-from trust.keys import PrivateKey
+from trust.issuers import TrustedIssuer
+from trust.signing import valid_keys
 from trust.vocabulary import JurisdictionBundle, RecognitionScope, SuitePolicy, TrustCertificate
 
 DEFAULT_CAVEATS = (Caveat.TYPES_SCHEME_WIDE, Caveat.SINCE_YEAR_ONLY, Caveat.SINCE_ASSUMED)
@@ -72,16 +73,27 @@ def amend_own_bundle(
 ) -> str:
     """The own bundle with a change, as DSSE JSON: one version higher, signed now, and stored in the trust directory.
 
-    `amend` gets what is published now; version and moment of signing are set here.
+    `amend` gets what is published now; version and moment of signing are set here. Every key signs that is here and may
+    sign by the new bundle, the one about to retire as well: so peers accept it that know the bundle before only.
     """
     directory = _directory(settings)
     own = directory.load().own.bundle
     bundle = replace(amend(own), version=own.version + 1, issued_at=now)
-    sealed = seal(
-        statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), [_signing_key(settings)]
-    )
+    held = load_signing_keys(settings).held()
+    signers = [
+        held[known.key.key_id]
+        for known in valid_keys(TrustedIssuer.of(bundle, now, libcrypto=settings.keys.libcrypto), now)
+        if known.key.key_id in held
+    ]
+    if not signers:
+        raise NotReady(
+            "KEY_NOT_LOADED",
+            "No key is here that may sign our bundle now; look with `huxin key list` and `huxin doctor`.",
+        )
+    sealed = seal(statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), signers)
     text = to_json(sealed)
-    directory.accept_bundle(text, None)
+    # Our own word needs no confirmation by telephone; that history only grows is held against us as against everybody.
+    directory.accept_bundle(text, signers[0].key_id)
     return text
 
 
@@ -115,10 +127,10 @@ def known_issuer(state: TrustedState, issuer: str) -> TrustedJurisdiction:
 
 def sign_certificate(settings: Settings, certificate: TrustCertificate) -> HeldCertificate:
     """Signs and stores a trust certificate of ours, or a withdrawal. Raises BadSource when a later one is there."""
-    sealed = seal(
-        statements.TRUST_CERTIFICATE, statements.encode_trust_certificate(certificate), [_signing_key(settings)]
-    )
-    return _directory(settings).accept_certificate(to_json(sealed))
+    directory = _directory(settings)
+    signers = load_signing_keys(settings).present(directory.load().own.trusted, certificate.issued_at)
+    sealed = seal(statements.TRUST_CERTIFICATE, statements.encode_trust_certificate(certificate), signers)
+    return directory.accept_certificate(to_json(sealed))
 
 
 def recognise_self(settings: Settings, now: datetime) -> HeldCertificate:
@@ -213,7 +225,3 @@ def _chosen(name: str, wanted: tuple[str, ...], known: tuple[str, ...] | list[st
 
 def _directory(settings: Settings) -> TrustDirectory:
     return TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
-
-
-def _signing_key(settings: Settings) -> PrivateKey:
-    return keys.load(settings.keys.signing, load_passphrase(settings), settings.keys.libcrypto)

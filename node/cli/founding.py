@@ -15,15 +15,18 @@ from node.app.founding import Founding, found
 from node.app.jurisdictions import known_names
 from node.app.storing import prepare_database
 from node.app.trusting import recognise_self
+from node.cli.parameters import TokenParam
 from node.cli.session import Command, Session, pass_session
 from node.config import FILE_NAME, Settings, read_secret
 from node.errors import HuxinError, InvalidInput
 from trust.algorithms import Suite
 from trust.libcrypto import LIBCRYPTO
+from trust.token_uri import TokenUri
 
 EXAMPLE = """\
 huxin --home shanxi init 140000
-huxin --home yuncheng init 140800 --name-zh 运城市 --name-en Yuncheng --endpoint node.yuncheng.example:7443"""
+huxin --home yuncheng init 140800 --name-zh 运城市 --name-en Yuncheng --endpoint node.yuncheng.example:7443
+huxin --home guizhou init 520000 --token 'pkcs11:token=huxin?module-path=/usr/lib/hsm.so&pin-source=file:/etc/pin'"""
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
 DEFAULT_OPERATIONS = "127.0.0.1:9464"
@@ -83,6 +86,13 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
     show_default=True,
     help="Validity of the node's own, which it renews itself.",
 )
+@click.option(
+    "--token",
+    type=TokenParam(),
+    metavar="URI",
+    help="Make the node's signing, log and cosigner keys in a PKCS #11 token: "
+    "pkcs11:token=LABEL?module-path=/path/module.so&pin-source=file:/path/of/pin. Default: in files.",
+)
 @pass_session
 def init(  # noqa: PLR0913 - one parameter per option
     session: Session,
@@ -98,6 +108,7 @@ def init(  # noqa: PLR0913 - one parameter per option
     suite: str,
     libcrypto: str,
     passphrase_file: Path | None,
+    token: TokenUri | None,
     workload_days: int,
     node_days: int,
 ) -> None:
@@ -106,12 +117,12 @@ def init(  # noqa: PLR0913 - one parameter per option
     layout = session.layout
     passphrase_path = passphrase_file.resolve() if passphrase_file else None
     passphrase = read_secret(passphrase_path, "--passphrase-file").encode() if passphrase_path else None
-    text = settings_text(division, listen, operations, endpoints or (listen,), database, passphrase_path, libcrypto)
-    check_settings(text)
-    own_endpoints = endpoints or (listen,)
+    own_endpoints, days = endpoints or (listen,), (workload_days, node_days)
     founding = Founding(
-        division, name_zh, name_en, own_endpoints, contacts, Suite(suite), workload_days, node_days, libcrypto
+        division, name_zh, name_en, own_endpoints, contacts, Suite(suite), *days, libcrypto=libcrypto, token=token
     )
+    text = settings_text(founding, listen, operations, database, passphrase_path)
+    check_settings(text)
     found(layout, founding, session.clock.now(), os.urandom, passphrase)
     layout.settings.write_text(text, encoding="utf-8")
     settings = session.settings()
@@ -149,27 +160,20 @@ def names(division: str, name_zh: str, name_en: str) -> tuple[str, str]:
     return both
 
 
-def settings_text(
-    division: str,
-    listen: str,
-    operations: str,
-    endpoints: tuple[str, ...],
-    database: str,
-    passphrase_file: Path | None,
-    libcrypto: str,
-) -> str:
+def settings_text(founding: Founding, listen: str, operations: str, database: str, passphrase_file: Path | None) -> str:
     """The settings file of a new home: what `huxin init` decided, all else at its default."""
     passphrase = f"passphrase_file = {_toml(str(passphrase_file))}\n" if passphrase_file else ""
-    library = "" if libcrypto == LIBCRYPTO else f"libcrypto = {_toml(libcrypto)}\n"
+    library = "" if founding.libcrypto == LIBCRYPTO else f"libcrypto = {_toml(founding.libcrypto)}\n"
+    places = "".join(f"{name} = {_toml(place)}\n" for name, place in founding.key_places().items())
     url = f"\n[database]\nurl = {_toml(database)}\n" if database else ""
     return f"""\
 # Settings of this node. Every key, its default and its meaning: docs/configuration.md. Paths count from this folder.
 
-division = {_toml(division)}
+division = {_toml(founding.division)}
 
 [rpc]
 listen = {_toml(listen)}
-advertised = [{", ".join(map(_toml, endpoints))}]
+advertised = [{", ".join(map(_toml, founding.endpoints))}]
 
 [operations]
 listen = {_toml(operations)}
@@ -180,10 +184,7 @@ key = "keys/node.key"
 ca = "certificates/ca.crt"
 
 [keys]
-signing = "keys/signing.key"
-log = "keys/log.key"
-cosigner = "keys/cosigner.key"
-ca = "keys/ca.key"
+{places}ca = "keys/ca.key"
 {passphrase}{library}
 [trust]
 directory = "trust"

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "catalogue": "node.cli.catalogue:catalogue_group",
     "trust": "node.cli.trust:trust",
     "recognise": "node.cli.recognise:recognise",
+    "key": "node.cli.key:key",
     "peers": "node.cli.peers:peers",
     "certificate": "node.cli.certificate:certificate",
     "doctor": "node.cli.doctor:doctor",

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from node.config.values import Address, HostPort, LogForm, LogLevel, OptionalPath, read_secret, several
+from node.config.values import Address, HostPort, KeyPlace, LogForm, LogLevel, OptionalPath, read_secret, several
 from node.errors import BadConfiguration
 
 MAX_BUNDLE_BYTES = 1 << 20
@@ -60,14 +60,17 @@ class TlsSettings(Section):
 
 
 class KeySettings(Section):
-    """Keys that sign statements and log heads."""
+    """Keys that sign statements and log heads: PEM files of mode 0600, or PKCS #11 URIs of keys in a token."""
 
-    signing: Path = Field(default=Path("keys/signing.key"), description="Key that signs statements, PEM, mode 0600.")
-    log: Path = Field(
-        default=Path("keys/log.key"), description="Ed25519 key that signs the log's heads, PEM, mode 0600."
+    signing: KeyPlace = Field(default=Path("keys/signing.key"), description="Key that signs statements.")
+    folder: Path = Field(
+        default=Path("keys"),
+        description="Folder of further signing keys, written by `huxin key`: `signing-<12 characters>.key`, or `.uri` "
+        "for a key in a token.",
     )
-    cosigner: Path = Field(
-        default=Path("keys/cosigner.key"), description="Ed25519 key that cosigns heads with the time, PEM, mode 0600."
+    log: KeyPlace = Field(default=Path("keys/log.key"), description="Ed25519 key that signs the log's heads.")
+    cosigner: KeyPlace = Field(
+        default=Path("keys/cosigner.key"), description="Ed25519 key that cosigns heads with the time."
     )
     ca: OptionalPath = Field(
         default=Path("keys/ca.key"),
@@ -91,6 +94,17 @@ class KeySettings(Section):
         max_length=4096,
         description="OpenSSL 3 for the suite `sm2-sm3`: a name that the system's loader finds, or an absolute path. "
         "Without it, or where it was built without SM2, what is signed in that suite is UNDECIDED here.",
+    )
+    pin_file: OptionalPath = Field(
+        default=None,
+        description="File that holds the PIN of the token on its first line, for URIs without `pin-source`.",
+    )
+    rotation_seconds: float = Field(
+        default=86_400.0,
+        ge=0,
+        le=31_622_400,
+        description="How long a new signing key is published before it signs, and how long the one before it may still "
+        "sign after that: longer than verifiers take to refresh what they trust. Default: 1 day.",
     )
 
 

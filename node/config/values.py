@@ -72,6 +72,23 @@ def _or_none(value: object) -> object:
 
 OptionalPath = Annotated[Path | None, BeforeValidator(_or_none)]
 
+_URI = "pkcs11:"
+
+
+def _key_place(value: object) -> object:
+    """A path, or a PKCS #11 URI as text. What the URI says is read where tokens are known."""
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(_URI):
+        return Path(value)
+    if "pin-value" in value:
+        raise ValueError("must not hold a PIN: write it into a file and name that by pin-source=file: or keys.pin_file")
+    return value
+
+
+KeyPlace = Annotated[Path | str, BeforeValidator(_key_place)]
+"""Where a private key is: a file, or a PKCS #11 URI (RFC 7512)."""
+
 
 def read_secret(path: Path, key: str) -> str:
     """First line of a secret file, without its line end. `key`: the setting that names it, for the error.

@@ -43,8 +43,11 @@ class AttestedReport:
     bundle: bytes
 
 
-def attest(draft: ReportDraft, signer: Signer, random: RandomBytes) -> AttestedReport:
-    """Signs `draft`. Every section, the subject and the report digest get fresh salts of 32 random bytes each."""
+def attest(draft: ReportDraft, signers: Sequence[Signer], random: RandomBytes) -> AttestedReport:
+    """Signs `draft` with every signer.
+
+    Every section, the subject and the report digest get fresh salts of 32 random bytes each.
+    """
     count = len(draft.sections)
     drawn = random(_SALT * (count + 2))
     *salts, subject_salt, report_salt = (drawn[at : at + _SALT] for at in range(0, len(drawn), _SALT))
@@ -77,7 +80,7 @@ def attest(draft: ReportDraft, signer: Signer, random: RandomBytes) -> AttestedR
         crosswalk_digest=draft.crosswalk_digest,
     )
     envelope = statements.encode_envelope(
-        seal(statements.ATTESTATION, statements.encode_attestation(statement), [signer])
+        seal(statements.ATTESTATION, statements.encode_attestation(statement), signers)
     )
     return AttestedReport(
         envelope,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -71,14 +71,17 @@ class Sources:
 
 
 class IssueReports:
-    """Issues reports of one jurisdiction. Time and randomness are passed in."""
+    """Issues reports of one jurisdiction. Time and randomness are passed in.
+
+    `signers`: whose keys sign at an instant, one of each suite; raises NotReady when one is not here.
+    """
 
     def __init__(
         self,
         sources: Sources,
         reports: ReportStore,
         ledger: Ledger,
-        signer: Signer,
+        signers: Callable[[datetime], Sequence[Signer]],
         encoders: Encoders,
         now: Callable[[], datetime],
         random: RandomBytes,
@@ -86,7 +89,7 @@ class IssueReports:
         self._sources = sources
         self._reports = reports
         self._ledger = ledger
-        self._signer = signer
+        self._signers = signers
         self._encoders = encoders
         self._now = now
         self._random = random
@@ -144,7 +147,7 @@ class IssueReports:
             edition.catalogue,
             edition.crosswalk.digest,
         )
-        attested = attest(draft, self._signer, self._random)
+        attested = attest(draft, self._signers(now), self._random)
         return await self._commit(draft, attested, record_count, key)
 
     async def _commit(

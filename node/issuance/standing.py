@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
@@ -31,15 +31,20 @@ class Ledger(Protocol):
 
 
 class ChangeStanding:
-    """Sets and clears status flags of this jurisdiction's reports."""
+    """Sets and clears status flags of this jurisdiction's reports. `signers`: as for IssueReports."""
 
     def __init__(
-        self, division: str, reports: ReportStore, ledger: Ledger, signer: Signer, now: Callable[[], datetime]
+        self,
+        division: str,
+        reports: ReportStore,
+        ledger: Ledger,
+        signers: Callable[[datetime], Sequence[Signer]],
+        now: Callable[[], datetime],
     ) -> None:
         self._division = division
         self._reports = reports
         self._ledger = ledger
-        self._signer = signer
+        self._signers = signers
         self._now = now
 
     async def change_status(
@@ -66,7 +71,7 @@ class ChangeStanding:
             reason_code=reason_code,
         )
         entry = statements.encode_envelope(
-            seal(statements.STATUS_CHANGE, statements.encode_status_change(change), [self._signer])
+            seal(statements.STATUS_CHANGE, statements.encode_status_change(change), self._signers(now))
         )
         key = RequestKey(caller, request_id, meaning)
         try:

@@ -124,6 +124,12 @@ class Sequencer:
                 group.append(self._queue.get_nowait())
             _answer_all(group, NotReady("STOPPING", "The node is stopping; ask again soon."))
 
+    async def recall(self) -> None:
+        """Tells the newest stored head as it is: what was signed before stays true while no key can sign."""
+        head = await self._store.head(self._keys.origin)
+        if head is not None:
+            self._board.publish(head)
+
     async def cosign(self) -> LogHead:
         """Cosigns the newest head again with the present time: the proof of freshness. Creates the first head.
 

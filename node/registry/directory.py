@@ -11,21 +11,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 from node.errors import BadSource, NotReady
 from trust import envelope, statements
 from trust.certificates import Authorities
-from trust.errors import CertificateRejected, TrustError, UnknownSuite
+from trust.continuity import require_continues
+from trust.errors import CertificateRejected, HistoryBroken, TrustError, UnknownSuite
 from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_certificate
 from trust.libcrypto import LIBCRYPTO
 from trust.revocation import bundle_authorities, require_revocations_continue
 from trust.vocabulary import JurisdictionBundle, TrustCertificate
 
 MAX_FILE_BYTES = 1 << 20
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
+"""Moment of signing in the name of a trust certificate's file."""
 
 _UNUSABLE_CA = "it names a CA certificate that cannot be read or used; ask for a new export"
 _UNUSABLE = {
@@ -127,6 +130,7 @@ class TrustDirectory:
                 "NO_OWN_BUNDLE", f"The trust directory holds no valid bundle of {self._own}; run `huxin init`."
             )
         recognised: dict[str, list[HeldCertificate]] = {}
+        left_out: list[Path] = []
         for path in sorted(self._certificates.glob("*.json")):
             try:
                 held = read_certificate(_read(path), own)
@@ -134,6 +138,9 @@ class TrustDirectory:
                 recognised.setdefault(held.certificate.issuer, []).append(held)
             except (TrustError, BadSource) as error:
                 problems.append(f"certificates/{path.name} is left out: {error.message}")
+                left_out.append(path)
+        for path in left_out:
+            _end_recognition(recognised, path)
         certificates = {issuer: in_order(held) for issuer, held in recognised.items()}
         return TrustedState(own, jurisdictions, certificates, tuple(problems), stamp, unchecked=frozenset(unchecked))
 
@@ -141,9 +148,9 @@ class TrustDirectory:
         """Stores a jurisdiction's bundle. Raises BadSource, or a TrustError when it does not verify.
 
         The first bundle of a jurisdiction needs `confirmed_key`: the key id that signed it, compared with that
-        jurisdiction's administrator by another channel. A later one must be newer and signed by a key that was valid
-        then by the bundle we hold; else, and where what we hold cannot be read any more, it needs the confirmation
-        again.
+        jurisdiction's administrator by another channel. A later one must continue the one we hold
+        (`trust.continuity`), whoever confirms it, and be signed by a key that was valid then by the bundle we hold;
+        else, and where what we hold cannot be read any more, it needs the confirmation again.
         """
         found = read_bundle(text, self._libcrypto)
         division = found.bundle.division
@@ -152,11 +159,10 @@ class TrustDirectory:
         if held is not None:
             if found.digest == held.digest:
                 return found
-            if found.bundle.version <= held.bundle.version:
-                raise BadSource(
-                    "bundle",
-                    f"it is version {found.bundle.version}, we hold {held.bundle.version}; ask for a newer one",
-                )
+            try:
+                require_continues(held.bundle, found.bundle)
+            except HistoryBroken as error:
+                raise BadSource("bundle", error.message) from error
             require_revocations_continue(held.bundle, found.bundle)
         if confirmed_key not in found.signers and not _continues(held, found):
             # Without the key id that the file itself names: whoever copied it from here would confirm nothing.
@@ -187,7 +193,7 @@ class TrustDirectory:
                 f"a certificate for {certificate.issuer} was signed at the same time or later; check the clock, then "
                 "sign again",
             )
-        write_durably(self._certificates / f"{certificate.issuer}.{certificate.issued_at:%Y%m%dT%H%M%S.%fZ}.json", text)
+        write_durably(self._certificates / f"{certificate.issuer}.{certificate.issued_at:{_MOMENT}}.json", text)
         return held
 
     def _held(self, path: Path) -> TrustedJurisdiction | None:
@@ -240,6 +246,24 @@ def _envelope(text: str) -> bytes:
     return statements.encode_envelope(envelope.from_json(text))
 
 
+def _end_recognition(recognised: Mapping[str, list[HeldCertificate]], path: Path) -> None:
+    """What stood when a certificate was signed that cannot be read any more ends at that moment.
+
+    It may have been a withdrawal, signed by a key that was compromised since: the certificate before it must not come
+    back to life by that.
+    """
+    issuer, _, rest = path.name.partition(".")
+    try:
+        moment = datetime.strptime(rest.removesuffix(".json"), _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return  # no name that this directory gives
+    stood = [held for held in recognised.get(issuer, ()) if held.certificate.issued_at <= moment]
+    if stood:
+        last = max(stood, key=lambda held: held.certificate.issued_at)
+        ended = replace(last.certificate, withdrawn=True, issued_at=moment)
+        recognised[issuer].append(HeldCertificate(ended, sha256(path.name.encode()).digest(), b""))
+
+
 def write_durably(path: Path, text: str) -> None:
     """Replaces a file whole: after a crash at any moment either the old or the new one is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -261,7 +285,7 @@ def _continues(held: TrustedJurisdiction | None, found: TrustedJurisdiction) -> 
 
     What the new bundle says of its keys does not count here: whoever stole a retired one would call it valid.
     """
-    if held is None or found.bundle.issued_at < held.bundle.issued_at:
+    if held is None:
         return False
     return any(_valid(held.trusted, key_id, found.bundle.issued_at) for key_id in found.signers)
 

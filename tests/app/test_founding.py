@@ -46,7 +46,7 @@ def test_the_own_bundle_names_the_keys_that_were_made(tmp_path: Path, suite: Sui
     state = trusted_state(settings)
     keyring = load_keyring(settings)
     require_published(keyring, state.own.trusted, THE_DAY)
-    assert keyring.signing.suite is suite
+    assert [key.suite for key in keyring.signing.present(state.own.trusted, THE_DAY)] == [suite]
     assert (state.own.bundle.version, state.own.bundle.endpoints) == (1, ("127.0.0.1:7443",))
     assert state.own.bundle.log.origin == "huxin/140000"
     assert state.problems == ()

@@ -31,8 +31,9 @@ def test_init_leaves_a_home_that_the_settings_fit(founded: Path) -> None:
     settings = Settings.load(Layout(founded).settings, {})
     assert settings.division == "140000"
     for path in (settings.tls.certificate, settings.tls.key, settings.tls.ca, settings.keys.signing, settings.keys.log):
+        assert isinstance(path, Path)
         assert path.is_file(), path
-    assert stat.S_IMODE(settings.keys.signing.stat().st_mode) == 0o600
+    assert stat.S_IMODE((founded / "keys" / "signing.key").stat().st_mode) == 0o600
     assert (settings.trust.directory / "bundles" / "140000.json").is_file()
     assert (founded / "huxin.db").is_file()
 

@@ -46,7 +46,10 @@ VERIFYING = (
     "arithmetic",
     "memo",
 )
-NOT_REASONS = {"NOT_REQUIRED", "STEP_FAILED", "STEP_UNDECIDED", "TRUST_ERROR", "CERTIFICATE_REJECTED", "NO_SUCH_REPORT"}
+NOT_REASONS = {
+    *("NOT_REQUIRED", "STEP_FAILED", "STEP_UNDECIDED", "TRUST_ERROR", "CERTIFICATE_REJECTED", "NO_SUCH_REPORT"),
+    *("KEY_UNAVAILABLE", "HISTORY_BROKEN"),
+}
 """A status, class defaults that their raisers replace, and codes of errors instead of steps."""
 
 

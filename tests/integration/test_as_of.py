@@ -162,7 +162,7 @@ async def test_an_expired_report_as_of_the_day_before(tmp_path: Path) -> None:
         _, genuine = await known_report(pair)
         issued_at = pair.clock.now()
         ending = dishonest.resigned(
-            genuine, load_keyring(pair.shanxi.settings).signing, valid_until=issued_at + 10 * MINUTE
+            genuine, load_keyring(pair.shanxi.settings).signing.first, valid_until=issued_at + 10 * MINUTE
         )
         proof = await dishonest.log_anything(pair.shanxi, read_bundle(ending).envelope_bytes)
         await nodes.caught_up(pair.guizhou, pair.shanxi, proof.index + 1)

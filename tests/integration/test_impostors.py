@@ -16,7 +16,6 @@ import pytest
 import pytest_asyncio
 from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
 
-from node.app.keyring import load_keyring
 from node.rpc.permissions import PERMISSIONS
 from tests.integration import dishonest
 from tests.integration.provinces import ACCEPT, OF_SHANXI, REFER, REJECT, Provinces, code_of, provinces, verify
@@ -25,7 +24,7 @@ from trust import statements
 from trust.algorithms import Suite
 from trust.bundle import encode_bundle, read_bundle, with_inclusion
 from trust.envelope import seal
-from trust.keys import generate
+from trust.keys import generate, load
 from trust.statements import encode_envelope
 from trust.vocabulary import StatusChange, StatusFlag
 
@@ -62,7 +61,7 @@ async def logged_by_lanzhou(three: Provinces, entry: bytes) -> None:
 
 async def test_a_statement_signed_by_lanzhou_that_claims_shanxi_is_rejected(three: Provinces) -> None:
     lanzhou = three.all["620100"]
-    forged = dishonest.resigned(await genuine(three), load_keyring(lanzhou.settings).signing)
+    forged = dishonest.resigned(await genuine(three), load(lanzhou.layout.key("signing")))
     await logged_by_lanzhou(three, read_bundle(forged).envelope_bytes)
     proof = await dishonest.log_anything(lanzhou, read_bundle(forged).envelope_bytes)
     for bundle in (forged, with_inclusion(forged, proof)):
@@ -74,7 +73,7 @@ async def test_a_statement_signed_by_lanzhou_that_claims_shanxi_is_rejected(thre
 
 async def test_a_genuine_statement_signed_once_more_by_lanzhou_is_rejected(three: Provinces) -> None:
     bundle = read_bundle(await genuine(three))
-    signer = load_keyring(three.all["620100"].settings).signing
+    signer = load(three.all["620100"].layout.key("signing"))
     again = seal(bundle.envelope.payload_type, bundle.envelope.payload, [signer])
     both = sorted((*bundle.envelope.signatures, *again.signatures), key=lambda signature: signature.key_id)
     envelope = encode_envelope(replace(again, signatures=tuple(both)))
@@ -86,7 +85,7 @@ async def test_a_statement_of_shanxi_that_only_lanzhou_logged_is_not_accepted(th
     """Signed by Shanxi's own key, so its operator could have, but never put where everybody sees it."""
     lanzhou = three.all["620100"]
     hidden = dishonest.resigned(
-        await genuine(three), load_keyring(three.shanxi.settings).signing, legal_basis=("synthetic",)
+        await genuine(three), load(three.shanxi.layout.key("signing")), legal_basis=("synthetic",)
     )
     proof = await dishonest.log_anything(lanzhou, read_bundle(hidden).envelope_bytes)
     await nodes.caught_up(three.guizhou, lanzhou, proof.index + 1)
@@ -119,7 +118,7 @@ async def test_lanzhou_cannot_change_the_standing_of_a_report_of_shanxi(
         issued_at=nodes.THE_DAY,
         reason_code="error_found",
     )
-    signer = load_keyring(three.all["620100"].settings).signing
+    signer = load(three.all["620100"].layout.key("signing"))
     sealed = seal(statements.STATUS_CHANGE, statements.encode_status_change(change), [signer])
     await logged_by_lanzhou(three, encode_envelope(sealed))
     verdict = await verify(three.guizhou, bundle, three.shanxi.subject, OF_SHANXI)

@@ -37,7 +37,7 @@ from tests.support.trust import attestation_of, jurisdiction, key, sections_of
 from trust.envelope import seal
 from trust.errors import CheckpointInvalid, HeadInconsistent, ProofInvalid, TrustError
 from trust.issuers import TrustedIssuer
-from trust.keys import PrivateKey
+from trust.keys import Signer
 from trust.log import checkpoint, proofs
 from trust.log.tree import leaf_hash, root_of
 from trust.statements import ATTESTATION, STATUS_CHANGE, encode_attestation, encode_envelope
@@ -69,8 +69,8 @@ class Telling:
     tree: Sequence[bytes] = field(default_factory=lambda: ENTRIES[:6])
     consistency: tuple[bytes, ...] | None = None
     origin: str = ORIGIN
-    head: PrivateKey = field(default_factory=lambda: key("head"))
-    cosigner: PrivateKey = field(default_factory=lambda: key("cosigner"))
+    head: Signer = field(default_factory=lambda: key("head"))
+    cosigner: Signer = field(default_factory=lambda: key("cosigner"))
     at: datetime = NOW
 
     def batch(self) -> FeedBatch:

@@ -24,7 +24,6 @@ from huxin.v1 import (
 )
 
 from node.app import trusting
-from node.app.keyring import load_keyring
 from tests.integration import dishonest
 from tests.integration.provinces import (
     ACCEPT,
@@ -42,7 +41,7 @@ from trust import statements
 from trust.algorithms import Suite
 from trust.bundle import encode_bundle, read_bundle
 from trust.envelope import seal
-from trust.keys import generate
+from trust.keys import generate, load
 from trust.vocabulary import StatusChange, StatusFlag
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -268,7 +267,7 @@ async def test_a_report_that_was_never_logged_is_rejected_once_the_log_should_ho
     async with provinces(tmp_path) as pair:
         _, bundle = await accepted_report(pair)
         hidden = dishonest.resigned(
-            bundle, load_keyring(pair.shanxi.settings).signing, template_version="1", legal_basis=()
+            bundle, load(pair.shanxi.layout.key("signing")), template_version="1", legal_basis=()
         )
         verdict = await ask(pair, hidden)
         assert (verdict.decision, verdict.steps[5].reason) == (REFER, "NOT_YET_IN_VIEW")

@@ -149,7 +149,7 @@ async def signed_twice(three: Provinces) -> tuple[Envelope, bytes]:
     _, genuine = await three.report(three.shanxi)
     whole = read_bundle(genuine)
     keyring = load_keyring(three.shanxi.settings)
-    envelope = seal(whole.envelope.payload_type, whole.envelope.payload, [keyring.signing, SM2])
+    envelope = seal(whole.envelope.payload_type, whole.envelope.payload, [keyring.signing.first, SM2])
     proof = await dishonest.log_anything(three.shanxi, encode_envelope(envelope))
     data = encode_bundle(encode_envelope(envelope), whole.subject_salt, whole.disclosure, whole.report_salt, proof)
     return envelope, data

@@ -52,7 +52,7 @@ def draft(*codes: str) -> ReportDraft:
 
 def attested(of: ReportDraft) -> tuple[PresentedBundle, Attestation]:
     """The stored bundle and its statement, signatures checked."""
-    report = attest(of, key("signing"), Drawn())
+    report = attest(of, [key("signing")], Drawn())
     bundle = read_bundle(report.bundle)
     assert bundle.envelope_bytes == report.envelope
     assert sha256(report.envelope).digest() == report.digest
@@ -75,7 +75,7 @@ def test_the_statement_says_what_was_issued() -> None:
 
 
 def test_the_statement_holds_nothing_of_the_subject() -> None:
-    report = attest(draft("6"), key("signing"), Drawn())
+    report = attest(draft("6"), [key("signing")], Drawn())
     assert SUBJECT.id.encode() not in report.envelope
     assert ENTERPRISE.name.encode() not in report.envelope
 
@@ -93,7 +93,7 @@ def test_sections_and_report_are_bound_to_the_statement() -> None:
 
 def test_every_salt_is_fresh() -> None:
     random = Drawn()
-    bundles = [read_bundle(attest(draft("6"), key("signing"), random).bundle) for _ in range(2)]
+    bundles = [read_bundle(attest(draft("6"), [key("signing")], random).bundle) for _ in range(2)]
     salts = []
     for bundle in bundles:
         assert bundle.disclosure is not None
@@ -126,7 +126,7 @@ def test_validity_exception_and_kind_are_stated() -> None:
 @pytest.fixture(scope="module")
 def stored() -> bytes:
     """A report of three rows, as the store keeps it."""
-    return attest(draft("1", "6", "26"), key("signing"), Drawn()).bundle
+    return attest(draft("1", "6", "26"), [key("signing")], Drawn()).bundle
 
 
 def test_everything_is_handed_over_with_its_proof(stored: bytes) -> None:

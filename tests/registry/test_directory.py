@@ -125,7 +125,7 @@ def test_a_newer_bundle_of_a_known_key_goes_on(directory: TrustDirectory) -> Non
     rotated = bundle_of("140000", 2, info(key("140000"), retired_at=LATER), info(key("next")), at=NOW)
     directory.accept_bundle(signed(rotated), None)
     after = LATER + timedelta(days=1)
-    directory.accept_bundle(signed(bundle_of("140000", 3, info(key("next")), at=after), key("next")), None)
+    directory.accept_bundle(signed(replace(rotated, version=3, issued_at=after), key("next")), None)
     assert bundles(directory) == {"520000": 1, "140000": 3}
 
 
@@ -154,14 +154,18 @@ def test_an_older_or_another_bundle_of_the_same_version_is_refused(directory: Tr
     ids=["compromised", "compromised later", "retired"],
 )
 def test_a_key_that_is_no_longer_good_continues_nothing(tmp_path: Path, held: SigningKeyInfo) -> None:
-    """Whoever stole it says in the new bundle that it is fine."""
+    """Whoever stole it says in the new bundle that it is fine, or hides behind a bundle that keeps its history."""
     directory = TrustDirectory(tmp_path, "520000")
     directory.accept_bundle(signed(bundle_of("140000", 1, held, info(key("next"))), key("next")), key("next").key_id)
-    stolen = signed(bundle_of("140000", 2, at=LATER))
+    stolen = signed(bundle_of("140000", 2, info(key("140000")), info(key("next")), at=LATER))
+    for confirmed in (None, key("140000").key_id):  # not even two administrators can take back what was published
+        with pytest.raises(BadSource, match="of a signing key as no later version may"):
+            directory.accept_bundle(stolen, confirmed)
+    stranger = bundle_of("140000", 2, held, info(key("next")), info(key("stranger")), at=LATER)
     with pytest.raises(BadSource, match="not confirmed"):
-        directory.accept_bundle(stolen, None)
-    # Two administrators who compared it may know better.
-    directory.accept_bundle(stolen, key("140000").key_id)
+        directory.accept_bundle(signed(stranger, key("stranger")), None)
+    # They can confirm a new key that no key known before vouches for.
+    directory.accept_bundle(signed(stranger, key("stranger")), key("stranger").key_id)
 
 
 def test_a_retired_key_cannot_date_its_bundle_back(tmp_path: Path) -> None:
@@ -169,8 +173,10 @@ def test_a_retired_key_cannot_date_its_bundle_back(tmp_path: Path) -> None:
     retired = info(key("140000"), retired_at=NOW)
     held = bundle_of("140000", 1, retired, info(key("next")), at=NOW)
     directory.accept_bundle(signed(held, key("next")), key("next").key_id)
-    with pytest.raises(BadSource, match="not confirmed"):
-        directory.accept_bundle(signed(bundle_of("140000", 2, at=NOW - timedelta(hours=1))), None)
+    earlier = bundle_of("140000", 2, retired, info(key("next")), at=NOW - timedelta(hours=1))
+    for confirmed in (None, key("140000").key_id):
+        with pytest.raises(BadSource, match="signed before the version that we hold"):
+            directory.accept_bundle(signed(earlier), confirmed)
 
 
 def test_a_bundle_signed_by_a_key_that_it_calls_compromised_is_refused(directory: TrustDirectory) -> None:
@@ -182,7 +188,7 @@ def test_a_bundle_signed_by_a_key_that_it_calls_compromised_is_refused(directory
 
 
 def test_a_stranger_cannot_speak_for_a_jurisdiction(directory: TrustDirectory) -> None:
-    stranger = bundle_of("140000", 9, info(key("stranger")))
+    stranger = bundle_of("140000", 9, info(key("140000")), info(key("stranger")))
     with pytest.raises(BadSource, match="not confirmed"):
         directory.accept_bundle(signed(stranger, key("stranger")), None)
     with pytest.raises(SignatureInvalid):
@@ -313,6 +319,33 @@ def test_of_two_certificates_of_one_moment_the_withdrawal_counts(directory: Trus
         path.parent.mkdir(exist_ok=True)
         path.write_text(certificate(withdrawn=withdrawn))
     assert directory.load().recognition("140000", NOW) is None
+
+
+def test_a_recognition_does_not_come_back_when_its_withdrawal_cannot_be_read(directory: TrustDirectory) -> None:
+    """As when the key that signed the withdrawal was compromised since, and the one before is still good."""
+    old, new = key("520000"), key("rotated")
+    directory.accept_bundle(signed(bundle_of("520000", 2, info(old), info(new))), None)
+    directory.accept_certificate(certificate())
+    directory.accept_certificate(certificate("520000", "140000", new, at=NOW + HOUR, withdrawn=True))
+    lost = bundle_of("520000", 3, info(old), info(new, compromised_at=NOW + HOUR), at=NOW + 2 * HOUR)
+    directory.accept_bundle(signed(lost), None)
+    state = directory.load()
+    assert "is left out" in state.problems[0]
+    assert state.recognition("140000", NOW + HOUR - SECOND) is not None
+    assert state.recognition("140000", NOW + HOUR) is None
+    directory.accept_certificate(certificate(at=NOW + 3 * HOUR))
+    assert directory.load().recognition("140000", NOW + 3 * HOUR) is not None
+
+
+def test_of_several_that_cannot_be_read_each_ends_what_stood(directory: TrustDirectory, tmp_path: Path) -> None:
+    for hours in (0, 1, 2):
+        directory.accept_certificate(certificate(at=NOW + hours * HOUR))
+    for path in sorted((tmp_path / "certificates").iterdir())[1:]:
+        path.write_text("damaged")
+    state = directory.load()
+    assert [held.certificate.withdrawn for held in state.certificates["140000"]] == [False, True, True]
+    assert state.recognition("140000", NOW) is not None
+    assert state.recognition("140000", LATER) is None
 
 
 def test_the_stamp_changes_with_every_file(directory: TrustDirectory) -> None:

@@ -76,7 +76,7 @@ class Issued:
             theirs.catalogue,
             theirs.crosswalk.digest,
         )
-        attested = attest(draft, key("signing"), _drawn)
+        attested = attest(draft, [key("signing")], _drawn)
         return attested.bundle, attested.envelope
 
 

@@ -1,0 +1,185 @@
+"""`huxin key`: the signing keys of this jurisdiction, from the making to the retirement or the compromise."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys, retire, rotate
+from node.cli.parameters import Instant, TokenParam
+from node.cli.recognition_choices import Age
+from node.cli.session import Group, Session, in_china, json_option, pass_session
+from trust.algorithms import Suite, key_id_of
+from trust.token_uri import SCHEME, TokenUri, read_token_uri
+
+_SUITES = click.Choice([suite.value for suite in Suite])
+_WHERE = "Make it in this PKCS #11 token: pkcs11:token=LABEL?module-path=/path/module.so&pin-source=file:/path/of/pin."
+
+
+@click.group(cls=Group)
+def key() -> None:
+    """Signing keys: make, add, replace, retire them, and say when one was in other hands.
+
+    A running node notices each change within seconds; none needs a restart. Keys are never removed from the bundle.
+    """
+
+
+@key.command("list", example="huxin key list\nhuxin key list --json")
+@json_option
+@pass_session
+def list_command(session: Session) -> None:
+    """List the signing keys that are published or here, and the two keys of the log."""
+    lines = list_keys(session.settings(), session.clock.now())
+    if session.as_json:
+        session.emit([_as_json(line) for line in lines])
+        return
+    table = Table()
+    table.add_column("Key id", no_wrap=True)
+    for name in ("Suite", "Role", "Where", "Valid from", "Retired", "Compromised", "In use"):
+        table.add_column(name, overflow="fold")
+    for line in lines:
+        table.add_row(*map(Text, _cells(session, line)))
+    session.out.print(table)
+    for line in lines:
+        if line.role == "signing" and line.valid_from is None:
+            session.say(
+                f"{line.key_id[:SHORT]}… is not published: delete its file unless a command is under way.", "yellow"
+            )
+
+
+@key.command("rotate", example="huxin key rotate\nhuxin key rotate --suite ed25519 --in 48h")
+@click.option("--suite", type=_SUITES, help="Which suite's key, when several sign.")
+@click.option(
+    "--in", "wait", type=Age(), help="How long it is published before it signs. Default: keys.rotation_seconds."
+)
+@click.option("--token", type=TokenParam(), metavar="URI", help=f"{_WHERE} Default: where the key before is.")
+@pass_session
+def rotate_command(session: Session, suite: str | None, wait: int | None, token: TokenUri | None) -> None:
+    """Make a new key, publish it now, let it sign later, and retire the one before after an overlap."""
+    change = rotate(session.settings(), Suite(suite) if suite else None, _length(wait), token, session.clock.now())
+    _say_made(session, change)
+    for info in change.retired:
+        session.say(
+            f"  {in_china(info.retired_at)}  the key before, {key_id_of(info.spki)[:SHORT]}…, is retired; what it "
+            "signed stays valid"
+        )
+    _say_next(session)
+
+
+@key.command("add", example="huxin key add --suite ecdsa-p256-sha256")
+@click.option("--suite", type=_SUITES, required=True, help="The further suite.")
+@click.option(
+    "--in", "wait", type=Age(), help="How long it is published before it signs. Default: keys.rotation_seconds."
+)
+@click.option("--token", type=TokenParam(), metavar="URI", help=f"{_WHERE} Default: a file in keys.folder.")
+@pass_session
+def add_command(session: Session, suite: str, wait: int | None, token: TokenUri | None) -> None:
+    """Make a key of a further suite: from its beginning on, all suites sign every statement together."""
+    _say_made(session, add(session.settings(), Suite(suite), _length(wait), token, session.clock.now()))
+    session.say("  A verifier whose huxin does not know this suite will answer REFER: ask your peers first.", "yellow")
+    _say_next(session)
+
+
+@key.command("retire", example="huxin key retire 5f0c1a2b3c4d")
+@click.argument("key_id", metavar="KEYID")
+@pass_session
+def retire_command(session: Session, key_id: str) -> None:
+    """End a key in a minute. What it signed stays valid; KEYID may be the beginning of one."""
+    change = retire(session.settings(), key_id, session.clock.now())
+    (info,) = change.retired
+    session.say(f"{key_id_of(info.spki)[:SHORT]}… is retired from {in_china(info.retired_at)} on.", "green")
+    session.say("Reports that it signed before stay valid. Delete its private half when that moment has passed.")
+    _say_next(session)
+
+
+@key.command("compromised", example="huxin key compromised 5f0c1a2b3c4d --since 2026-11-20T08:00:00+08:00")
+@click.argument("key_id", metavar="KEYID")
+@click.option("--since", type=Instant(), required=True, help="First moment at which others may have had it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def compromised_command(session: Session, key_id: str, since: datetime, yes: bool) -> None:
+    """Publish that a key was in other hands. This cannot be taken back, only dated earlier."""
+    session.say(f"密钥泄露 A key in other hands since {in_china(since)}:", "bold")
+    session.say("  signed from then on       REJECT everywhere (KEY_COMPROMISED), your own reports of that time too")
+    session.say(
+        "  signed before             REFER (KEY_COMPROMISED_SINCE): a thief can date back, so the date proves nothing"
+    )
+    session.say("  what to do                issue those reports again; what other keys alone signed is not touched")
+    session.say("  this cannot be taken back: the moment can be moved earlier, never later")
+    if not yes:
+        click.confirm("确认发布 Publish this?", abort=True)
+    change = compromise(session.settings(), key_id, since, session.clock.now())
+    session.say(f"Published in our bundle, version {change.version}.", "green")
+    if change.made is not None:
+        session.say(f"New key {change.key_id}\n  ({change.made.suite}) signs from now on: {change.place}")
+    for issuer in change.recognitions:
+        session.say(
+            f"Our recognition of {issuer} was signed with it and does not count any more; sign it again: "
+            f"huxin recognise grant {issuer} --keep",
+            "yellow",
+        )
+    if change.unknown_to_peers:
+        session.say(
+            "No key that your peers know signs for you now: they need `huxin trust import FILE --key KEYID`, with the "
+            "new key id told by telephone.",
+            "yellow",
+        )
+    _say_next(session)
+
+
+def _say_made(session: Session, change: Change) -> None:
+    made = change.made
+    if made is None:
+        raise AssertionError("a key was made")
+    session.say(f"新密钥 New key {change.key_id}", "bold green")
+    session.say(f"  {made.suite}, {change.place}")
+    session.say(f"  {'now':<25}it is published in our bundle, version {change.version}")
+    session.say(f"  {in_china(made.valid_from)}  it begins to sign; a running node changes over by itself")
+
+
+def _say_next(session: Session) -> None:
+    session.say("下一步 Next: hand the new bundle to your peers, before a new key begins:", "bold")
+    session.say(f"  huxin --home {session.home} trust export -o bundle.json")
+
+
+def _length(seconds: int | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _place(session: Session, line: KeyLine) -> str:
+    """Short enough for a table; `--json` has it in full."""
+    if line.where.startswith(SCHEME):
+        uri = read_token_uri(line.where)
+        return f"token {uri.token}: {uri.object}"
+    return line.where.removeprefix(f"{session.home.absolute()}/") or "not here"
+
+
+def _cells(session: Session, line: KeyLine) -> tuple[str, ...]:
+    times = [in_china(at) if at else "" for at in (line.valid_from, line.retired_at, line.compromised_at)]
+    return (
+        f"{line.key_id[:SHORT]}…",
+        line.suite,
+        line.role,
+        _place(session, line),
+        *times,
+        "yes" if line.in_use else "",
+    )
+
+
+def _as_json(line: KeyLine) -> dict[str, object]:
+    def instant(at: datetime | None) -> str | None:
+        return None if at is None else at.isoformat()
+
+    return {
+        "key_id": line.key_id,
+        "suite": line.suite,
+        "role": line.role,
+        "where": line.where or None,
+        "valid_from": instant(line.valid_from),
+        "retired_at": instant(line.retired_at),
+        "compromised_at": instant(line.compromised_at),
+        "in_use": line.in_use,
+    }
