@@ -133,8 +133,8 @@ async def publish(settings: Settings, now: Now) -> int | None:
             raise NotFound(
                 "NOT_DELEGATED",
                 f"The registry as it is known here lets nobody publish as {settings.division}. The holders of the root "
-                "keys sign that (`huxin trust delegate`); if they have, refresh first (`huxin trust refresh`), or hand a "
-                "file to the coordinator (`huxin trust publish -o FILE`).",
+                "keys sign that (`huxin trust delegate`); if they have, refresh first (`huxin trust refresh`), or hand "
+                "a file to the coordinator (`huxin trust publish -o FILE`).",
             )
         around = Publishers(settings, keyring, now, lambda: trust, lambda: view.coordinator)
         return await Publishing(around, registry, Coordinating(registry, online_of(settings))).once()
@@ -145,7 +145,8 @@ async def publication_file(settings: Settings, now: Now) -> bytes | None:
     signer = publisher_of(settings)
     if signer is None:
         raise NotFound("NO_REGISTRY_KEY", f"There is no {settings.registry.key.name}; it signs what is published.")
-    state = TrustDirectory(settings.trust.directory, settings.division).load()
+    # With what the registry holds of ours: a withdrawal stays published when its file is lost here.
+    state = await whole_state(settings)
     async with open_database(settings) as database:
         held = await registry_in(database, now).files()
     life = timedelta(days=settings.registry.publication_days)

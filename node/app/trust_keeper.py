@@ -85,14 +85,17 @@ class TrustKeeper:
 
     async def keep(self, changed: Callable[[TrustInUse], Awaitable[None]]) -> None:
         """Looks at the directory again and again, until cancelled. A directory that cannot be read changes nothing."""
+        moved = False
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                moved = await self._registry.poll()
+                # What moved stays so until it was loaded: the next look alone would find nothing new.
+                moved = await self._registry.poll() or moved
                 if not moved and self._directory.stamp() == self.present.state.stamp:
                     self.present = self._own_renewed(self.present)
                     continue
                 self.present = await asyncio.to_thread(self._load, self.present.version + 1)
+                moved = False
             except (HuxinError, OSError) as error:
                 _log.error("trust_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
                 continue

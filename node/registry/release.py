@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import MetaFile, Root, Snapshot, Targets, Timestamp
 
 from node.errors import BadSource
 from node.registry.metadata import described, newest, read_metadata, served_name, signed_bytes
@@ -89,6 +89,7 @@ def _next_snapshot(
     meta["targets.json"] = described(files[f"{targets.version}.targets.json"], targets.version)
     first_seen = {} if earlier is None else {**earlier.unrecognized_fields.get(FIRST_SEEN_FIELD, {})}
     for publication in publications:
+        _require_next(publication, meta.get(f"{publication.division}.json"))
         meta[f"{publication.division}.json"] = described(publication.metadata, publication.version)
         bundle = publication.files.get(path_of(publication.division, FactKind.BUNDLE))
         if bundle is not None:
@@ -103,10 +104,26 @@ def _next_snapshot(
     )
 
 
+def _require_next(publication: Publication, earlier: MetaFile | None) -> None:
+    """One version after the other: no two files under one name, and whoever stole a key cannot use up the numbers."""
+    expected = 1 if earlier is None else earlier.version + 1
+    if publication.version != expected:
+        raise BadSource(
+            "publication",
+            f"it is version {publication.version} of {publication.division}, the next one is {expected}; refresh the "
+            "registry, then publish again",
+        )
+
+
 def _published(publication: Publication) -> dict[str, bytes]:
     """The files of a publication under the names by which they are served."""
     found = {f"{publication.version}.{publication.division}.json": publication.metadata}
     listed = read_metadata(publication.metadata, Targets).targets
+    for path in listed:
+        if not path.startswith(f"{publication.division}/"):
+            raise BadSource(
+                "publication", "it lists a file under another name than its jurisdiction's own; leave that out"
+            )
     for path, content in publication.files.items():
         if path not in listed:
             raise BadSource("publication", "it brings a file that its metadata does not list; publish again")
