@@ -15,7 +15,7 @@ from tuf.api.metadata import MetaFile, Root, Snapshot, Targets, Timestamp
 
 from node.errors import BadSource
 from node.registry.metadata import described, newest, read_metadata, served_name, signed_bytes
-from node.registry.publishing import Publication
+from node.registry.publishing import Publication, delegated
 from node.registry.refresh import FIRST_SEEN_FIELD, SIGNED_AT_FIELD
 from trust.algorithms import key_id_of
 from trust.issuers import open_jurisdiction_bundle
@@ -94,8 +94,16 @@ def _next_snapshot(
         bundle = publication.files.get(path_of(publication.division, FactKind.BUNDLE))
         if bundle is not None:
             known = first_seen.get(publication.division, {})
-            listed = [key_id_of(key.spki) for key in open_jurisdiction_bundle(bundle).signing_keys]
-            first_seen[publication.division] = {**{key_id: _text(now) for key_id in listed}, **known}
+            keys = [key_id_of(key.spki) for key in open_jurisdiction_bundle(bundle).signing_keys]
+            first_seen[publication.division] = {**{key_id: _text(now) for key_id in keys}, **known}
+    for division in sorted(delegated(files)):
+        listed = meta.get(f"{division}.json")
+        if listed is not None and f"{listed.version}.{division}.json" not in files:
+            raise BadSource(
+                "targets",
+                f"{division} was a member before, and its files are gone; accept its new publication (`huxin trust "
+                "publish -o FILE` in its home) together with the delegations",
+            )
     return Snapshot(
         version=1 if earlier is None else earlier.version + 1,
         expires=expires,
