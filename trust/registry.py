@@ -29,6 +29,8 @@ MAX_TARGET_BYTES = 1 << 20
 MAX_TARGETS = 512
 """Files of one jurisdiction: 34 recognitions and a few versions of catalogues stay far below."""
 
+_PROBLEMS_TOLD = 5
+_PATH_SHOWN = 120
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 Continuity = Callable[[JurisdictionBundle, JurisdictionBundle], None]
@@ -84,11 +86,13 @@ class Standing:
 class Publication:
     """What one jurisdiction's delegated role lists in a verified repository: paths with their content.
 
-    `content` is None when its metadata has expired: then it says nothing any more.
+    `content` is None when it says nothing any more: its metadata has expired, or is not what that jurisdiction may
+    sign; `problem` says which.
     """
 
     expires_at: datetime
     content: Mapping[str, bytes] | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +165,13 @@ def learn(known: Knowledge, release: Release, continuity: Continuity) -> Knowled
         raise MalformedInput("the coordinator signed this earlier than what is known already: check its clock")
     facts = list(known.facts)
     standings = dict(known.standings)
-    for division, publication in release.publications.items():
+    for division, publication in sorted(release.publications.items()):
         expires = min(release.expires_at, publication.expires_at)
         before = [fact for fact in facts if fact.division == division]
         try:
-            after, problem = _read_publication(division, publication, before, known.signed_at, release, continuity)
+            after, problem = _read_publication(
+                division, publication, before, standings.get(division), release, continuity
+            )
         except TrustError as error:
             held = standings.get(division)
             refreshed = release.signed_at if held is None else held.refreshed_at
@@ -182,16 +188,37 @@ def learn(known: Knowledge, release: Release, continuity: Continuity) -> Knowled
     return Knowledge(release.signed_at, tuple(facts), MappingProxyType(standings))
 
 
+def require_taken_over(known: Knowledge, release: Release, division: str) -> None:
+    """Check that what a jurisdiction publishes was learned, as whole as this version can read it.
+
+    Raises MalformedInput when it has no delegation, or broke a rule and therefore changed nothing.
+    """
+    standing, publication = known.standings.get(division), release.publications.get(division)
+    if standing is None or publication is None:
+        raise MalformedInput(f"{division} has no delegation yet; k of n holders sign one first")
+    bundle = (publication.content or {}).get(path_of(division, FactKind.BUNDLE))
+    if bundle is None or bundle not in [fact.content for fact in known.current(FactKind.BUNDLE, division)]:
+        raise MalformedInput(f"it cannot be taken over: {standing.problem}")
+
+
 def first_seen_of(knowledge: Knowledge, division: str) -> Mapping[str, datetime]:
-    """From when on each key of a jurisdiction counts at the earliest, by key id."""
-    return {fact.name: fact.known_from for fact in knowledge.current(FactKind.KEY, division)}
+    """From when on each key of a jurisdiction counts at the earliest, by key id: keys of the past too."""
+    return _first_known(fact for fact in knowledge.facts if fact.division == division)
+
+
+def _first_known(facts: Iterable[Fact]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for fact in facts:
+        if fact.kind is FactKind.KEY:
+            found[fact.name] = min(fact.known_from, found.get(fact.name, fact.known_from))
+    return found
 
 
 def _read_publication(
     division: str,
     publication: Publication,
     before: list[Fact],
-    known_since: datetime | None,
+    standing: Standing | None,
     release: Release,
     continuity: Continuity,
 ) -> tuple[list[Fact], str]:
@@ -200,7 +227,7 @@ def _read_publication(
     Raises TrustError when the publication breaks a rule.
     """
     if publication.content is None:
-        raise MalformedInput("its publication has expired: its administrator must publish again")
+        raise MalformedInput(publication.problem or "its publication has expired: its administrator must publish again")
     present = [fact for fact in before if fact.known_until is None]
     bundle_path = path_of(division, FactKind.BUNDLE)
     if bundle_path not in publication.content:
@@ -211,13 +238,30 @@ def _read_publication(
     for fact in present:
         if fact.kind is FactKind.BUNDLE and fact.content != publication.content[bundle_path]:
             continuity(open_jurisdiction_bundle(fact.content), bundle)
-    fresh, problems = [*_keys(bundle, release, known_since, present)], []
-    for path, content in publication.content.items():
+    fresh, problems = [*_keys(bundle, release, _last_current(before, standing), before)], []
+    for path, content in sorted(publication.content.items()):
         try:
             fresh.append(_fact(division, path, content, bundle, release.signed_at))
         except TrustError as error:
-            problems.append(f"{path} is left out: {error.message}")
-    return [*_merged(before, fresh, release.signed_at)], " ".join(problems)
+            problems.append(f"{_shown(path)} is left out: {error.message}")
+    more = f" And {len(problems) - _PROBLEMS_TOLD} more." if len(problems) > _PROBLEMS_TOLD else ""
+    return [*_merged(before, fresh, release.signed_at)], " ".join(problems[:_PROBLEMS_TOLD]) + more
+
+
+def _shown(path: str) -> str:
+    """A path, safe to store and to print: whoever publishes chooses it."""
+    plain = ascii(path)[1:-1]
+    return plain if len(plain) <= _PATH_SHOWN else f"{plain[:_PATH_SHOWN]}..."
+
+
+def _last_current(before: Iterable[Fact], standing: Standing | None) -> datetime | None:
+    """When what we know of a jurisdiction was last known to be all; None when we never knew anything of it."""
+    bundles = [fact for fact in before if fact.kind is FactKind.BUNDLE]
+    if not bundles:
+        return None
+    if standing is not None and any(fact.known_until is None for fact in bundles):
+        return standing.refreshed_at
+    return max(fact.known_until for fact in bundles if fact.known_until is not None)
 
 
 def _fact(division: str, path: str, content: bytes, bundle: JurisdictionBundle, known_from: datetime) -> Fact:
@@ -239,29 +283,31 @@ def _fact(division: str, path: str, content: bytes, bundle: JurisdictionBundle, 
 
 
 def _keys(
-    bundle: JurisdictionBundle, release: Release, known_since: datetime | None, present: Iterable[Fact]
+    bundle: JurisdictionBundle, release: Release, last_current: datetime | None, before: Iterable[Fact]
 ) -> Iterable[Fact]:
     """The keys of a bundle. What the coordinator says of their first appearance cannot be earlier than what we saw.
 
-    A key that our last release lacked appeared after it, whatever the coordinator says now; and of a key that we know,
-    the moment does not change any more.
+    A key that we lacked when we last knew all appeared after that, whatever the coordinator says now, and no later than
+    in this release; and of a key that we know, the moment does not change any more.
     """
-    recorded = {fact.name: fact.known_from for fact in present if fact.kind is FactKind.KEY}
+    recorded = _first_known(before)
     said = release.first_seen.get(bundle.division, {})
-    seen_before = any(fact.kind is FactKind.BUNDLE for fact in present)
     for info in bundle.signing_keys:
         key_id = key_id_of(info.spki)
         first = recorded.get(key_id)
+        known_from = release.signed_at
         if first is None:
-            first = said.get(key_id, release.signed_at)
-            if seen_before and known_since is not None:
-                first = max(first, known_since)
+            first = min(said.get(key_id, release.signed_at), release.signed_at)
+            if last_current is not None:
+                first = max(first, last_current)
+            # Who learns of the key now takes the coordinator's word for when it appeared.
+            known_from = first
         content = info.spki
         digest = sha256(repr((info.retired_at, info.compromised_at)).encode() + content).digest()
         valid_from = max(info.valid_from, first)
         ends = [end for end in (info.retired_at, info.compromised_at) if end is not None]
         until = max(valid_from, min(ends)) if ends else None
-        yield Fact(bundle.division, FactKind.KEY, key_id, content, digest, valid_from, until, first)
+        yield Fact(bundle.division, FactKind.KEY, key_id, content, digest, valid_from, until, known_from)
 
 
 def _merged(before: list[Fact], fresh: list[Fact], signed_at: datetime) -> Iterable[Fact]:
@@ -273,8 +319,6 @@ def _merged(before: list[Fact], fresh: list[Fact], signed_at: datetime) -> Itera
         yield fact if still else _ended(fact, signed_at)
     for fact in fresh:
         if (fact.kind, fact.name, fact.digest) not in held:
-            # A key that changed its end is a new fact about a key that was seen before: `known_from` tells the key's
-            # first appearance in any case.
             yield fact
 
 

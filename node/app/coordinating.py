@@ -42,7 +42,8 @@ class Coordinating:
                 "This node does not release the trust registry; `huxin trust status` names the coordinator.",
             )
         try:
-            changes = Changes(publications=(publication_of(division, metadata, files),))
+            found = await asyncio.to_thread(publication_of, division, metadata, files)
+            changes = Changes(publications=(found,))
             async with self._one_at_a_time:
                 record = await self._registry.release(changes, self._online)
         except (BadSource, RefreshFailed, TrustError) as error:

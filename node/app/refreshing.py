@@ -18,6 +18,9 @@ from node.registry.refresh import NotServed, SourceFailed
 
 _log = structlog.get_logger(__name__)
 
+FILES_IN_TIME = 15
+"""How many times longer than one file a whole refresh may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
@@ -96,9 +99,18 @@ class Refreshing:
                 self._file_seconds,
             )
             try:
-                await self._registry.refresh(PeerSource(client))
+                # A peer that sends each file at the last moment would keep the others from being asked for hours.
+                async with asyncio.timeout(self._file_seconds * FILES_IN_TIME):
+                    await self._registry.refresh(PeerSource(client))
             except HuxinError as error:
                 self._note(mirror.division, error.reason, error.message)
+                continue
+            except TimeoutError:
+                self._note(mirror.division, "REGISTRY_UNREACHABLE", "The peer is too slow.")
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever one peer sent, the next one is asked
+                _log.exception("registry_refresh_failed", peer=mirror.division)
+                self._note(mirror.division, "REGISTRY_MALFORMED", type(error).__name__)
                 continue
             finally:
                 client.close()

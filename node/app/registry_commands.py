@@ -10,11 +10,11 @@ from node.app.coordinating import Coordinating
 from node.app.publishing import Publishing
 from node.app.publishing import Surroundings as Publishers
 from node.app.refreshing import Refreshing, mirrors
-from node.app.registering import online_of, publisher_of, registry_in, to_publish
+from node.app.registering import online_of, publisher_of, registry_in, registry_record, to_publish
 from node.app.registry_view import RegistryView
 from node.app.storing import open_database
 from node.app.trust_keeper import TrustKeeper
-from node.app.trusting import freshness_limits
+from node.app.trusting import freshness_limits, trusted_state
 from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import BadSource, NotFound
@@ -128,7 +128,8 @@ async def publication_file(settings: Settings, now: Now) -> bytes | None:
     signer = publisher_of(settings)
     if signer is None:
         raise NotFound("NO_REGISTRY_KEY", f"There is no {settings.registry.key.name}; it signs what is published.")
-    state = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto).load()
+    # With what the registry holds of ours: a withdrawal stays published when its file is lost here.
+    state = trusted_state(settings, await registry_record(settings))
     async with open_database(settings) as database:
         held = await registry_in(database, now).files()
     life = timedelta(days=settings.registry.publication_days)

@@ -58,6 +58,7 @@ class TrustKeeper:
     ) -> None:
         self._now = now
         self._registry = registry
+        self._moved = False
         self._directory = directory
         self._files = pair
         self._pair_stamp = pair.stamp()
@@ -116,12 +117,14 @@ class TrustKeeper:
         self._pair_trouble = reason
 
     async def _look_at_trust(self) -> None:
-        moved = await self._registry.poll()
-        if not moved and self._directory.stamp() == self.present.state.stamp:
+        # What moved stays so until it was loaded: the next look alone would find nothing new.
+        self._moved = await self._registry.poll() or self._moved
+        if not self._moved and self._directory.stamp() == self.present.state.stamp:
             self.present = self._own_renewed(self.present)
             return
         # On another thread: everything is verified anew, which would hold up callers for as long.
         self.present = await asyncio.to_thread(self._load, self.present.version + 1, self.present.pair)
+        self._moved = False
         _log.info("trust_reloaded", version=self.present.version)
 
     def _look_at_pair(self) -> None:

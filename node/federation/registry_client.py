@@ -12,6 +12,16 @@ from node.federation.follower import PeerUnavailable
 from node.federation.peer_client import ClientCredentials
 from trust.identities import node_dns_name
 
+_REFUSALS = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.UNIMPLEMENTED,
+    }
+)
+"""Answers that the same publication will get again."""
+
 _MAX_CHUNK_MESSAGE = 128 * 1024
 """Twice what a peer may send in one part: endless files end at their own limit, part by part."""
 
@@ -59,7 +69,7 @@ class RegistryClient:
         try:
             answer = self._stub.PublishTrust(request, timeout=self._seconds)
         except grpc.RpcError as error:
-            if error.code() in {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED}:
+            if error.code() in _REFUSALS:
                 raise PublicationRefused(error.details() or "The coordinator refused it.") from None
             raise PeerUnavailable(f"The coordinator took nothing over: {error.code().name}.") from None
         version: int = answer.snapshot_version

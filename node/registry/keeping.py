@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from node.errors import BadSource, HuxinError, InvalidInput, NotFound, NotReady
+from node.errors import BadSource, InvalidInput, NotFound, NotReady
 from node.model.registry import RegistryFact, RegistryRecord, RegistryStanding
 from node.registry.documents import read_root
-from node.registry.refresh import NotServed, Refreshed, Source, refresh
+from node.registry.refresh import NotServed, Refreshed, RefreshFailed, Source, refresh
 from node.registry.release import Changes, Online, next_release
+from node.registry.signatures import require_own_quorum
 from trust.errors import TrustError
-from trust.registry import Continuity, Fact, FactKind, Knowledge, Release, Standing, learn
+from trust.registry import Continuity, Fact, FactKind, Knowledge, Release, Standing, learn, require_taken_over
 
 _ATTEMPTS = 5
 
@@ -43,10 +44,12 @@ class TrustRegistry:
     async def join(self, root: bytes, confirmed_digest: str) -> RegistryRecord:
         """Makes a root document the anchor of all trust. `confirmed_digest`: as compared by another channel.
 
-        Raises TrustError for a document of another form, BadSource when it is not the one that was confirmed, and
-        InvalidInput when a registry was joined before.
+        Raises TrustError for a document of another form or signed by too few, BadSource when it is not the one that
+        was confirmed, and InvalidInput when a registry was joined before.
         """
         document = read_root(root)
+        # Nothing could ever be refreshed under a root that too few have signed, and a home joins once.
+        require_own_quorum(document)
         if document.digest != confirmed_digest:
             raise BadSource(
                 document.file_name,
@@ -72,15 +75,15 @@ class TrustRegistry:
         now = self._now()
         divisions = [publication.division for publication in changes.publications]
 
-        def require_taken_over(knowledge: Knowledge) -> None:
+        def require(knowledge: Knowledge, release: Release) -> None:
+            # A file that is left out alone keeps nothing back: the same publication may tell of a compromised key.
             for division in divisions:
-                standing = knowledge.standings.get(division)
-                if standing is None:
-                    raise BadSource("publication", f"{division} has no delegation yet; k of n holders sign one first")
-                if standing.problem:
-                    raise BadSource("publication", f"it cannot be taken over: {standing.problem}")
+                try:
+                    require_taken_over(knowledge, release, division)
+                except TrustError as error:
+                    raise BadSource("publication", error.message) from error
 
-        return await self._advance(lambda held: _Offered(next_release(held, changes, online, now)), require_taken_over)
+        return await self._advance(lambda held: _Offered(next_release(held, changes, online, now)), require)
 
     async def files(self) -> dict[str, bytes]:
         """All files of the newest verified release, by the names under which a mirror serves them."""
@@ -94,32 +97,38 @@ class TrustRegistry:
         return found
 
     async def _advance(
-        self, offer: Callable[[Mapping[str, bytes]], Source], require: Callable[[Knowledge], None]
+        self, offer: Callable[[Mapping[str, bytes]], Source], require: Callable[[Knowledge, Release], None]
     ) -> RegistryRecord:
         for _ in range(_ATTEMPTS):
             record, held = await self._store.load(), await self._store.files()
             if record is None:
                 raise NotFound("NO_REGISTRY", "This node has joined no trust registry; see `huxin trust join`.")
-            refreshed = await asyncio.to_thread(_verified, held, offer, self._now())
-            if refreshed.files == held:
+            found = await asyncio.to_thread(self._verified, record, held, offer, require)
+            if found is None:
                 return record
-            knowledge = self._learn(record, refreshed.release)
-            require(knowledge)
-            following = _record(record.generation + 1, refreshed, knowledge)
+            following, files = found
             # A crash before this commit leaves the registry as it was before, after it as it is next.
-            if await self._store.commit(record.generation, following, refreshed.files):
+            if await self._store.commit(record.generation, following, files):
                 return following
         raise NotReady("REGISTRY_BUSY", "The trust registry is being changed by another command; try again.")
 
-    def _learn(self, record: RegistryRecord, release: Release) -> Knowledge:
+    def _verified(
+        self,
+        record: RegistryRecord,
+        held: Mapping[str, bytes],
+        offer: Callable[[Mapping[str, bytes]], Source],
+        require: Callable[[Knowledge, Release], None],
+    ) -> tuple[RegistryRecord, Mapping[str, bytes]] | None:
+        """The next record with its files, None when nothing is new. Fetches and verifies: for a worker thread."""
+        refreshed = refresh(held, offer(held), self._now())
+        if refreshed.files == held:
+            return None
         try:
-            return learn(knowledge_of(record), release, self._continuity)
+            knowledge = learn(knowledge_of(record), refreshed.release, self._continuity)
         except TrustError as error:
-            raise HuxinError("REGISTRY_MALFORMED", f"The registry was not refreshed: {error.message}") from error
-
-
-def _verified(held: Mapping[str, bytes], offer: Callable[[Mapping[str, bytes]], Source], now: datetime) -> Refreshed:
-    return refresh(held, offer(held), now)
+            raise RefreshFailed("REGISTRY_CLOCK", f"The registry was not refreshed: {error.message}") from error
+        require(knowledge, refreshed.release)
+        return _record(record.generation + 1, refreshed, knowledge), refreshed.files
 
 
 class _Offered:
@@ -188,5 +197,5 @@ def _record(generation: int, refreshed: Refreshed, knowledge: Knowledge) -> Regi
     )
 
 
-def _anything(_knowledge: Knowledge) -> None:
+def _anything(_knowledge: Knowledge, _release: Release) -> None:
     """A refresh takes over whatever verifies; what breaks a rule stays out by itself, and is told."""

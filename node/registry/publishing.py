@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import Targets
+from tuf.api.exceptions import UnsignedMetadataError
+from tuf.api.metadata import Metadata, Snapshot, Targets
 
-from node.registry.metadata import newest, read_metadata, served_name, signed_bytes, target_of
+from node.errors import BadSource
+from node.registry.metadata import newest, read_metadata, served_name, signed_bytes, target_of, version_in
+from node.registry.refresh import LIMITS
 from trust.registry import path_of, read_path
 
 
@@ -25,6 +30,10 @@ class Publication:
 
 def publication_of(division: str, metadata: bytes, files: Mapping[str, bytes]) -> Publication:
     """A publication that was handed over. Nothing of it is verified but that it can be read. Raises BadSource."""
+    if not re.fullmatch("[0-9]{6}", division):
+        raise BadSource("publication", "it names no division code of six digits; ask for the original")
+    if len(metadata) > LIMITS.targets_max_length:
+        raise BadSource("publication", f"its metadata has more than {LIMITS.targets_max_length} bytes; publish less")
     return Publication(division, read_metadata(metadata, Targets).version, metadata, files)
 
 
@@ -46,9 +55,13 @@ def next_publication(
         path_of(owner, kind, name)
     earlier = newest(held, division, Targets)
     targets = {path: target_of(path, data) for path, data in sorted(content.items())}
-    if earlier is not None and earlier.targets == targets and earlier.expires - now > life / 2:
+    says_so = earlier is not None and earlier.targets == targets and earlier.expires - now > life / 2
+    if says_so and _verifies(held, division):
         return None
-    version = 1 if earlier is None else earlier.version + 1
+    # Also counted while nobody could publish as us: the registry forgets files, and never a version.
+    snapshot = newest(held, "snapshot", Snapshot)
+    before = None if snapshot is None else snapshot.meta.get(f"{division}.json")
+    version = 1 + max(0 if each is None else each.version for each in (earlier, before))
     listed = Targets(version=version, expires=now.replace(microsecond=0) + life, targets=targets)
     bundle = f"{division}/bundle"
     # The bundle always goes along: from it the coordinator learns which keys are new.
@@ -56,6 +69,18 @@ def next_publication(
         path: data for path, data in content.items() if path == bundle or served_name(path, targets[path]) not in held
     }
     return Publication(division, version, signed_bytes(listed, signer), fresh)
+
+
+def _verifies(held: Mapping[str, bytes], division: str) -> bool:
+    """Whether our newest metadata is signed as the delegation to us demands now: the key may have been replaced."""
+    targets = newest(held, "targets", Targets)
+    name = max((each for each in held if each.endswith(f".{division}.json")), key=version_in)
+    metadata: Metadata[Any] = Metadata.from_bytes(held[name])
+    try:
+        targets.verify_delegate(division, metadata.signed_bytes, metadata.signatures)
+    except (UnsignedMetadataError, ValueError):  # ValueError: nothing is delegated to us
+        return False
+    return True
 
 
 def delegated(held: Mapping[str, bytes]) -> frozenset[str]:

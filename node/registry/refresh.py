@@ -10,21 +10,22 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from tuf.api import exceptions as tuf
-from tuf.api.metadata import Root, Signed, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import DelegatedRole, Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from node.errors import BadSource, HuxinError
-from node.registry.documents import COORDINATOR_FIELD
+from node.registry.documents import MAX_VERSION, TargetsDocument, read_root, read_targets
 from node.registry.metadata import read_metadata, served_name, version_in
 from trust.errors import TrustError
 from trust.registry import MAX_TARGET_BYTES, MAX_TARGETS, Publication, Release
@@ -48,11 +49,17 @@ LIMITS = UpdaterConfig(
 MAX_PUBLICATION_BYTES = 8 << 20
 """All files of one jurisdiction together."""
 
-_BASE = "registry:/"
+MAX_AHEAD = timedelta(hours=1)
+"""How far the coordinator's clock may be ahead of ours: as much as any node may allow (`freshness.clock_skew_seconds`).
+A timestamp from farther in the future would hide how old trust is, and keep honest ones out."""
 
+_BASE = "registry:/"
+_PATH = re.compile(r"[0-9A-Za-z._/-]{1,128}")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 REFRESH_REASONS = frozenset(
     {
+        "REGISTRY_CLOCK",
         "REGISTRY_EXPIRED",
         "REGISTRY_ROLLBACK",
         "REGISTRY_SIGNATURES",
@@ -104,7 +111,7 @@ def refresh(held: Mapping[str, bytes], source: Source, now: datetime) -> Refresh
     """The registry as the source offers it, verified on top of what we hold (at least one root).
 
     Raises RefreshFailed: REGISTRY_ROLLBACK, REGISTRY_EXPIRED, REGISTRY_SIGNATURES, REGISTRY_MISMATCH,
-    REGISTRY_TOO_LARGE, REGISTRY_UNREACHABLE, REGISTRY_MALFORMED.
+    REGISTRY_CLOCK, REGISTRY_TOO_LARGE, REGISTRY_UNREACHABLE, REGISTRY_MALFORMED.
     """
     with tempfile.TemporaryDirectory(prefix="huxin-registry-") as folder:
         try:
@@ -123,6 +130,7 @@ class _Workspace:
     def __init__(self, folder: Path, held: Mapping[str, bytes], source: Source, now: datetime) -> None:
         self._folder = folder
         self._held = held
+        self._now = now
         self._fetcher = _Fetcher(source)
         (folder / "root_history").mkdir()
         for name, content in held.items():
@@ -135,7 +143,8 @@ class _Workspace:
             target_base_url=_BASE,
             fetcher=self._fetcher,
             config=LIMITS,
-            bootstrap=held[_oldest_root(held)],
+            # The newest root that was verified here: the chain is as long as what was slept through, no longer.
+            bootstrap=held[max((name for name in held if name.endswith(".root.json")), key=version_in)],
         )
         # The time is the caller's: python-tuf reads the clock itself and takes no other (7.0). A test holds this line.
         self._updater._trusted_set.reference_time = now  # noqa: SLF001
@@ -143,104 +152,175 @@ class _Workspace:
     def run(self) -> Refreshed:
         """Root, timestamp, snapshot, targets, and each jurisdiction's delegated metadata with its files."""
         self._updater.refresh()
-        files = {f"{path.name}": path.read_bytes() for path in (self._folder / "root_history").iterdir()}
-        root = self._read(Root, f"root_history/{max(map(version_in, files))}.root.json")
-        timestamp, snapshot, targets = self._read(Timestamp), self._read(Snapshot), self._read(Targets)
+        files = {path.name: path.read_bytes() for path in (self._folder / "root_history").iterdir()}
+        # python-tuf takes more forms of root and targets than the profile has: what nobody could have read before
+        # signing counts for nobody.
+        root = read_root(files[max(files, key=version_in)])
+        targets = read_targets(self._bytes("targets.json"))
+        timestamp, snapshot = self._read(Timestamp), self._read(Snapshot)
+        if max(timestamp.version, snapshot.version) > MAX_VERSION:
+            raise tuf.RepositoryError("a version beyond all use")
+        # python-tuf goes on with the snapshot that it has when a timestamp describes another one of the same version.
+        timestamp.snapshot_meta.verify_length_and_hashes(self._bytes("snapshot.json"))
+        self._require_no_older(targets, snapshot)
         files |= {
             "timestamp.json": self._bytes("timestamp.json"),
             f"{snapshot.version}.snapshot.json": self._bytes("snapshot.json"),
             f"{targets.version}.targets.json": self._bytes("targets.json"),
         }
-        tops: list[Signed] = [root, timestamp, snapshot, targets]
-        ends = {signed.type: _utc(signed.expires) for signed in tops}
+        ends = {
+            "root": root.expires,
+            "timestamp": _utc(timestamp.expires),
+            "snapshot": _utc(snapshot.expires),
+            "targets": targets.expires,
+        }
+        first_end = min(ends.values())
         publications: dict[str, Publication] = {}
-        for division in sorted(() if targets.delegations is None else targets.delegations.roles or ()):
+        for division in sorted(targets.delegations):
             described = snapshot.meta.get(f"{division}.json")
-            if not re.fullmatch("[0-9]{6}", division) or described is None:
-                continue  # no jurisdiction, or one that has published nothing yet
-            publication, own = self._publication(division, described.version)
+            if described is None:
+                continue  # it has published nothing yet
+            publication, own = self._publication(division, described, first_end)
             publications[division], ends[division] = publication, publication.expires_at
             files |= own
         release = Release(
             snapshot_version=snapshot.version,
-            signed_at=_instant(timestamp.unrecognized_fields.get(SIGNED_AT_FIELD)),
-            expires_at=min(ends[signed.type] for signed in tops),
+            signed_at=self._signed_at(timestamp),
+            expires_at=first_end,
             first_seen=_first_seen(snapshot.unrecognized_fields.get(FIRST_SEEN_FIELD, {})),
             publications=MappingProxyType(publications),
         )
-        coordinator = root.unrecognized_fields.get(COORDINATOR_FIELD, "")
-        return Refreshed(MappingProxyType(files), release, MappingProxyType(ends), root.version, str(coordinator))
+        return Refreshed(MappingProxyType(files), release, MappingProxyType(ends), root.version, root.coordinator)
 
-    def _publication(self, division: str, version: int) -> tuple[Publication, dict[str, bytes]]:
+    def _require_no_older(self, targets: TargetsDocument, snapshot: Snapshot) -> None:
+        """Nothing goes back below what we hold, also when the snapshot key has changed.
+
+        Then python-tuf forgets the snapshot before (specification 5.3.11), and with it the versions that it listed.
+        Those were signed by others than the coordinator, hence nobody can have driven them up in their name.
+        """
+        for name in self._held:
+            version, _, role = name.partition(".")
+            if not version.isdigit() or "/" in name:
+                continue
+            division = role.removesuffix(".json")
+            described = snapshot.meta.get(role)
+            if role == "targets.json" and int(version) > targets.version:
+                raise tuf.BadVersionNumberError("older delegations than we hold")
+            if division in targets.delegations and (described is None or described.version < int(version)):
+                raise tuf.BadVersionNumberError(f"an older publication of {division} than we hold, or none")
+
+    def _signed_at(self, timestamp: Timestamp) -> datetime:
+        signed_at = _instant(timestamp.unrecognized_fields.get(SIGNED_AT_FIELD))
+        if signed_at > self._now + MAX_AHEAD:
+            # Taken over, it would make stale trust look fresh, and every honest timestamp after it look old.
+            raise RefreshFailed(
+                "REGISTRY_CLOCK",
+                "The registry was not refreshed: it says that it was signed in the future. Check the clock of this "
+                "machine, then ask the coordinator to check its own.",
+            )
+        return signed_at
+
+    def _publication(
+        self, division: str, described: MetaFile, first_end: datetime
+    ) -> tuple[Publication, dict[str, bytes]]:
         """What a jurisdiction publishes, and the files of it as a mirror serves them.
 
         Only the role of its own name is asked, for paths below its own code: whatever else a delegation might allow,
-        nobody publishes under another's name.
+        nobody publishes under another's name. What the snapshot lists by its hash came as the coordinator released it:
+        what is wrong with it then is that jurisdiction's doing, and harms it alone.
         """
-        name = f"{version}.{division}.json"
+        if not described.hashes or not 0 < described.version <= MAX_VERSION:
+            raise tuf.RepositoryError("the snapshot lists a publication without its hash or version")
+        name = f"{described.version}.{division}.json"
+        data = self._listed(name, described, described.length or LIMITS.targets_max_length)
+        expires, files = first_end, {name: data}
         try:
-            self._updater.get_targetinfo(f"{division}/bundle")
-        except tuf.ExpiredMetadataError:
-            # That jurisdiction has not published for long: it harms itself only. Whoever fetches from us judges alike.
-            data = self._fetcher.fetched.get(name) or self._held.get(name)
-            if data is None:
-                raise
-            return Publication(_utc(read_metadata(data, Targets).expires), None), {name: data}
-        listed = self._read(Targets, f"{division}.json")
-        if len(listed.targets) > MAX_TARGETS:
-            raise tuf.RepositoryError(f"{division} lists more than {MAX_TARGETS} files")
-        files, content = {name: self._bytes(f"{division}.json")}, {}
-        total = 0
+            listed, role = self._read_publication(division, data, described.version)
+            expires = _utc(listed.expires)
+            wanted = _wanted(listed, role, self._now)
+        except _Unfit as error:
+            return Publication(expires, None, f"{error}: its administrator must publish again"), files
+        content: dict[str, bytes] = {}
         for path, info in listed.targets.items():
-            if not path.startswith(f"{division}/"):
-                content[path] = b""  # not its to publish: `trust.registry` says so
+            if path not in wanted:
+                content[path] = b""  # no path of its own: `trust.registry` says so
                 continue
-            total += info.length
-            if info.length > MAX_TARGET_BYTES or total > MAX_PUBLICATION_BYTES:
-                raise tuf.DownloadLengthMismatchError(f"{division} publishes too much")
             served = served_name(path, info)
-            content[path] = files[served] = self._target(path, info, served)
-        return Publication(_utc(listed.expires), MappingProxyType(content)), files
+            content[path] = files[served] = self._listed(served, info, info.length)
+        return Publication(expires, MappingProxyType(content)), files
 
-    def _target(self, path: str, info: TargetFile, served: str) -> bytes:
-        """One published file: the one we hold while it is the one that is listed, else fetched and verified."""
-        if served in self._held:
-            info.verify_length_and_hashes(self._held[served])
-            return self._held[served]
-        found = self._updater.get_targetinfo(path)
-        if found != info:
-            raise tuf.RepositoryError("a path is delegated to somebody else than who lists it")
-        target = self._folder / "target"
-        self._updater.download_target(info, str(target))
-        return target.read_bytes()
+    def _read_publication(self, division: str, data: bytes, version: int) -> tuple[Targets, DelegatedRole]:
+        """A jurisdiction's metadata and the delegation under which it verifies. Raises _Unfit."""
+        delegating: Targets = self._read(Targets)
+        roles = delegating.delegations.roles if delegating.delegations else None
+        role = (roles or {})[division]
+        try:
+            metadata: Metadata[Any] = Metadata.from_bytes(data)
+            delegating.verify_delegate(division, metadata.signed_bytes, metadata.signatures)
+        except tuf.UnsignedMetadataError as error:
+            raise _Unfit("its publication is not signed by the registry keys that it has now") from error
+        except Exception as error:  # python-tuf wraps most of what its parsers raise; none of it may harm others
+            raise _Unfit("its publication cannot be read") from error
+        if not isinstance(metadata.signed, Targets) or metadata.signed.version != version:
+            raise _Unfit("its publication is not what the coordinator lists")
+        return metadata.signed, role
 
-    def _read(self, kind: type[Any], name: str = "") -> Any:
-        return read_metadata(self._bytes(name or f"{kind.type}.json"), kind)
+    def _listed(self, name: str, info: MetaFile | TargetFile, limit: int) -> bytes:
+        """A file that verified metadata lists: ours while that is the one, else fetched and verified."""
+        held = self._held.get(name)
+        if held is not None:
+            with suppress(tuf.LengthOrHashMismatchError):
+                info.verify_length_and_hashes(held)
+                return held
+        data = self._fetcher.download_bytes(f"{_BASE}{name}", limit)
+        info.verify_length_and_hashes(data)
+        return data
+
+    def _read(self, kind: type[Any]) -> Any:
+        return read_metadata(self._bytes(f"{kind.type}.json"), kind)
 
     def _bytes(self, name: str) -> bytes:
         return (self._folder / name).read_bytes()
 
 
+class _Unfit(Exception):
+    """What a jurisdiction has published cannot be taken over. The message is the beginning of a sentence."""
+
+
+def _wanted(listed: Targets, role: DelegatedRole, now: datetime) -> frozenset[str]:
+    """The listed paths that are fetched. Raises _Unfit when it has expired, or is more than may be published."""
+    if listed.is_expired(now):
+        raise _Unfit("its publication has expired")
+    if len(listed.targets) > MAX_TARGETS:
+        raise _Unfit(f"it lists more than {MAX_TARGETS} files")
+    wanted = {
+        path: info
+        for path, info in listed.targets.items()
+        # A database and a wire have to carry the name under which a file is served.
+        if role.is_delegated_path(path) and _PATH.fullmatch(path)
+    }
+    if any(list(info.hashes) != ["sha256"] or not _SHA256.fullmatch(info.hashes["sha256"]) for info in wanted.values()):
+        raise _Unfit("it lists a file by something else than its SHA-256")
+    lengths = [info.length for info in wanted.values()]
+    if max(lengths, default=0) > MAX_TARGET_BYTES or sum(lengths) > MAX_PUBLICATION_BYTES:
+        raise _Unfit(f"it publishes more than {MAX_TARGET_BYTES} bytes in a file or {MAX_PUBLICATION_BYTES} in all")
+    return frozenset(wanted)
+
+
 class _Fetcher(FetcherInterface):
-    """A source as python-tuf asks for it. `fetched` are the delegated metadata files that came, verified or not."""
+    """A source as python-tuf asks for it."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.fetched: dict[str, bytes] = {}
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         name = unquote(url.removeprefix(_BASE))
         try:
-            parts = []
-            for part in self._source.fetch(name):
-                parts.append(part)
-                yield part
+            yield from self._source.fetch(name)
         except NotServed as error:
             raise tuf.DownloadHTTPError("not served", 404) from error
         except SourceFailed as error:
             raise tuf.DownloadError(str(error)) from error
-        if name.endswith(".json"):
-            self.fetched[name] = b"".join(parts)
 
 
 def _place(name: str) -> str | None:
@@ -251,10 +331,6 @@ def _place(name: str) -> str | None:
     if "/" in name or not name.endswith(".json"):
         return None
     return rest if version.isdigit() else name
-
-
-def _oldest_root(held: Mapping[str, bytes]) -> str:
-    return min((name for name in held if name.endswith(".root.json")), key=version_in)
 
 
 def _utc(instant: datetime) -> datetime:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from securesystemslib.signer import Signer
-from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
+from tuf.api.metadata import MetaFile, Root, Snapshot, Targets, Timestamp
 
 from node.errors import BadSource
 from node.registry.metadata import described, newest, read_metadata, served_name, signed_bytes
-from node.registry.publishing import Publication
+from node.registry.publishing import Publication, delegated
 from node.registry.refresh import FIRST_SEEN_FIELD, SIGNED_AT_FIELD
 from trust.algorithms import key_id_of
 from trust.issuers import open_jurisdiction_bundle
@@ -89,12 +89,21 @@ def _next_snapshot(
     meta["targets.json"] = described(files[f"{targets.version}.targets.json"], targets.version)
     first_seen = {} if earlier is None else {**earlier.unrecognized_fields.get(FIRST_SEEN_FIELD, {})}
     for publication in publications:
+        _require_next(publication, meta.get(f"{publication.division}.json"))
         meta[f"{publication.division}.json"] = described(publication.metadata, publication.version)
         bundle = publication.files.get(path_of(publication.division, FactKind.BUNDLE))
         if bundle is not None:
             known = first_seen.get(publication.division, {})
-            listed = [key_id_of(key.spki) for key in open_jurisdiction_bundle(bundle).signing_keys]
-            first_seen[publication.division] = {**{key_id: _text(now) for key_id in listed}, **known}
+            keys = [key_id_of(key.spki) for key in open_jurisdiction_bundle(bundle).signing_keys]
+            first_seen[publication.division] = {**{key_id: _text(now) for key_id in keys}, **known}
+    for division in sorted(delegated(files)):
+        listed = meta.get(f"{division}.json")
+        if listed is not None and f"{listed.version}.{division}.json" not in files:
+            raise BadSource(
+                "targets",
+                f"{division} was a member before, and its files are gone; accept its new publication (`huxin trust "
+                "publish -o FILE` in its home) together with the delegations",
+            )
     return Snapshot(
         version=1 if earlier is None else earlier.version + 1,
         expires=expires,
@@ -103,10 +112,26 @@ def _next_snapshot(
     )
 
 
+def _require_next(publication: Publication, earlier: MetaFile | None) -> None:
+    """One version after the other: no two files under one name, and whoever stole a key cannot use up the numbers."""
+    expected = 1 if earlier is None else earlier.version + 1
+    if publication.version != expected:
+        raise BadSource(
+            "publication",
+            f"it is version {publication.version} of {publication.division}, the next one is {expected}; refresh the "
+            "registry, then publish again",
+        )
+
+
 def _published(publication: Publication) -> dict[str, bytes]:
     """The files of a publication under the names by which they are served."""
     found = {f"{publication.version}.{publication.division}.json": publication.metadata}
     listed = read_metadata(publication.metadata, Targets).targets
+    for path in listed:
+        if not path.startswith(f"{publication.division}/"):
+            raise BadSource(
+                "publication", "it lists a file under another name than its jurisdiction's own; leave that out"
+            )
     for path, content in publication.files.items():
         if path not in listed:
             raise BadSource("publication", "it brings a file that its metadata does not list; publish again")

@@ -49,6 +49,7 @@ class FederationService:
         self._feed = feed
         self._registry = registry
         self._open: Counter[str] = Counter()
+        self._fetching: Counter[str] = Counter()
 
     async def follow(self, request: pb.FollowRequest, caller: Caller) -> AsyncIterator[pb.FollowResponse]:
         if request.batch_limit > MAX_BATCH:
@@ -69,10 +70,20 @@ class FederationService:
         origin = text(request.origin, "origin", limit=200)
         return pb.GetCheckpointResponse(checkpoint=await self._feed.checkpoint(origin))
 
-    async def fetch_trust(self, request: pb.FetchTrustRequest, _caller: Caller) -> AsyncIterator[pb.FetchTrustResponse]:
-        content = await self._registry.file(text(request.name, "name", limit=255))
-        for start in range(0, max(len(content), 1), CHUNK_BYTES):
-            yield pb.FetchTrustResponse(chunk=content[start : start + CHUNK_BYTES])
+    async def fetch_trust(self, request: pb.FetchTrustRequest, caller: Caller) -> AsyncIterator[pb.FetchTrustResponse]:
+        name = text(request.name, "name", limit=255)
+        if self._fetching[caller.name] >= MAX_STREAMS:
+            # Each holds a file in memory for as long as its reader takes.
+            raise TooLarge(
+                "TOO_MANY_STREAMS", f"A node fetches at most {MAX_STREAMS} files at once; take one after the other."
+            )
+        self._fetching[caller.name] += 1
+        try:
+            content = await self._registry.file(name)
+            for start in range(0, max(len(content), 1), CHUNK_BYTES):
+                yield pb.FetchTrustResponse(chunk=content[start : start + CHUNK_BYTES])
+        finally:
+            self._fetching[caller.name] -= 1
 
     async def publish_trust(self, request: pb.PublishTrustRequest, caller: Caller) -> pb.PublishTrustResponse:
         found = request.publication

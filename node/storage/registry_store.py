@@ -112,14 +112,16 @@ async def _swapped(connection: AsyncConnection, expected: int | None, values: di
 async def _put_files(connection: AsyncConnection, generation: int, files: Mapping[str, bytes]) -> None:
     """The new release beside the ones just before: only what is new is written, only what is long past is deleted."""
     table = registry_files.c
-    known = {row.name: row.superseded_in for row in await connection.execute(select(table.name, table.superseded_in))}
-    gone = [name for name, superseded in known.items() if superseded is None and name not in files]
+    rows = (await connection.execute(select(table.name, table.superseded_in, table.content))).all()
+    served = {row.name: row.content for row in rows if row.superseded_in is None}
+    gone = [name for name in served if name not in files]
     await connection.execute(registry_files.update().where(table.name.in_(gone)).values(superseded_in=generation))
     await connection.execute(registry_files.delete().where(table.superseded_in <= generation - KEPT_GENERATIONS))
-    # The timestamp alone changes under its name; every other name says its version or its hash.
-    fresh = [name for name in files if name not in known or known[name] is not None or name == "timestamp.json"]
-    rows = [{"name": name, "content": files[name], "superseded_in": None} for name in fresh]
-    await upsert_rows(connection, registry_files, rows)
+    # Compared by content: a name says its version or its hash, and whoever signed two files under one could make us
+    # keep one and vouch for the other.
+    fresh = [name for name, content in files.items() if served.get(name) != content]
+    values = [{"name": name, "content": files[name], "superseded_in": None} for name in fresh]
+    await upsert_rows(connection, registry_files, values)
 
 
 async def _put_facts(connection: AsyncConnection, facts: tuple[RegistryFact, ...]) -> None:

@@ -39,7 +39,9 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 async def shanxi_of(home: Path, token: SoftToken, suite: Suite = Suite.ED25519) -> TestJurisdiction:
     """Founded with all its keys in the token, and filled as the provinces of other tests."""
     port = nodes.free_port()
-    said = founding.Founding("140000", "山西省", "Shanxi", (f"127.0.0.1:{port}",), (), suite, 3650, 3650, token=token.uri())
+    said = founding.Founding(
+        "140000", "山西省", "Shanxi", (f"127.0.0.1:{port}",), (), suite, 3650, 3650, token=token.uri()
+    )
     layout = founding.Layout(home / "140000")
     founding.found(layout, said, THE_DAY, os.urandom, None)
     places = "".join(f"{name} = {json.dumps(place)}\n" for name, place in said.key_places().items())
