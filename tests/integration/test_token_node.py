@@ -13,7 +13,7 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2
 
-from node.app import founding, running
+from node.app import founding, observing, running
 from node.app.jurisdictions import load_jurisdictions
 from node.app.storing import prepare_database
 from node.config.settings import Settings
@@ -33,7 +33,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(running, "_READINESS_SECONDS", 0.05)
+    monkeypatch.setattr(observing, "HEALTH_SECONDS", 0.05)
 
 
 async def shanxi_of(home: Path, token: SoftToken, suite: Suite = Suite.ED25519) -> TestJurisdiction:
