@@ -19,9 +19,10 @@ from node.app.storing import open_database
 from node.app.trusting import trusted_state
 from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
-from node.errors import HuxinError
+from node.errors import HuxinError, NotReady
 from node.model.expiry import Expiry
 from node.readiness import Check
+from node.registry.directory import TrustedState
 from node.storage.errors import StorageFault
 from trust.certificates import Authorities, validate_path
 from trust.errors import TrustError
@@ -51,7 +52,7 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
     ]
     checks = [await _looked(name, look) for name, look in looks]
     try:
-        peers = trusted_state(settings, await registry_record(settings)).jurisdictions
+        peers = (await _whole_state(settings)).jurisdictions
     except (HuxinError, TrustError, OSError):
         return checks
     for division, found in sorted(peers.items()):
@@ -71,10 +72,19 @@ async def ends(settings: Settings, now: datetime) -> list[Expiry]:
         with contextlib.suppress(ValueError, OSError):
             found.append(certificate_expiry("node" if path == node else path.stem, path.read_bytes()))
     with contextlib.suppress(HuxinError, TrustError, OSError):
-        record = await registry_record(settings)
-        metadata = {} if record is None else record.ends
-        found += expiries(trusted_state(settings, record), metadata, now)
+        record = None
+        with contextlib.suppress(NotReady):
+            record = await registry_record(settings)
+        found += expiries(trusted_state(settings, record), {} if record is None else record.ends, now)
     return in_order(found)
+
+
+async def _whole_state(settings: Settings) -> TrustedState:
+    """With what the registry says; without a database that can tell, what was imported by hand is looked at alone."""
+    record = None
+    with contextlib.suppress(NotReady):  # the check of the database tells
+        record = await registry_record(settings)
+    return trusted_state(settings, record)
 
 
 async def _looked(name: str, look: Callable[[], Awaitable[str]]) -> Check:
@@ -162,7 +172,7 @@ async def _other_certificates(settings: Settings, now: datetime) -> str:
 
 
 async def _trust(settings: Settings) -> str:
-    state = trusted_state(settings, await registry_record(settings))
+    state = await _whole_state(settings)
     if state.problems:
         raise _unwell("TRUST_FILES", " ".join(state.problems))
     unable = [division for division, found in sorted(state.jurisdictions.items()) if found.trusted.unsupported]
@@ -187,9 +197,7 @@ async def _own_bundle(settings: Settings, keyring: Keyring, now: datetime) -> st
 
 
 async def _recognition(settings: Settings, now: datetime) -> str:
-    found = relations(
-        trusted_state(settings, await registry_record(settings)), load_jurisdictions(settings).registry, now
-    )
+    found = relations(await _whole_state(settings), load_jurisdictions(settings).registry, now)
     own = [each for each in found if each.certificate.recogniser == settings.division]
     ended = [each.certificate.issuer for each in own if each.state is RelationState.ENDED]
     if ended:

@@ -34,8 +34,10 @@ from node.storage.database import Database
 from node.storage.errors import StorageFault
 from node.storage.upgrade import expected_revision, present_revision
 from node.web.operations import answered_in_time
+from trust.algorithms import PublicKey
 from trust.errors import TrustError
 from trust.issuers import TrustedIssuer
+from trust.keys import Signer
 
 _log = structlog.get_logger(__name__)
 
@@ -232,11 +234,14 @@ def _has_key(issuer: TrustedIssuer, now: datetime) -> bool:
 
 
 def _misfits(sequencer: Sequencer, own: TrustedIssuer) -> tuple[str, ...]:
-    """Which of the keys that sign the own log's heads our own bundle does not name."""
+    """Which of the keys that sign the own log's heads our own bundle does not name. One that is away is told apart."""
     keys = sequencer.keys
-    cosigner = own.cosigners.get(keys.cosigner_name)
-    fits = {
-        "log": own.head_key.key_id == keys.head.key_id,
-        "cosigner": cosigner is not None and cosigner.key_id == keys.cosigner.key_id,
-    }
-    return tuple(name for name, fit in fits.items() if not fit)
+    pairs = (("log", keys.head, own.head_key), ("cosigner", keys.cosigner, own.cosigners.get(keys.cosigner_name)))
+    return tuple(name for name, ours, published in pairs if _misfit(ours, published))
+
+
+def _misfit(ours: Signer, published: PublicKey | None) -> bool:
+    try:
+        return published is None or published.key_id != ours.key_id
+    except NotReady:  # locked or away: the check of keys says so
+        return False

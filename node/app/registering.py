@@ -10,12 +10,14 @@ from node.adapters.catalogues.registry import version_files
 from node.app.held_key import load_passphrase
 from node.app.storing import open_database
 from node.config.settings import Settings
+from node.errors import NotReady
 from node.model.registry import RegistryRecord
 from node.registry.directory import TrustedState
 from node.registry.keeping import TrustRegistry
 from node.registry.keys import RegistrySigner, signer_from_file
 from node.registry.release import Online
 from node.storage.database import Database
+from node.storage.errors import StorageFault
 from node.storage.registry_store import RegistryStore
 from trust.continuity import require_continues
 from trust.registry import FactKind, path_of
@@ -29,9 +31,17 @@ def registry_in(database: Database, now: Callable[[], datetime]) -> TrustRegistr
 
 
 async def registry_record(settings: Settings) -> RegistryRecord | None:
-    """The registry as this home has verified it last, None when it joined none."""
-    async with open_database(settings) as database:
-        return await RegistryStore(database).load()
+    """The registry as this home has verified it last, None when it joined none.
+
+    Raises NotReady where the database cannot tell: whoever went on without it would trust otherwise than the node.
+    """
+    try:
+        async with open_database(settings) as database:
+            return await RegistryStore(database).load()
+    except StorageFault as error:
+        raise NotReady(
+            "DATABASE_DAMAGED", "The database is damaged or belongs to another program; restore it from a backup."
+        ) from error
 
 
 def online_of(settings: Settings) -> Online | None:
