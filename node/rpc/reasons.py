@@ -29,7 +29,9 @@ REASONS: frozenset[str] = frozenset(
         "NO_SUCH_CATALOGUE",
         "NO_SUCH_LOG",
         "NO_SUCH_REPORT",
+        "NOT_DELEGATED",
         "NO_REGISTRY",
+        "NO_REGISTRY_KEY",
         "NO_SUCH_REQUIREMENT",
         "NO_SUCH_TRUST_FILE",
         # FAILED_PRECONDITION
@@ -60,11 +62,13 @@ REASONS: frozenset[str] = frozenset(
         "SPIFFE_ID_INVALID",
         "TRUST_DOMAIN_UNKNOWN",
         # UNAVAILABLE
+        "DATABASE_DAMAGED",
         "KEY_NOT_LOADED",
         "KEY_NOT_PUBLISHED",
         "LOG_BUSY",
         "NOT_READY",
         "REGISTRY_BUSY",
+        "NO_COORDINATOR",
         "NO_OWN_BUNDLE",
         "SCHEMA_TOO_NEW",
         "SHUTTING_DOWN",

@@ -81,9 +81,8 @@ def test_a_jurisdiction_is_founded_in_a_token_and_rotates_there(tmp_path: Path, 
     home = tmp_path / "shanxi"
     founded = huxin("init", "140000", "--token", str(token.uri()), home=home)
     assert founded.exit_code == ExitCode.OK, founded.stderr
-    assert {path.name for path in (home / "keys").iterdir()} == {
-        f"{name}.key" for name in ("ca", "node", "gateway", "operator")
-    }
+    inside = {path.name for path in (home / "keys").iterdir()}
+    assert inside == {"registry.pub", *(f"{name}.key" for name in ("ca", "node", "gateway", "operator", "registry"))}
     assert huxin("doctor", home=home).exit_code == ExitCode.OK
     assert "token huxin: signing" in huxin("key", "list", home=home).stdout
     rotated = huxin("key", "rotate", home=home)

@@ -200,7 +200,7 @@ async def test_without_any_key_that_counts_there_is_no_trust_anchor(tmp_path: Pa
             return replace(own, signing_keys=tuple(replace(info, retired_at=ending) for info in own.signing_keys))
 
         trusting.amend_own_bundle(one.settings, clock.now(), retired)
-        said = await told_everywhere(one, "trust_anchors")
+        said = await told_everywhere(one, "keys", "trust_anchors")
         assert "huxin trust import" in said["trust_anchors"]
         ends = await samples(one, "huxin_expiry_timestamp_seconds")
         (name,) = [name for kind, name in ends if kind == "signing_key"]

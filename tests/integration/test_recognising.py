@@ -6,6 +6,7 @@ command line. All subjects are synthetic.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
@@ -42,10 +43,13 @@ class World:
     guizhou: nodes.TestJurisdiction
     reports: dict[str, bytes]
 
-    def recognise(self, command: str, *arguments: str) -> Any:
+    async def recognise(self, command: str, *arguments: str) -> Any:
         """`huxin recognise COMMAND 140000 ... --json` in Guizhou's home. A preview ends with 1 when something flips."""
-        result = huxin("recognise", command, "140000", *arguments, "--json", home=self.guizhou.layout.home)
-        answer = json.loads(result.stdout or "{}")
+        words = ("recognise", command, "140000", *arguments, "--json")
+        result = await asyncio.to_thread(huxin, *words, home=self.guizhou.layout.home)
+        # The runner takes all of this process's standard output, the running nodes' log lines among it.
+        printed = result.stdout or "{}"
+        answer, _ = json.JSONDecoder().raw_decode(printed[printed.index("{") :])
         flips = command == "preview" and any(each["flips"] for each in answer["procedures"])
         assert result.exit_code == (1 if flips else 0), result.output
         return answer
@@ -112,17 +116,17 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 async def test_a_recognition_is_granted_used_narrowed_and_withdrawn(world: World) -> None:
     before = await world.decided()
     assert set(before.values()) == {("REJECT", ("ISSUER_NOT_RECOGNISED",))}
-    shown = world.recognise("preview")
+    shown = await world.recognise("preview")
     assert foretold(shown, "before") == before
 
-    granted = world.recognise("grant", "--yes")
+    granted = await world.recognise("grant", "--yes")
     assert foretold(granted, "after") == foretold(shown, "after")
     await world.taken_up(granted["digest"])
     decided = await world.decided()
     assert decided == foretold(granted, "after")
     assert decided["520000/tender"] == ("ACCEPT", ())
 
-    narrower = world.recognise("grant", "--keep", "--leaf", "MK01", "--yes")
+    narrower = await world.recognise("grant", "--keep", "--leaf", "MK01", "--yes")
     assert [flip["requirement_id"] for flip in narrower["procedures"] if flip["flips"]]
     await world.taken_up(narrower["digest"])
     verdict = await world.verdict("tender")
@@ -130,7 +134,7 @@ async def test_a_recognition_is_granted_used_narrowed_and_withdrawn(world: World
     assert {gap.reason for finding in verdict.findings for gap in finding.gaps} == {"NOT_RECOGNISED"}
     assert await world.decided() == foretold(narrower, "after")
 
-    withdrawn = world.recognise("withdraw", "--reason", "合成示例", "--yes")
+    withdrawn = await world.recognise("withdraw", "--reason", "合成示例", "--yes")
     await world.taken_up(withdrawn["digest"])
     assert foretold(withdrawn, "before") == foretold(narrower, "after")
     assert await world.decided() == foretold(withdrawn, "after")
@@ -144,9 +148,9 @@ async def test_what_a_preview_foretells_is_what_the_node_decides(world: World) -
     for _ in range(CHOICES):
         arguments = choices(chance)
         before = await world.decided()
-        shown = world.recognise("preview", *arguments)
+        shown = await world.recognise("preview", *arguments)
         assert foretold(shown, "before") == before, arguments
-        granted = world.recognise("grant", *arguments, "--yes")
+        granted = await world.recognise("grant", *arguments, "--yes")
         await world.taken_up(granted["digest"])
         after = await world.decided()
         assert foretold(shown, "after") == after, arguments
