@@ -197,7 +197,10 @@ async def _own_bundle(settings: Settings, keyring: Keyring, now: datetime) -> st
 
 
 async def _recognition(settings: Settings, now: datetime) -> str:
-    found = relations(await _whole_state(settings), load_jurisdictions(settings).registry, now)
+    record = None
+    with contextlib.suppress(NotReady):
+        record = await registry_record(settings)
+    found = relations(trusted_state(settings, record), load_jurisdictions(settings, record).registry, now)
     own = [each for each in found if each.certificate.recogniser == settings.division]
     ended = [each.certificate.issuer for each in own if each.state is RelationState.ENDED]
     if ended:

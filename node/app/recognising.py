@@ -60,7 +60,7 @@ def propose(
     settings: Settings, record: RegistryRecord | None, issuer: str, choices: RecognitionChoices, now: datetime
 ) -> Proposal:
     """What granting these choices would come to. Raises InvalidInput for an unknown issuer or code, an empty scope."""
-    state, jurisdictions = trusted_state(settings, record), load_jurisdictions(settings)
+    state, jurisdictions = trusted_state(settings, record), load_jurisdictions(settings, record)
     known = known_issuer(state, issuer)
     certificate = make_certificate(jurisdictions, known, choices, now)
     edition = _edition(jurisdictions, issuer, now)
@@ -74,7 +74,7 @@ def propose_withdrawal(
     settings: Settings, record: RegistryRecord | None, issuer: str, reason: str, now: datetime
 ) -> Proposal:
     """What withdrawing would come to. Raises BadSource when the issuer is not recognised."""
-    state, jurisdictions = trusted_state(settings, record), load_jurisdictions(settings)
+    state, jurisdictions = trusted_state(settings, record), load_jurisdictions(settings, record)
     certificate = withdrawal_of(state, issuer, now, reason)
     after = _terms(settings, certificate, known_issuer(state, issuer), now)
     return _proposal(settings, jurisdictions, state, certificate, after, (), now)

@@ -148,6 +148,7 @@ class Node:
             self._exits.push_async_callback(database.close)
             await database.migrate()
             view = await RegistryView.open(RegistryStore(database))
+        jurisdictions.learn(view.record)
         directory = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
         pair = PairFiles(settings.tls.certificate, settings.tls.key)
         trust = TrustKeeper(directory, view, pair, freshness_limits(settings), now)
@@ -225,6 +226,7 @@ class Node:
 
         async def changed(trust: TrustInUse) -> None:
             server.recheck()
+            await asyncio.to_thread(base.jurisdictions.learn, base.registry.record)
             await following.apply(trust)
 
         self._run(base.trust.keep(changed), "trust")
@@ -300,7 +302,7 @@ class Node:
             store,
             Surroundings(trust.snapshot, board.newest, self._clock.now, tolerances),
             Assessor(jurisdictions.catalogues()),
-            ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.registry.catalogue, memo),
+            ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.catalogue, memo),
             memo,
             threads,
             settings.limits.max_bundle_bytes,

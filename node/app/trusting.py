@@ -111,7 +111,7 @@ def recognise(
 ) -> HeldCertificate:
     """Signs and stores our trust certificate for an issuer, which counts from now on. Raises InvalidInput."""
     known = known_issuer(trusted_state(settings, record), issuer)
-    return sign_certificate(settings, make_certificate(load_jurisdictions(settings), known, choices, now))
+    return sign_certificate(settings, make_certificate(load_jurisdictions(settings, record), known, choices, now))
 
 
 def known_issuer(state: TrustedState, issuer: str) -> TrustedJurisdiction:

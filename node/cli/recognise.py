@@ -114,8 +114,9 @@ def withdraw(session: Session, division: str, reason: str, yes: bool) -> None:
 def list_relations(session: Session) -> None:
     """List who recognises whom: our own certificates, and those that other jurisdictions have published."""
     settings = session.settings()
-    state = trusted_state(settings, session.registry())
-    found = relations(state, load_jurisdictions(settings).registry, session.clock.now())
+    record = session.registry()
+    state = trusted_state(settings, record)
+    found = relations(state, load_jurisdictions(settings, record).registry, session.clock.now())
     if session.as_json:
         session.emit([relation_json(each) for each in found])
         return
@@ -140,10 +141,11 @@ def list_relations(session: Session) -> None:
 def show(session: Session, division: str, history: bool) -> None:
     """Show all terms of what we recognise of DIVISION, or everything that was ever signed for it."""
     settings = session.settings()
-    held = trusted_state(settings, session.registry()).certificates.get(division, ())
+    record = session.registry()
+    held = trusted_state(settings, record).certificates.get(division, ())
     if not held:
         raise InvalidInput("DIVISION", f"Nothing was ever signed for {division}; see `huxin recognise list`.")
-    jurisdictions = load_jurisdictions(settings)
+    jurisdictions = load_jurisdictions(settings, record)
     if session.as_json:
         signed = [_certificate_json(session, jurisdictions, each) for each in held]
         session.emit(signed if history else signed[-1])
@@ -188,7 +190,7 @@ def _show(session: Session, proposal: Proposal, *, cells: bool = False) -> None:
 
 
 def _proposal_json(session: Session, proposal: Proposal) -> dict[str, Any]:
-    named = _names(load_jurisdictions(session.settings()))
+    named = _names(load_jurisdictions(session.settings(), session.registry()))
     return proposal_json(proposal, terms_of(proposal.certificate, named))
 
 

@@ -115,7 +115,7 @@ def show(session: Session, division: str) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    named = partial(digest_words, load_jurisdictions(settings))
+    named = partial(digest_words, load_jurisdictions(settings, session.registry()))
     held = state.recognition(division, session.clock.now())
     for name, value in (*_bundle_facts(found), *_certificate_facts(held, named)):
         table.add_row(name, Text(value))

@@ -56,7 +56,8 @@ class ContentReader:
 
     def read(self, examined: Examined) -> Content | None:
         """What the report says, or None when its sections cannot be read or contradict its attestation."""
-        key = ("content", examined.bundle_digest)
+        # A catalogue may become known while the node runs: what was read without it is read again.
+        key = ("content", examined.bundle_digest, self._catalogue(examined.attestation.catalogue_digest) is not None)
         known: Content | None = self._memo.recall(key)
         if known is not None:
             return known

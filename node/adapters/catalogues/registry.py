@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from node.adapters.catalogues.loading import load_edition
 from node.adapters.catalogues.shared_data import SharedData, load_shared
@@ -20,6 +21,7 @@ from node.errors import BadSource, NotFound
 from node.model.catalogue import Catalogue, Crosswalk, Edition, Scenario, Taxonomy
 
 BUILT_IN = Path(__file__).parent
+VERSION_FILES = ("catalogue.csv", "crosswalk.csv", "jurisdiction.toml")
 PROCEDURES = "procedures"
 """Folder inside a jurisdiction's folder that holds requirements, not a version."""
 
@@ -74,6 +76,26 @@ class CatalogueRegistry:
             "NO_CATALOGUE",
             f"no catalogue of {division} is in force on {day}; see `huxin catalogue show` for the versions known here",
         )
+
+    def extended(self, editions: Iterable[Edition]) -> CatalogueRegistry:
+        """With further versions, of jurisdictions whose versions fit together then; what is known already stays.
+
+        What was installed here counts: a version of the same name that says something else is left out.
+        """
+        further: dict[str, list[Edition]] = {}
+        for edition in editions:
+            if edition.catalogue.version not in {
+                each.catalogue.version for each in self.of(edition.catalogue.division)
+            }:
+                further.setdefault(edition.catalogue.division, []).append(edition)
+        found = [each for each in self.editions if each.catalogue.division not in further]
+        for division, new in further.items():
+            every = sorted((*self.of(division), *new), key=lambda each: each.catalogue.valid_from)
+            try:
+                found += _ended(tuple(every))
+            except BadSource:
+                found += self.of(division)
+        return CatalogueRegistry(self.shared, found)
 
     def catalogue(self, digest: bytes) -> Catalogue | None:
         """The version with that digest, or None when this node does not know it (CATALOGUE_UNKNOWN)."""
@@ -136,13 +158,22 @@ def version_files(division: str, extra_roots: Iterable[Path] = ()) -> dict[str, 
     What a jurisdiction publishes for its peers. Raises BadSource as `discover` does.
     """
     shared = load_shared()
-    names = ("catalogue.csv", "crosswalk.csv", "jurisdiction.toml")
     found = {}
     for folder in version_folders((BUILT_IN, *extra_roots)):
         if folder.parent.name.startswith(f"{division}_"):
-            catalogue, crosswalk, scheme = ((folder / name).read_bytes() for name in names)
+            catalogue, crosswalk, scheme = ((folder / name).read_bytes() for name in VERSION_FILES)
             found[load_version(folder, shared).catalogue.version] = (catalogue, crosswalk, scheme)
     return found
+
+
+def edition_of(division: str, files: tuple[bytes, bytes, bytes], shared: SharedData) -> Edition:
+    """A version from the files that a jurisdiction published, as `version_files` gives them. Raises BadSource."""
+    with TemporaryDirectory(prefix="huxin-catalogue-") as root:
+        folder = Path(root) / f"{division}_published" / "version"
+        folder.mkdir(parents=True)
+        for name, content in zip(VERSION_FILES, files, strict=True):
+            (folder / name).write_bytes(content)
+        return load_version(folder, shared)
 
 
 def load_version(folder: Path, shared: SharedData) -> Edition:
