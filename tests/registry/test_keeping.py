@@ -104,7 +104,7 @@ async def test_a_refresh_takes_in_all_or_nothing(registry: TrustRegistry, clock:
     assert record.signed_at == federation.now
     assert {each.division for each in record.standings} == {A, B}
     assert await registry.files() == dict(federation.held)
-    assert await registry.refresh(Offered(federation.held)) == record, "nothing new, nothing written"
+    assert (await registry.refresh(Offered(federation.held))).generation == 1, "nothing new, nothing written"
     old = federation.held
     federation.release()
     clock.set(federation.now)
@@ -212,13 +212,10 @@ async def founded(registry: TrustRegistry) -> None:
     await registry.release(Changes(targets=targets), online())
 
 
-async def publish(registry: TrustRegistry, division: str, *bundle: object, **extra: bytes) -> RegistryRecord:
-    held = await registry.files()
-    content = (
-        {f"{division}/bundle": bundle[0], **extra} if bundle else {f"{division}/bundle": sealed(bundle_of(division))}
-    )
+async def publish(registry: TrustRegistry, division: str, bundle: bytes = b"", **extra: bytes) -> RegistryRecord:
+    content = {f"{division}/bundle": bundle or sealed(bundle_of(division)), **extra}
     signer = RegistrySigner(key(f"registry {division}"))
-    made = next_publication(held, division, content, signer, FOUNDED, PUBLICATION_LIFE)  # type: ignore[arg-type]
+    made = next_publication(await registry.files(), division, content, signer, FOUNDED, PUBLICATION_LIFE)
     assert made is not None
     return await registry.release(Changes(publications=(made,)), online())
 
@@ -250,8 +247,8 @@ async def test_a_bundle_that_rewrites_history_is_refused_with_its_reason(
     clock.advance(SECOND)
     with pytest.raises(BadSource, match="we hold 2"):
         await publish(registry, A, sealed(bundle_of(A, 1)))
-    with pytest.raises(BadSource, match="no bundle|leaves out"):
-        keys = (SigningKeyInfo(key("other").public.spki, "ed25519", FOUNDED - DAY),)
+    keys = (SigningKeyInfo(key("other").public.spki, "ed25519", FOUNDED - DAY),)
+    with pytest.raises(BadSource, match="leaves out"):
         await publish(registry, A, sealed(bundle_of(A, 3, FOUNDED, keys), "other"))
     assert await registry.files() == before
     await registry.release(NO_CHANGES, online())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -389,6 +389,29 @@ def catalogue(division: str, *, rows_known: bool) -> Catalogue:
     )
 
 
+class Registry:
+    """Two files, and what was handed over."""
+
+    def __init__(self) -> None:
+        self.files = {"1.root.json": b"root", "140000/long.bundle": b"file" * 50_000, "empty": b""}
+        self.published: list[tuple[str, bytes, dict[str, bytes]]] = []
+        self.failure: Exception | None = None
+        self.held = asyncio.Event()
+        self.held.set()
+
+    async def file(self, name: str) -> bytes:
+        await self.held.wait()
+        if name not in self.files:
+            raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
+        return self.files[name]
+
+    async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int:
+        if self.failure is not None:
+            raise self.failure
+        self.published.append((division, metadata, dict(files)))
+        return 17
+
+
 @dataclass
 class Door:
     """A running door and everything behind it."""
@@ -397,6 +420,7 @@ class Door:
     issuing: Issuing = field(default_factory=Issuing)
     verification: Verification = field(default_factory=Verification)
     feed: Feed = field(default_factory=Feed)
+    registry: Registry = field(default_factory=Registry)
     operation: Operation = field(default_factory=Operation)
     observed: list[tuple[str, str, float]] = field(default_factory=list)
     counted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -425,7 +449,7 @@ class Door:
                 report_service(self.issuing),
                 verification_service(self.verification, Procedures(), max_batch_bytes=self.max_message_bytes),
                 catalogue_service(shelf),
-                federation_service(self.feed),
+                federation_service(self.feed, self.registry),
                 admin_service(self.operation),
             ],
         )
