@@ -111,9 +111,9 @@ def test_a_damaged_archive_breaks_nothing_else() -> None:
             data[noise.randrange(len(data))] = noise.randrange(256)
         altered.append(bytes(data))
     outcomes = set()
-    for data in altered:
+    for each in altered:
         try:
-            read(Archive(data), "timestamp.json")
+            read(Archive(each), "timestamp.json")
         except (BadSource, NotServed, SourceFailed) as error:
             outcomes.add(type(error))
     assert outcomes == {BadSource, NotServed, SourceFailed}

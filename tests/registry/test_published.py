@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -58,7 +60,7 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-def said(division: str, version: int = 1, **more: bytes) -> dict[str, bytes]:
+def said(division: str, version: int = 1, more: Mapping[str, bytes] = MappingProxyType({})) -> dict[str, bytes]:
     return {f"{division}/bundle": sealed(bundle_of(division, version)), **more}
 
 
@@ -134,14 +136,14 @@ def test_a_withdrawal_outlives_its_file(home: Home) -> None:
     granted = certificate()
     withdrawn = certificate(issued_at=FOUNDED + HOUR, withdrawn=True)
     home.place(granted, f"certificates/{B}.granted.json")
-    home.learn(AT, d140000=said(A, **{f"{A}/recognition/{B}": withdrawn}))
+    home.learn(AT, d140000=said(A, 1, {f"{A}/recognition/{B}": withdrawn}))
     assert [each.certificate.withdrawn for each in home.state.certificates[B]] == [False, True]
     assert home.state.recognition(B, AT) is None
     assert home.state.recognition(B, FOUNDED + HOUR / 2) is not None
 
 
 def test_our_certificate_in_the_registry_alone_counts(home: Home) -> None:
-    home.learn(AT, d140000=said(A, **{f"{A}/recognition/{B}": certificate()}))
+    home.learn(AT, d140000=said(A, 1, {f"{A}/recognition/{B}": certificate()}))
     found = home.state.recognition(B, AT)
     assert found is not None
     assert found.envelope == certificate()
@@ -150,13 +152,13 @@ def test_our_certificate_in_the_registry_alone_counts(home: Home) -> None:
 
 def test_the_same_certificate_is_there_once(home: Home) -> None:
     home.place(certificate(), f"certificates/{B}.granted.json")
-    home.learn(AT, d140000=said(A, **{f"{A}/recognition/{B}": certificate()}))
+    home.learn(AT, d140000=said(A, 1, {f"{A}/recognition/{B}": certificate()}))
     assert len(home.state.certificates[B]) == 1
 
 
 def test_what_others_recognise_is_told_and_never_ours(home: Home) -> None:
     theirs = certificate(by=B, recogniser=B, issuer=C)
-    home.learn(AT, d520000=said(B, **{f"{B}/recognition/{C}": theirs}))
+    home.learn(AT, d520000=said(B, 1, {f"{B}/recognition/{C}": theirs}))
     assert home.state.certificates == {}
     assert home.state.recognition(C, AT) is None
     (held,) = home.state.published[B][C]
@@ -165,7 +167,7 @@ def test_what_others_recognise_is_told_and_never_ours(home: Home) -> None:
 
 def test_what_others_say_in_our_name_counts_for_nothing(home: Home) -> None:
     """Under B's path, with B's signature, naming us as the recogniser."""
-    home.learn(AT, d520000=said(B, **{f"{B}/recognition/{C}": certificate(by=B, issuer=C)}))
+    home.learn(AT, d520000=said(B, 1, {f"{B}/recognition/{C}": certificate(by=B, issuer=C)}))
     assert home.state.certificates == {}
     assert home.state.published == {}
     assert "left out" in home.state.problems[0]

@@ -10,6 +10,7 @@ import json
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -63,6 +64,10 @@ def federation() -> Federation:
     return Federation(A, B)
 
 
+def unchanged(_signed: Any) -> None:
+    """Signed anew as it was."""
+
+
 def resigned(data: bytes, change: T, *names: str) -> bytes:
     """A metadata file with something changed, signed by the keys of these names."""
     metadata: Metadata[Any] = Metadata.from_bytes(data)
@@ -73,6 +78,16 @@ def resigned(data: bytes, change: T, *names: str) -> bytes:
     return metadata.to_bytes()
 
 
+def pointing_to(snapshot: MetaFile, found: Any) -> None:
+    """Of a timestamp: it names this snapshot."""
+    found.snapshot_meta = snapshot
+
+
+def listing_for(division: str, publication: MetaFile, found: Snapshot) -> None:
+    """Of a snapshot: it lists this publication."""
+    found.meta[f"{division}.json"] = publication
+
+
 def newest(files: Mapping[str, bytes], role: str) -> str:
     """Name of a role's newest file."""
     if role == "timestamp":
@@ -80,7 +95,7 @@ def newest(files: Mapping[str, bytes], role: str) -> str:
     return max((name for name in files if name.endswith(f".{role}.json")), key=lambda name: int(name.split(".")[0]))
 
 
-def rebuilt(files: Mapping[str, bytes], snapshot: T, timestamp: T = lambda _signed: None) -> Files:
+def rebuilt(files: Mapping[str, bytes], snapshot: T, timestamp: T = unchanged) -> Files:
     """A release whose snapshot is changed, as whoever holds the coordinator's online keys can make it."""
     made = dict(files)
 
@@ -242,7 +257,7 @@ def test_expired_roles(federation: Federation, role: str, life: timedelta) -> No
         if role != "targets":
             found.meta["targets.json"] = described(files["2.targets.json"], 2)
 
-    files = rebuilt(files, snapshot, lasting if role != "timestamp" else lambda _found: None)
+    files = rebuilt(files, snapshot, lasting if role != "timestamp" else unchanged)
     at = federation.now + life
     assert refresh(federation.anchor, Offered(files), at - 2 * DAY).release.signed_at
     error = require_refused(federation.anchor, Offered(files), "REGISTRY_EXPIRED", at + SECOND)
@@ -331,7 +346,7 @@ def test_rollback_of_what_others_signed(federation: Federation, role: str, key_c
         )
         files["2.root.json"] = signed(root, "root 140000", "root 520000")
         name = newest(files, "snapshot")
-        files[name] = resigned(files[name], lambda _found: None, "snapshot 2")
+        files[name] = resigned(files[name], unchanged, "snapshot 2")
 
         def pointing(found: Any) -> None:
             found.version += 1
@@ -444,13 +459,12 @@ def test_nonsense_that_the_coordinator_released(federation: Federation) -> None:
     held = federation.held
     version = int(newest(held, "snapshot").split(".")[0]) + 1
     for data in filter(None, NONSENSE.values()):
-        listed = described(data, version)
-        offered = stamped(held, lambda found, listed=listed: setattr(found, "snapshot_meta", listed))
+        offered = stamped(held, partial(pointing_to, described(data, version)))
         files = {**offered, f"{version}.snapshot.json": data}
         require_refused(held, Offered(files), "REGISTRY_MALFORMED", federation.now)
 
         published = MetaFile(2, len(data), {"sha256": sha256(data).hexdigest()})
-        offered = rebuilt(held, lambda found, published=published: found.meta.update({f"{A}.json": published}))
+        offered = rebuilt(held, partial(listing_for, A, published))
         found = refresh(held, Offered({**offered, f"2.{A}.json": data}), federation.now)
         assert found.release.publications[A].content is None
         assert "cannot be read" in found.release.publications[A].problem
@@ -461,7 +475,7 @@ def test_nonsense_that_the_coordinator_released(federation: Federation) -> None:
 def test_a_name_twice_is_read_as_it_was_signed(federation: Federation) -> None:
     """Whatever reader takes the first or the second of two names: the signature covers what python-tuf reads."""
     held = federation.held
-    data = stamped(held, lambda _found: None)["timestamp.json"]
+    data = stamped(held, unchanged)["timestamp.json"]
     version = json.loads(data)["signed"]["version"]
     doubled = data.replace(f'"version":{version}'.encode(), f'"version":{version},"version":{version + 7}'.encode())
     assert doubled != data
@@ -474,11 +488,11 @@ def test_metadata_signed_by_somebody_else(federation: Federation, role: str) -> 
     if role == "root":
         files = {**held, "2.root.json": signed(root_document(version=2), "nobody", "nobody else")}
     elif role == "timestamp":
-        files = {**held, "timestamp.json": resigned(stamped(held, lambda _f: None)["timestamp.json"], id, "nobody")}
+        files = {**held, "timestamp.json": resigned(stamped(held, unchanged)["timestamp.json"], unchanged, "nobody")}
     elif role == "snapshot":
-        made = rebuilt(held, lambda _found: None)
+        made = rebuilt(held, unchanged)
         name = newest(made, "snapshot")
-        forged = resigned(made[name], id, "nobody")
+        forged = resigned(made[name], unchanged, "nobody")
 
         def pointing(found: Any) -> None:
             found.snapshot_meta = described(forged, int(name.split(".")[0]))
@@ -492,7 +506,7 @@ def test_metadata_signed_by_somebody_else(federation: Federation, role: str) -> 
 
         files = {**rebuilt(held, listing), "2.targets.json": forged}
     else:
-        files = publishing(held, A, id, "nobody")
+        files = publishing(held, A, unchanged, "nobody")
         found = refresh(held, Offered(files), federation.now)
         assert found.release.publications[A].content is None
         assert "not signed by the registry keys" in found.release.publications[A].problem
@@ -570,8 +584,7 @@ def test_twenty_rotations_at_once(federation: Federation, held_version: int) -> 
     holders = ["root 140000", "root 520000", "root 620100"]
     for version in range(2, 22):
         fresh = [f"{division} {version}" for division in ("140000", "520000", "620100")]
-        names = {f"d{name[:6]}": name for name in fresh}
-        document = root_document(version=version, now=federation.now, **names)
+        document = root_document(version, federation.now, 2, **{f"d{name[:6]}": name for name in fresh})
         root = signed(document, *holders[:2], *fresh[1:])
         targets = signed(targets_document(A, B, version=version, now=federation.now), *fresh[:2])
         federation.release(Changes(roots=(root,), targets=targets), federation.now + DAY)
@@ -658,7 +671,9 @@ def test_a_jurisdiction_that_lists_the_name_of_another(federation: Federation) -
 
 
 def test_another_jurisdictions_key_signs_nothing_here(federation: Federation) -> None:
-    found = refresh(federation.held, Offered(publishing(federation.held, A, id, f"registry {B}")), federation.now)
+    found = refresh(
+        federation.held, Offered(publishing(federation.held, A, unchanged, f"registry {B}")), federation.now
+    )
     assert found.release.publications[A].content is None
     assert found.release.publications[B].content
 
@@ -821,7 +836,7 @@ def test_a_withheld_newer_root_is_found_by_its_signatures(federation: Federation
         timestamp=key("timestamp 2").public,
     )
     held = federation.held
-    files = {**held, "timestamp.json": resigned(stamped(held, id)["timestamp.json"], id, "timestamp 2")}
+    files = {**held, "timestamp.json": resigned(stamped(held, unchanged)["timestamp.json"], unchanged, "timestamp 2")}
     require_refused(held, Offered(files), "REGISTRY_SIGNATURES", federation.now)
     files["2.root.json"] = signed(fresh, "root 140000", "root 520000")
     assert refresh(held, Offered(files), federation.now).root_version == 2
@@ -853,7 +868,7 @@ def test_a_source_that_breaks_off(federation: Federation, role: str) -> None:
 def test_what_is_signed_is_what_is_read(federation: Federation) -> None:
     """Every byte of the newest timestamp counts: whichever is altered, the refresh fails or nothing has changed."""
     held = federation.held
-    data = stamped(held, id)["timestamp.json"]
+    data = stamped(held, unchanged)["timestamp.json"]
     signed_part = CanonicalJSONSerializer().serialize(Metadata.from_bytes(data).signed)
     for at in range(0, len(data), 7):
         altered = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
