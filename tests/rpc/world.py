@@ -395,11 +395,13 @@ class Registry:
     def __init__(self) -> None:
         self.files = {"1.root.json": b"root", "140000/long.bundle": b"file" * 50_000, "empty": b""}
         self.published: list[tuple[str, bytes, dict[str, bytes]]] = []
+        self.asked: list[str] = []
         self.failure: Exception | None = None
         self.held = asyncio.Event()
         self.held.set()
 
     async def file(self, name: str) -> bytes:
+        self.asked.append(name)
         await self.held.wait()
         if name not in self.files:
             raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
