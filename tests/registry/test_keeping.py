@@ -266,6 +266,15 @@ async def test_a_signature_of_another_key_is_refused(registry: TrustRegistry) ->
     assert await registry.files() == held
 
 
+async def test_a_bundle_that_no_node_could_use_is_refused(registry: TrustRegistry) -> None:
+    """Its CA is another jurisdiction's: taken over, everybody would have gone on with the bundle before it."""
+    await founded(registry)
+    foreign = replace(bundle_of(A), ca_certificates=bundle_of(B).ca_certificates)
+    with pytest.raises(BadSource, match="another jurisdiction"):
+        await publish(registry, A, sealed(foreign))
+    await publish(registry, A)
+
+
 async def test_a_compromise_gets_through_though_a_certificate_of_that_key_is_left_out(
     registry: TrustRegistry, clock: SettableClock
 ) -> None:

@@ -7,6 +7,7 @@ afterwards succeeds. The other files of this name go on with content, roots, pub
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from node.registry.documents import RootDocument
 from node.registry.metadata import described, read_metadata
 from node.registry.refresh import (
     MAX_AHEAD,
+    REFRESH_REASONS,
     SIGNED_AT_FIELD,
     refresh,
 )
@@ -297,3 +299,8 @@ def test_two_publications_of_one_version(federation: Federation) -> None:
     found = refresh(held, Offered({**rebuilt(held, listing), name: twin}), federation.now)
     assert found.files[name] == twin
     assert found.release.publications[A].expires_at == read_metadata(twin, Targets).expires
+
+
+def test_every_reason_is_explained() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    assert {reason for reason in REFRESH_REASONS if f"| `{reason}` |" in text} == REFRESH_REASONS
