@@ -26,6 +26,7 @@ SEE_TOKENS = {"trust.tokens"}
 LONG_MODULES: dict[str, str] = {
     "trust/statements.py": "the one module that reads and writes signed payloads: what each means stands in one place",
     "tests/trust/test_certificates.py": "one fault per case, each a whole certificate of its own",
+    "tests/trust/test_registry.py": "every rule of the registry, and the properties that hold them together",
     "tests/rpc/world.py": "services of a whole node, for every method",
     "tests/cli/test_offline.py": "every command that needs no node",
     "tests/trust/test_verify.py": "a case for each outcome of each step",

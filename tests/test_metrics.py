@@ -99,6 +99,14 @@ def test_refusals_start_at_zero_so_that_the_first_one_is_an_increase(metrics: Me
     assert value(metrics, "huxin_refusals_total", reason="NOT_PERMITTED") == 1
 
 
+def test_refreshes_of_the_registry_by_peer_and_reason(metrics: Metrics) -> None:
+    metrics.observe_refresh("520000", "")
+    metrics.observe_refresh("520000", "REGISTRY_ROLLBACK")
+    metrics.observe_refresh("520000", "INVENTED")
+    for result in ("OK", "REGISTRY_ROLLBACK", OTHER):
+        assert value(metrics, "huxin_registry_refreshes_total", peer="520000", result=result) == 1
+
+
 def test_issues_and_commit_groups(metrics: Metrics) -> None:
     metrics.observe_issue(0.02)
     metrics.observe_commit_group(17)

@@ -103,7 +103,7 @@ class Publishing:
                 continue
             finally:
                 client.close()
-        raise NotReady("NO_COORDINATOR", "The coordinator cannot be reached; it is tried again.")
+        raise NotReady("NOT_READY", "The coordinator cannot be reached; it is tried again.")
 
     def _note(self, reason: str, message: str) -> None:
         if reason != self._failing and reason:

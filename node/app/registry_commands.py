@@ -17,7 +17,7 @@ from node.app.trust_keeper import TrustKeeper
 from node.app.trusting import freshness_limits, trusted_state
 from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
-from node.errors import BadSource, NotFound
+from node.errors import BadSource, InvalidInput, NotFound
 from node.model.registry import RegistryRecord
 from node.registry.archive import Archive, pack
 from node.registry.directory import TrustDirectory
@@ -113,8 +113,8 @@ async def publish(settings: Settings, now: Now) -> int | None:
         trust = _keeper(settings, view, now).present
         registry = registry_in(database, now)
         if settings.division not in delegated(await registry.files()):
-            raise NotFound(
-                "NOT_DELEGATED",
+            raise InvalidInput(
+                "",
                 f"The registry as it is known here lets nobody publish as {settings.division}. The holders of the root "
                 "keys sign that (`huxin trust delegate`); if they have, refresh (`huxin trust refresh`), or hand a "
                 "file to the coordinator (`huxin trust publish -o FILE`).",
@@ -124,10 +124,12 @@ async def publish(settings: Settings, now: Now) -> int | None:
 
 
 async def publication_file(settings: Settings, now: Now) -> bytes | None:
-    """What `publish` would hand over, as a file; None when nothing changed. Raises NotFound without the key."""
+    """What `publish` would hand over, as a file; None when nothing has changed. Raises BadSource without the key."""
     signer = publisher_of(settings)
     if signer is None:
-        raise NotFound("NO_REGISTRY_KEY", f"There is no {settings.registry.key.name}; it signs what is published.")
+        raise BadSource(
+            settings.registry.key.name, "it is not here, and signs what is published; see registry.key, or restore it"
+        )
     # With what the registry holds of ours: a withdrawal stays published when its file is lost here.
     state = trusted_state(settings, await registry_record(settings))
     async with open_database(settings) as database:

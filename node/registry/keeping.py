@@ -14,6 +14,7 @@ from typing import Protocol
 
 from node.errors import BadSource, InvalidInput, NotFound, NotReady
 from node.model.registry import RegistryFact, RegistryRecord, RegistryStanding
+from node.registry.directory import open_bundle
 from node.registry.documents import read_root
 from node.registry.refresh import NotServed, Refreshed, RefreshFailed, Source, refresh
 from node.registry.release import Changes, Online, next_release
@@ -80,6 +81,10 @@ class TrustRegistry:
             for division in divisions:
                 try:
                     require_taken_over(knowledge, release, division)
+                    for fact in knowledge.current(FactKind.BUNDLE, division):
+                        # With its certificates of authority, as every node opens it that is to use it: one that takes
+                        # it over and cannot use it would go on with the bundle before, stolen keys and all.
+                        open_bundle(fact.content)
                 except TrustError as error:
                     raise BadSource("publication", error.message) from error
 

@@ -72,6 +72,8 @@ class FederationService:
 
     async def fetch_trust(self, request: pb.FetchTrustRequest, caller: Caller) -> AsyncIterator[pb.FetchTrustResponse]:
         name = text(request.name, "name", limit=255)
+        if not name.isprintable():
+            raise InvalidInput("name", "A name of a trust file has no control characters; name one that a file lists.")
         if self._fetching[caller.name] >= MAX_STREAMS:
             # Each holds a file in memory for as long as its reader takes.
             raise TooLarge(

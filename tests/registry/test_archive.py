@@ -102,18 +102,18 @@ def test_an_encrypted_entry() -> None:
 
 def test_a_damaged_archive_breaks_nothing_else() -> None:
     """Cut off or altered anywhere: refused, or a source that fails, or other bytes, which nobody believes."""
-    whole = pack({"timestamp.json": bytes(random.Random(1).randbytes(3_000)), "1.root.json": b"root" * 500})
-    drawn = random.Random(2)
+    noise = random.Random(2)  # noqa: S311 - the same damage each time
+    whole = pack({"timestamp.json": bytes(noise.randbytes(3_000)), "1.root.json": b"root" * 500})
     altered = [whole[:cut] for cut in range(0, len(whole), 37)]
     for _ in range(1_500):
         data = bytearray(whole)
-        for _ in range(drawn.randint(1, 4)):
-            data[drawn.randrange(len(data))] = drawn.randrange(256)
+        for _ in range(noise.randint(1, 4)):
+            data[noise.randrange(len(data))] = noise.randrange(256)
         altered.append(bytes(data))
     outcomes = set()
-    for data in altered:
+    for each in altered:
         try:
-            read(Archive(data), "timestamp.json")
+            read(Archive(each), "timestamp.json")
         except (BadSource, NotServed, SourceFailed) as error:
             outcomes.add(type(error))
     assert outcomes == {BadSource, NotServed, SourceFailed}

@@ -27,11 +27,6 @@ A, B = "140000", "520000"
 HOLDERS = ("root 140000", "root 520000")
 
 
-@pytest.fixture
-def federation() -> Federation:
-    return Federation(A, B)
-
-
 def content_of(federation: Federation) -> dict[str, bytes]:
     content = federation.verified.release.publications[A].content
     assert content is not None

@@ -38,11 +38,6 @@ from trust.vocabulary import SigningKeyInfo
 A, B = "140000", "520000"
 
 
-@pytest.fixture
-def federation() -> Federation:
-    return Federation(A, B)
-
-
 def test_without_changes_the_timestamp_alone_is_new(federation: Federation) -> None:
     now = federation.now + HOUR + timedelta(microseconds=7)
     offered = next_release(federation.held, NO_CHANGES, online(), now)

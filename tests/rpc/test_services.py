@@ -1,5 +1,6 @@
 """Each service through a real channel: requests in, use case called with the right values, responses out."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
@@ -19,11 +20,13 @@ from huxin.v1 import report_service_pb2 as report_pb
 from huxin.v1 import subject_pb2 as subject_pb
 from huxin.v1 import verification_service_pb2 as verification_pb
 
+from node.errors import InvalidInput, NotFound, NotPermitted, NotReady
 from node.model.calendar import Period
 from node.model.issuing import PeriodExceptionNote
 from node.model.log import StatusFlag
 from node.model.subject import IdType, SubjectRef
-from node.rpc.federation_service import MAX_STREAMS
+from node.rpc.federation_service import CHUNK_BYTES as TRUST_CHUNK_BYTES
+from node.rpc.federation_service import MAX_PUBLICATION_BYTES, MAX_STREAMS
 from node.rpc.report_service import CHUNK_BYTES
 from node.rpc.verification_service import MAX_BATCH_ITEMS
 from node.wire.issuing import report_order
@@ -438,6 +441,126 @@ async def test_a_batch_of_entries_has_a_limit(door: Door) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await streaming(channel, "/huxin.v1.FederationService/Follow")(request.SerializeToString()).read()
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+# The trust registry ---------------------------------------------------------------------------------------------------
+
+
+async def fetched(door: Door, name: str) -> list[bytes]:
+    request = federation_pb.FetchTrustRequest(name=name).SerializeToString()
+    async with door.channel(PARTIES["peer-node"]) as channel:
+        stream = streaming(channel, "/huxin.v1.FederationService/FetchTrust")(request)
+        return [federation_pb.FetchTrustResponse.FromString(data).chunk async for data in stream]
+
+
+async def test_files_of_the_trust_registry_come_in_parts(door: Door) -> None:
+    """The longest message that a client takes bounds what a peer can make it hold."""
+    chunks = await fetched(door, "140000/long.bundle")
+    assert b"".join(chunks) == b"file" * 50_000
+    assert [len(chunk) for chunk in chunks] == [TRUST_CHUNK_BYTES] * 3 + [200_000 - 3 * TRUST_CHUNK_BYTES]
+    assert await fetched(door, "empty") == [b""]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "reason"),
+    [
+        ("2.root.json", grpc.StatusCode.NOT_FOUND, "NO_SUCH_TRUST_FILE"),
+        ("../../etc/passwd", grpc.StatusCode.NOT_FOUND, "NO_SUCH_TRUST_FILE"),
+        ("", grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+        ("   ", grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+        ("x" * 256, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+        ("a\x00b", grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+    ],
+)
+async def test_a_name_of_no_trust_file(door: Door, name: str, code: grpc.StatusCode, reason: str) -> None:
+    """PostgreSQL refuses NUL in a text: looked up, it would have been INTERNAL there and NOT_FOUND on SQLite."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await fetched(door, name)
+    assert (caught.value.code(), reason_of(caught.value)) == (code, reason)
+
+
+async def test_a_peer_fetches_a_few_files_at_once(door: Door) -> None:
+    """Each holds a file in memory: one peer must not be able to hold a thousand."""
+    door.registry.held.clear()
+    request = federation_pb.FetchTrustRequest(name="140000/long.bundle").SerializeToString()
+    async with door.channel(PARTIES["peer-node"]) as channel:
+        fetch = streaming(channel, "/huxin.v1.FederationService/FetchTrust")
+        streams = [fetch(request) for _ in range(MAX_STREAMS + 1)]
+        reads = [asyncio.ensure_future(stream.read()) for stream in streams]
+        done, held = await asyncio.wait(reads, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        (refusal,) = (each.exception() for each in done)
+        assert isinstance(refusal, grpc.aio.AioRpcError)
+        assert (refusal.code(), reason_of(refusal)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS")
+        door.registry.held.set()
+        assert all(await asyncio.gather(*held))
+        for stream in streams:
+            stream.cancel()
+    assert b"".join(await fetched(door, "140000/long.bundle")) == b"file" * 50_000, "ended ones are given back"
+
+
+def handed_over(**changes: object) -> federation_pb.PublishTrustRequest:
+    publication = federation_pb.TrustPublication(
+        division="520000",
+        metadata=b"metadata",
+        files=[federation_pb.PublishedFile(path="520000/bundle", content=b"bundle")],
+    )
+    for name, value in changes.items():
+        setattr(publication, name, value)
+    return federation_pb.PublishTrustRequest(publication=publication)
+
+
+async def test_a_publication_is_taken_over(door: Door) -> None:
+    method = "FederationService/PublishTrust"
+    answer = await call(door, "peer-node", method, handed_over(), federation_pb.PublishTrustResponse)
+    assert answer.snapshot_version == 17
+    assert door.registry.published == [("520000", b"metadata", {"520000/bundle": b"bundle"})]
+
+
+@pytest.mark.parametrize("division", ["140000", "620100", "", "520000 "])
+async def test_nobody_publishes_for_another(door: Door, division: str) -> None:
+    """The certificate of the caller says who it is; its metadata would be refused as well, later."""
+    request = handed_over(division=division)
+    code, _, field = await refused(door, "peer-node", "FederationService/PublishTrust", request)
+    assert (code, field) == (grpc.StatusCode.INVALID_ARGUMENT, "publication.division")
+    assert not door.registry.published
+
+
+@pytest.mark.parametrize(("path", "ok"), [("", False), ("x" * 201, False), ("x" * 200, True)])
+async def test_paths_of_a_publication(door: Door, path: str, ok: bool) -> None:
+    request = handed_over()
+    request.publication.files.add(path=path, content=b"x")
+    if ok:
+        await call(door, "peer-node", "FederationService/PublishTrust", request, federation_pb.PublishTrustResponse)
+    else:
+        code, _, field = await refused(door, "peer-node", "FederationService/PublishTrust", request)
+        assert (code, field) == (grpc.StatusCode.INVALID_ARGUMENT, "publication.files.path")
+
+
+async def test_a_publication_has_a_limit() -> None:
+    request = handed_over(metadata=b"x" * (MAX_PUBLICATION_BYTES + 1))
+    async with opened(Door(max_message_bytes=32 << 20)) as wide:
+        code, _, _ = await refused(wide, "peer-node", "FederationService/PublishTrust", request)
+        assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        request = handed_over(metadata=b"x" * (MAX_PUBLICATION_BYTES - 100))
+        await call(wide, "peer-node", "FederationService/PublishTrust", request, federation_pb.PublishTrustResponse)
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "reason"),
+    [
+        (NotPermitted("NOT_COORDINATOR", "Not here."), grpc.StatusCode.PERMISSION_DENIED, "NOT_COORDINATOR"),
+        (
+            InvalidInput("publication", "It cannot be taken over.", "PUBLICATION_REFUSED"),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "PUBLICATION_REFUSED",
+        ),
+        (NotReady("REGISTRY_BUSY", "Try again."), grpc.StatusCode.UNAVAILABLE, "REGISTRY_BUSY"),
+        (NotFound("NO_REGISTRY", "None here."), grpc.StatusCode.NOT_FOUND, "NO_REGISTRY"),
+    ],
+)
+async def test_why_a_publication_is_refused(door: Door, failure: Exception, code: grpc.StatusCode, reason: str) -> None:
+    door.registry.failure = failure
+    assert (await refused(door, "peer-node", "FederationService/PublishTrust", handed_over()))[:2] == (code, reason)
 
 
 async def test_peers(door: Door) -> None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.rpc import error_details_pb2, status_pb2
 
-from node.errors import Conflict, InvalidInput, NotAuthenticated, NotEligible, NotFound, NotPermitted
+from node.errors import Conflict, InvalidInput, NotAuthenticated, NotEligible, NotFound
 from node.model.calendar import Period
 from node.model.catalogue import (
     Catalogue,
@@ -334,16 +334,6 @@ class Feed:
         return f"checkpoint {len(self.entries)}"
 
 
-class NoRegistry:
-    """A node that has joined no trust registry."""
-
-    async def file(self, _name: str, /) -> bytes:
-        raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
-
-    async def publish(self, _division: str, _metadata: bytes, _files: Mapping[str, bytes], /) -> int:
-        raise NotPermitted("NOT_COORDINATOR", "This node does not release the trust registry.")
-
-
 class Operation:
     """Two peers, and status changes as they came."""
 
@@ -403,6 +393,31 @@ def catalogue(division: str, *, rows_known: bool) -> Catalogue:
     )
 
 
+class Registry:
+    """Two files, and what was handed over."""
+
+    def __init__(self) -> None:
+        self.files = {"1.root.json": b"root", "140000/long.bundle": b"file" * 50_000, "empty": b""}
+        self.published: list[tuple[str, bytes, dict[str, bytes]]] = []
+        self.asked: list[str] = []
+        self.failure: Exception | None = None
+        self.held = asyncio.Event()
+        self.held.set()
+
+    async def file(self, name: str) -> bytes:
+        self.asked.append(name)
+        await self.held.wait()
+        if name not in self.files:
+            raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
+        return self.files[name]
+
+    async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int:
+        if self.failure is not None:
+            raise self.failure
+        self.published.append((division, metadata, dict(files)))
+        return 17
+
+
 @dataclass
 class Door:
     """A running door and everything behind it."""
@@ -411,6 +426,7 @@ class Door:
     issuing: Issuing = field(default_factory=Issuing)
     verification: Verification = field(default_factory=Verification)
     feed: Feed = field(default_factory=Feed)
+    registry: Registry = field(default_factory=Registry)
     operation: Operation = field(default_factory=Operation)
     observed: list[tuple[str, str, float]] = field(default_factory=list)
     counted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -440,7 +456,7 @@ class Door:
                 report_service(self.issuing),
                 verification_service(self.verification, Procedures(), max_batch_bytes=self.max_message_bytes),
                 catalogue_service(shelf),
-                federation_service(self.feed, NoRegistry()),
+                federation_service(self.feed, self.registry),
                 admin_service(self.operation),
             ],
         )

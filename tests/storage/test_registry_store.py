@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from node.model.registry import RegistryFact, RegistryRecord, RegistryStanding
 from node.storage.database import Database
+from node.storage.errors import StorageFault
 from node.storage.registry_store import KEPT_GENERATIONS, RegistryStore
 from node.storage.schema import registry_facts, registry_files
 
@@ -104,7 +105,7 @@ async def test_what_fails_halfway_changes_nothing(database: Database) -> None:
     store = RegistryStore(database)
     await store.commit(None, ANCHOR, {"1.root.json": b"root"})
     broken = record(1, fact("a"), standings=(RegistryStanding("140000", T, T, None),))  # type: ignore[arg-type]
-    with pytest.raises(Exception):  # noqa: B017 - whatever the driver calls it
+    with pytest.raises(StorageFault):
         await store.commit(0, broken, {"1.root.json": b"root", "2.root.json": b"next"})
     assert await store.load() == ANCHOR
     assert await store.files() == {"1.root.json": b"root"}

@@ -15,6 +15,7 @@ VOCABULARY = Vocabulary(
     methods=frozenset({VERIFY}),
     verdict_reasons=frozenset({"SIGNATURE_INVALID"}),
     refusal_reasons=frozenset({"NOT_PERMITTED"}),
+    refresh_results=frozenset({"OK", "REGISTRY_ROLLBACK"}),
 )
 
 

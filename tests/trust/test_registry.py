@@ -451,14 +451,14 @@ def turned(found: Release) -> Release:
     """The same release, its tables in the other order."""
 
     def reverse(table: Mapping[str, bytes] | None) -> Mapping[str, bytes] | None:
-        return None if table is None else MappingProxyType(dict(reversed(table.items())))
+        return None if table is None else MappingProxyType(dict(reversed(list(table.items()))))
 
     return replace(
         found,
-        first_seen=dict(reversed(found.first_seen.items())),
+        first_seen=dict(reversed(list(found.first_seen.items()))),
         publications={
             division: replace(each, content=reverse(each.content))
-            for division, each in reversed(found.publications.items())
+            for division, each in reversed(list(found.publications.items()))
         },
     )
 
