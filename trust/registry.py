@@ -29,6 +29,10 @@ MAX_TARGET_BYTES = 1 << 20
 MAX_TARGETS = 512
 """Files of one jurisdiction: 34 recognitions and a few versions of catalogues stay far below."""
 
+MAX_SIGNING_KEYS = 512
+"""Signing keys in one bundle, past ones included: a new one each week for ten years. Each is kept by every node for
+good, once for each change of it."""
+
 _PROBLEMS_TOLD = 5
 _PATH_SHOWN = 120
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
@@ -235,9 +239,13 @@ def _read_publication(
     bundle = open_jurisdiction_bundle(publication.content[bundle_path])
     if bundle.division != division:
         raise MalformedInput("its bundle is another jurisdiction's: its administrator must publish its own")
+    if len(bundle.signing_keys) > MAX_SIGNING_KEYS:
+        raise MalformedInput(f"its bundle lists more than {MAX_SIGNING_KEYS} signing keys: publish fewer")
     for fact in present:
         if fact.kind is FactKind.BUNDLE and fact.content != publication.content[bundle_path]:
             continuity(open_jurisdiction_bundle(fact.content), bundle)
+    if not any(fact.kind is FactKind.BUNDLE for fact in present):
+        _require_no_replay(before, publication.content[bundle_path], bundle)
     fresh, problems = [*_keys(bundle, release, _last_current(before, standing), before)], []
     for path, content in sorted(publication.content.items()):
         try:
@@ -246,6 +254,17 @@ def _read_publication(
             problems.append(f"{_shown(path)} is left out: {error.message}")
     more = f" And {len(problems) - _PROBLEMS_TOLD} more." if len(problems) > _PROBLEMS_TOLD else ""
     return [*_merged(before, fresh, release.signed_at)], " ".join(problems[:_PROBLEMS_TOLD]) + more
+
+
+def _require_no_replay(before: Iterable[Fact], content: bytes, bundle: JurisdictionBundle) -> None:
+    """Whose membership ended and began again must not come back as it was before it told of a compromise."""
+    past = {fact.content: open_jurisdiction_bundle(fact.content) for fact in before if fact.kind is FactKind.BUNDLE}
+    newest = max(past, key=lambda each: past[each].version, default=content)
+    if content != newest and bundle.version <= past[newest].version:
+        raise MalformedInput(
+            f"its bundle is version {bundle.version}, and as a member before it had said {past[newest].version}: its "
+            "administrator must sign anew"
+        )
 
 
 def _shown(path: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,13 +20,21 @@ _log = structlog.get_logger(__name__)
 
 _NOTHING = Changes()
 
+MAX_PUBLICATIONS = 288
+"""So often a day may a jurisdiction publish: once in five minutes. What was published, every node keeps for good, so
+whoever published without end would fill everybody's disks."""
+
+_DAY = timedelta(days=1)
+
 
 class Coordinating:
     """The registry as this node's door serves it. Without the online keys it is a mirror and nothing more."""
 
-    def __init__(self, registry: TrustRegistry, online: Online | None) -> None:
+    def __init__(self, registry: TrustRegistry, online: Online | None, now: Callable[[], datetime]) -> None:
         self._registry = registry
         self._online = online
+        self._now = now
+        self._published: dict[str, deque[datetime]] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def file(self, name: str) -> bytes:
@@ -41,6 +51,16 @@ class Coordinating:
                 "NOT_COORDINATOR",
                 "This node does not release the trust registry; `huxin trust status` names the coordinator.",
             )
+        recent = self._published.setdefault(division, deque())
+        while recent and recent[0] + _DAY <= self._now():
+            recent.popleft()
+        if len(recent) >= MAX_PUBLICATIONS:
+            raise InvalidInput(
+                "publication",
+                f"A jurisdiction publishes at most {MAX_PUBLICATIONS} times a day. If this one cannot wait, have the "
+                "coordinator's administrator take the file over (`huxin trust accept`).",
+                "PUBLICATION_REFUSED",
+            )
         try:
             found = await asyncio.to_thread(publication_of, division, metadata, files)
             changes = Changes(publications=(found,))
@@ -48,6 +68,7 @@ class Coordinating:
                 record = await self._registry.release(changes, self._online)
         except (BadSource, RefreshFailed, TrustError) as error:
             raise InvalidInput("publication", error.message, "PUBLICATION_REFUSED") from error
+        recent.append(self._now())
         return record.snapshot_version
 
     async def keep(self, every_seconds: float) -> None:

@@ -1,8 +1,13 @@
-"""Keeps the trust registry fresh: asks one peer after the other until one answers with something that verifies."""
+"""Keeps the trust registry fresh: asks one peer after the other, and believes none that nothing is new.
+
+Whoever answers with what we hold already may be freezing us, or be frozen itself: then the next peer is asked as well,
+another one each time. So nobody alone keeps news away, the coordinator included, which may have been replaced.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +26,12 @@ _log = structlog.get_logger(__name__)
 FILES_IN_TIME = 15
 """How many times longer than one file a whole refresh may take."""
 
+ENOUGH = 2
+"""So many peers in one round have nothing new, until it is believed."""
+
+MAX_ENDPOINTS = 4
+"""Endpoints of one peer that are tried: one that publishes thousands must not keep us from the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
@@ -31,15 +42,19 @@ class Mirror:
     ca_pem: bytes
 
 
-def mirrors(trust: TrustInUse, coordinator: str) -> list[Mirror]:
-    """Every endpoint of every peer, the coordinator's first: it has what is new, the others have what is known."""
+def mirrors(trust: TrustInUse, coordinator: str, turn: int = 0) -> list[Mirror]:
+    """Endpoints of every peer, the coordinator's first: it has what is new, the others have what is known.
+
+    `turn` says with whom of the others to begin.
+    """
     own = trust.state.own.bundle.division
-    peers = sorted(trust.state.jurisdictions, key=lambda division: (division != coordinator, division))
+    others = sorted(trust.state.jurisdictions.keys() - {own, coordinator})
+    begin = turn % len(others) if others else 0
+    first = [coordinator] if coordinator in trust.state.jurisdictions and coordinator != own else []
     return [
         Mirror(division, endpoint, trust.ca_pem(division))
-        for division in peers
-        if division != own
-        for endpoint in trust.state.jurisdictions[division].bundle.endpoints
+        for division in (*first, *others[begin:], *others[:begin])
+        for endpoint in trust.state.jurisdictions[division].bundle.endpoints[:MAX_ENDPOINTS]
     ]
 
 
@@ -73,50 +88,64 @@ class Refreshing:
         self._file_seconds = file_seconds
         self._told = told
         self._failing: dict[str, str] = {}
+        self._generation = -1
 
     async def keep(self, every_seconds: float, coordinator: Callable[[], str]) -> None:
         """Refreshes again and again, until cancelled."""
-        while True:
+        for turn in itertools.count():
             try:
-                await self.once(mirrors(self._trust(), coordinator()))
+                await self.once(mirrors(self._trust(), coordinator(), turn))
             except Exception:  # noqa: BLE001 - a loop that ended would freeze what this node trusts
                 _log.exception("registry_refresh_failed")
             await asyncio.sleep(every_seconds)
 
     async def once(self, offered: Sequence[Mirror]) -> bool:
-        """One refresh: from the first mirror that offers what verifies. Whether there was one.
+        """One round: until a mirror has news that verify, or enough have none. Whether any offered what verifies.
 
         An attack on distribution fails here: nothing is changed, it is logged and counted with its reason, and the
         next mirror is asked.
         """
-        pair = self._trust().pair
+        without_news: set[str] = set()
         for mirror in offered:
-            client = RegistryClient(
-                mirror.division,
-                mirror.endpoint,
-                mirror.ca_pem,
-                ClientCredentials(pair.certificate, pair.key),
-                self._file_seconds,
-            )
-            try:
-                # A peer that sends each file at the last moment would keep the others from being asked for hours.
-                async with asyncio.timeout(self._file_seconds * FILES_IN_TIME):
-                    await self._registry.refresh(PeerSource(client))
-            except HuxinError as error:
-                self._note(mirror.division, error.reason, error.message)
+            if mirror.division in without_news:
                 continue
-            except TimeoutError:
-                self._note(mirror.division, "REGISTRY_UNREACHABLE", "The peer is too slow.")
+            news = await self._ask(mirror)
+            if news is None:
                 continue
-            except Exception as error:  # noqa: BLE001 - whatever one peer sent, the next one is asked
-                _log.exception("registry_refresh_failed", peer=mirror.division)
-                self._note(mirror.division, "REGISTRY_MALFORMED", type(error).__name__)
-                continue
-            finally:
-                client.close()
-            self._note(mirror.division, "", "")
-            return True
-        return False
+            without_news.add(mirror.division)
+            if news or len(without_news) == ENOUGH:
+                return True
+        return bool(without_news)
+
+    async def _ask(self, mirror: Mirror) -> bool | None:
+        """Whether one mirror had news that verify; None when what it offers does not."""
+        pair = self._trust().pair
+        client = RegistryClient(
+            mirror.division,
+            mirror.endpoint,
+            mirror.ca_pem,
+            ClientCredentials(pair.certificate, pair.key),
+            self._file_seconds,
+        )
+        try:
+            # A peer that sends each file at the last moment would keep the others from being asked for hours.
+            async with asyncio.timeout(self._file_seconds * FILES_IN_TIME):
+                generation = (await self._registry.refresh(PeerSource(client))).generation
+        except HuxinError as error:
+            self._note(mirror.division, error.reason, error.message)
+            return None
+        except TimeoutError:
+            self._note(mirror.division, "REGISTRY_UNREACHABLE", "The peer is too slow.")
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever one peer sent, the next one is asked
+            _log.exception("registry_refresh_failed", peer=mirror.division)
+            self._note(mirror.division, "REGISTRY_MALFORMED", type(error).__name__)
+            return None
+        finally:
+            client.close()
+        self._note(mirror.division, "", "")
+        news, self._generation = generation != self._generation, generation
+        return news
 
     def _note(self, division: str, reason: str, message: str) -> None:
         """Counts every result; logs what changed, so that a peer that is away does not fill the log."""

@@ -120,7 +120,7 @@ async def publish(settings: Settings, now: Now) -> int | None:
                 "file to the coordinator (`huxin trust publish -o FILE`).",
             )
         around = Publishers(settings, now, lambda: trust, lambda: view.coordinator)
-        return await Publishing(around, registry, Coordinating(registry, online_of(settings))).once()
+        return await Publishing(around, registry, Coordinating(registry, online_of(settings), now)).once()
 
 
 async def publication_file(settings: Settings, now: Now) -> bytes | None:

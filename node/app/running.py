@@ -206,7 +206,7 @@ class Node:
         """Refreshes the trust registry from peers, publishes in it, and releases it where the online keys are."""
         settings, now = self._settings, self._clock.now
         registry = registry_in(base.database, now)
-        coordinating = Coordinating(registry, online_of(settings))
+        coordinating = Coordinating(registry, online_of(settings), now)
         refreshing = Refreshing(
             registry,
             lambda: base.trust.present,

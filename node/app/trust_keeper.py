@@ -99,6 +99,8 @@ class TrustKeeper:
                 await self._look_at_trust()
             except (HuxinError, OSError) as error:
                 _log.error("trust_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
+            except Exception:  # noqa: BLE001 - whatever somebody published, what comes after it is looked at
+                _log.exception("trust_not_reloaded", reason="UNREADABLE")
             try:
                 self._look_at_pair()
             except (HuxinError, CertificateRejected, OSError) as error:

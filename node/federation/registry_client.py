@@ -22,8 +22,10 @@ _REFUSALS = frozenset(
 )
 """Answers that the same publication will get again."""
 
-_MAX_CHUNK_MESSAGE = 128 * 1024
-"""Twice what a peer may send in one part: endless files end at their own limit, part by part."""
+_PART_BYTES = 64 * 1024
+"""What each part of a file holds but the last."""
+_MAX_CHUNK_MESSAGE = 2 * _PART_BYTES
+"""Endless files end at their own limit, part by part."""
 
 
 class RegistryClient:
@@ -50,8 +52,13 @@ class RegistryClient:
         The whole file has `file_seconds`: a peer that sends a byte now and then is left in time.
         """
         call = self._stub.FetchTrust(pb.FetchTrustRequest(name=name), timeout=self._seconds)
+        whole = True
         try:
             for response in call:
+                if not whole:
+                    # Parts without end, each next to nothing, would keep a core busy until the time is over.
+                    raise PeerUnavailable(f"The peer sent {name} in smaller parts than it may.")
+                whole = len(response.chunk) == _PART_BYTES
                 yield response.chunk
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:

@@ -50,6 +50,7 @@ class FederationService:
         self._registry = registry
         self._open: Counter[str] = Counter()
         self._fetching: Counter[str] = Counter()
+        self._publishing: set[str] = set()
 
     async def follow(self, request: pb.FollowRequest, caller: Caller) -> AsyncIterator[pb.FollowResponse]:
         if request.batch_limit > MAX_BATCH:
@@ -93,8 +94,15 @@ class FederationService:
             raise InvalidInput(
                 "publication.division", "A jurisdiction publishes for itself only; name your own division."
             )
-        files = {text(each.path, "publication.files.path", limit=200): each.content for each in found.files}
-        version = await self._registry.publish(found.division, found.metadata, files)
+        if caller.division in self._publishing:
+            # Each holds megabytes in memory while the others are taken over.
+            raise TooLarge("TOO_MANY_STREAMS", "A jurisdiction publishes once at a time; wait for the answer.")
+        self._publishing.add(caller.division)
+        try:
+            files = {text(each.path, "publication.files.path", limit=200): each.content for each in found.files}
+            version = await self._registry.publish(found.division, found.metadata, files)
+        finally:
+            self._publishing.discard(caller.division)
         return pb.PublishTrustResponse(snapshot_version=version)
 
 

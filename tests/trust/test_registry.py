@@ -20,6 +20,7 @@ from trust.continuity import require_continues
 from trust.envelope import seal
 from trust.errors import MalformedInput, TrustError
 from trust.registry import (
+    MAX_SIGNING_KEYS,
     MAX_TARGET_BYTES,
     NOTHING,
     Fact,
@@ -386,6 +387,31 @@ def test_who_comes_back_does_not_come_back_earlier() -> None:
     assert first_seen_of(back, A) == {key(A).key_id: FOUNDED, key("new").key_id: FOUNDED + DAY}
     again = [fact for fact in back.facts if fact.name == key(A).key_id]
     assert [(fact.known_from, fact.known_until) for fact in again] == [(FOUNDED, FOUNDED + DAY), (at, None)]
+
+
+def test_who_comes_back_does_not_come_back_as_it_was_before_it_told_of_a_compromise() -> None:
+    """The coordinator replays what the same registry key had signed, to holders who delegate to it again."""
+    innocent, told = envelope(), envelope(2, FOUNDED + HOUR, info(A, compromised_at=FOUNDED), info("new"), by="new")
+    gone = taught(
+        release(FOUNDED, d140000={BUNDLE: innocent}),
+        release(FOUNDED + HOUR, d140000={BUNDLE: told}),
+        release(FOUNDED + DAY),
+    )
+    replayed = taught(release(FOUNDED + 2 * DAY, d140000={BUNDLE: innocent}), known=gone)
+    assert replayed.current(FactKind.BUNDLE) == ()
+    assert "must sign anew" in replayed.standings[A].problem
+    again = taught(release(FOUNDED + 3 * DAY, d140000={BUNDLE: told}), known=replayed)
+    assert [fact.content for fact in again.current(FactKind.BUNDLE)] == [told]
+
+
+def test_a_bundle_with_more_keys_than_anybody_needs_is_not_taken_over() -> None:
+    spkis = [key(f"many {number}").spki for number in range(MAX_SIGNING_KEYS)]
+    many = tuple(SigningKeyInfo(spki, "ed25519", FOUNDED - DAY) for spki in spkis)
+    known = taught(release(FOUNDED, d140000={BUNDLE: envelope(1, FOUNDED, info(A), *many)}))
+    assert known.facts == ()
+    assert f"more than {MAX_SIGNING_KEYS} signing keys" in known.standings[A].problem
+    known = taught(release(FOUNDED, d140000={BUNDLE: envelope(1, FOUNDED, info(A), *many[1:])}))
+    assert len(known.current(FactKind.KEY)) == MAX_SIGNING_KEYS
 
 
 def test_the_coordinators_clock_does_not_go_back() -> None:
