@@ -14,7 +14,8 @@ from node.federation.follower import PeerUnavailable
 from node.federation.peer_client import ClientCredentials
 from node.federation.registry_client import FileNotServed, RegistryClient
 from node.registry.keeping import TrustRegistry
-from node.registry.refresh import NotServed, SourceFailed
+from node.registry.refresh import NotServed, Source, SourceFailed
+from node.registry.release import Online
 
 _log = structlog.get_logger(__name__)
 
@@ -59,7 +60,10 @@ class PeerSource:
 
 
 class Refreshing:
-    """The refresh loop of a running node. `told` hears of each attempt: the peer, and why it failed or ""."""
+    """The refresh loop of a running node. `told` hears of each attempt: the peer, and why it failed or "".
+
+    With `online`, the coordinator's signers, every peer is asked whether it has kept what this node has lost.
+    """
 
     def __init__(
         self,
@@ -67,11 +71,13 @@ class Refreshing:
         trust: Callable[[], TrustInUse],
         file_seconds: float,
         told: Callable[[str, str], None],
+        online: Online | None = None,
     ) -> None:
         self._registry = registry
         self._trust = trust
         self._file_seconds = file_seconds
         self._told = told
+        self._online = online
         self._failing: dict[str, str] = {}
 
     async def keep(self, every_seconds: float, coordinator: Callable[[], str]) -> None:
@@ -86,10 +92,12 @@ class Refreshing:
     async def once(self, offered: Sequence[Mirror]) -> bool:
         """One refresh: from the first mirror that offers what verifies. Whether there was one.
 
+        The coordinator asks them all: any of them may be the one that has kept what it has lost.
         An attack on distribution fails here: nothing is changed, it is logged and counted with its reason, and the
         next mirror is asked.
         """
         pair = self._trust().pair
+        good = False
         for mirror in offered:
             client = RegistryClient(
                 mirror.division,
@@ -101,7 +109,7 @@ class Refreshing:
             try:
                 # A peer that sends each file at the last moment would keep the others from being asked for hours.
                 async with asyncio.timeout(self._file_seconds * FILES_IN_TIME):
-                    await self._registry.refresh(PeerSource(client))
+                    await self._refresh(mirror.division, PeerSource(client))
             except HuxinError as error:
                 self._note(mirror.division, error.reason, error.message)
                 continue
@@ -115,8 +123,18 @@ class Refreshing:
             finally:
                 client.close()
             self._note(mirror.division, "", "")
-            return True
-        return False
+            good = True
+            if self._online is None:
+                break
+        return good
+
+    async def _refresh(self, division: str, source: Source) -> None:
+        if self._online is None:
+            await self._registry.refresh(source)
+            return
+        record = await self._registry.continue_from(source, self._online)
+        if record is not None:
+            _log.warning("registry_restored_from_peer", peer=division, snapshot_version=record.snapshot_version)
 
     def _note(self, division: str, reason: str, message: str) -> None:
         """Counts every result; logs what changed, so that a peer that is away does not fill the log."""
