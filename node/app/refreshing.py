@@ -19,7 +19,8 @@ from node.federation.follower import PeerUnavailable
 from node.federation.peer_client import ClientCredentials
 from node.federation.registry_client import FileNotServed, RegistryClient
 from node.registry.keeping import TrustRegistry
-from node.registry.refresh import NotServed, SourceFailed
+from node.registry.refresh import NotServed, Source, SourceFailed
+from node.registry.release import Online
 
 _log = structlog.get_logger(__name__)
 
@@ -74,7 +75,10 @@ class PeerSource:
 
 
 class Refreshing:
-    """The refresh loop of a running node. `told` hears of each attempt: the peer, and why it failed or ""."""
+    """The refresh loop of a running node. `told` hears of each attempt: the peer, and why it failed or "".
+
+    With `online`, the coordinator's signers, every peer is asked whether it has kept what this node has lost.
+    """
 
     def __init__(
         self,
@@ -82,11 +86,13 @@ class Refreshing:
         trust: Callable[[], TrustInUse],
         file_seconds: float,
         told: Callable[[str, str], None],
+        online: Online | None = None,
     ) -> None:
         self._registry = registry
         self._trust = trust
         self._file_seconds = file_seconds
         self._told = told
+        self._online = online
         self._failing: dict[str, str] = {}
         self._generation = -1
 
@@ -102,20 +108,21 @@ class Refreshing:
     async def once(self, offered: Sequence[Mirror]) -> bool:
         """One round: until a mirror has news that verify, or enough have none. Whether any offered what verifies.
 
+        The coordinator asks them all: any of them may be the one that has kept what it has lost.
         An attack on distribution fails here: nothing is changed, it is logged and counted with its reason, and the
         next mirror is asked.
         """
-        without_news: set[str] = set()
+        answered: set[str] = set()
         for mirror in offered:
-            if mirror.division in without_news:
+            if mirror.division in answered:
                 continue
             news = await self._ask(mirror)
             if news is None:
                 continue
-            without_news.add(mirror.division)
-            if news or len(without_news) == ENOUGH:
+            answered.add(mirror.division)
+            if self._online is None and (news or len(answered) == ENOUGH):
                 return True
-        return bool(without_news)
+        return bool(answered)
 
     async def _ask(self, mirror: Mirror) -> bool | None:
         """Whether one mirror had news that verify; None when what it offers does not."""
@@ -130,7 +137,7 @@ class Refreshing:
         try:
             # A peer that sends each file at the last moment would keep the others from being asked for hours.
             async with asyncio.timeout(self._file_seconds * FILES_IN_TIME):
-                generation = (await self._registry.refresh(PeerSource(client))).generation
+                news = await self._take(mirror.division, PeerSource(client))
         except HuxinError as error:
             self._note(mirror.division, error.reason, error.message)
             return None
@@ -144,6 +151,16 @@ class Refreshing:
         finally:
             client.close()
         self._note(mirror.division, "", "")
+        return news
+
+    async def _take(self, division: str, source: Source) -> bool:
+        """Takes over what a source offers, if it verifies. Whether it was news. Raises as `TrustRegistry.refresh`."""
+        if self._online is not None:
+            record = await self._registry.continue_from(source, self._online)
+            if record is not None:
+                _log.warning("registry_restored_from_peer", peer=division, snapshot_version=record.snapshot_version)
+            return record is not None
+        generation = (await self._registry.refresh(source)).generation
         news, self._generation = generation != self._generation, generation
         return news
 

@@ -11,6 +11,7 @@ from node.app.publishing import Publishing
 from node.app.publishing import Surroundings as Publishers
 from node.app.refreshing import Refreshing, mirrors
 from node.app.registering import online_of, publisher_of, registry_in, registry_record, to_publish
+from node.app.registry_status import status
 from node.app.registry_view import RegistryView
 from node.app.storing import open_database
 from node.app.trust_keeper import TrustKeeper
@@ -51,9 +52,14 @@ async def join(settings: Settings, now: Now, root: bytes, digest: str, archive: 
 
 
 async def refresh_from(settings: Settings, now: Now, archive: bytes) -> RegistryRecord:
-    """Takes over an archive. Raises BadSource, RefreshFailed, NotFound."""
+    """Takes over an archive; at the coordinator, what it has lost. Raises BadSource, RefreshFailed, NotFound."""
+    source, online = Archive(archive), online_of(settings)
     async with open_database(settings) as database:
-        return await registry_in(database, now).refresh(Archive(archive))
+        registry = registry_in(database, now)
+        if online is None:
+            return await registry.refresh(source)
+        await registry.continue_from(source, online)
+    return await status(settings)
 
 
 async def refresh_from_peers(
@@ -64,7 +70,8 @@ async def refresh_from_peers(
         store = RegistryStore(database)
         view = await RegistryView.open(store)
         trust = _keeper(settings, view, now).present
-        refreshing = Refreshing(registry_in(database, now), lambda: trust, settings.registry.peer_seconds, told)
+        seconds, online = settings.registry.peer_seconds, online_of(settings)
+        refreshing = Refreshing(registry_in(database, now), lambda: trust, seconds, told, online)
         good = await refreshing.once(mirrors(trust, view.coordinator))
         return good, await store.load()
 

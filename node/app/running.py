@@ -26,7 +26,7 @@ from node.app.ledgers import OwnLedger
 from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
 from node.app.publishing import Publishing
 from node.app.publishing import Surroundings as Publishers
-from node.app.refreshing import Refreshing
+from node.app.refreshing import Refreshing, mirrors
 from node.app.registering import online_of, registry_in
 from node.app.registry_view import RegistryView
 from node.app.renewing import Renewal
@@ -206,12 +206,16 @@ class Node:
         """Refreshes the trust registry from peers, publishes in it, and releases it where the online keys are."""
         settings, now = self._settings, self._clock.now
         registry = registry_in(base.database, now)
-        coordinating = Coordinating(registry, online_of(settings), now)
+        online = online_of(settings)
         refreshing = Refreshing(
             registry,
             lambda: base.trust.present,
             settings.registry.peer_seconds,
             base.metrics.observe_refresh,
+            online,
+        )
+        coordinating = Coordinating(
+            registry, online, now, lambda: refreshing.once(mirrors(base.trust.present, base.registry.coordinator))
         )
         every = settings.registry.refresh_seconds
         self._run(refreshing.keep(every, lambda: base.registry.coordinator), "refreshing the registry")

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from node.errors import BadSource, InvalidInput, NotFound, NotReady
 from node.model.registry import RegistryFact, RegistryRecord, RegistryStanding
+from node.registry.continuing import continued, releases
 from node.registry.directory import open_bundle
 from node.registry.documents import read_root
 from node.registry.refresh import NotServed, Refreshed, RefreshFailed, Source, refresh
@@ -68,6 +69,26 @@ class TrustRegistry:
         """Takes over what a source offers, if it verifies. Raises RefreshFailed, and NotFound before `join`."""
         return await self._advance(lambda _held: source, _anything)
 
+    async def continue_from(self, source: Source, online: Online) -> RegistryRecord | None:
+        """The coordinator takes over what a source has kept and it has lost, as its own next release.
+
+        None when there is nothing newer; who is not the coordinator refreshes. Raises as `refresh`.
+        """
+        now = self._now()
+        lost = False
+
+        def offer(held: Mapping[str, bytes]) -> Source | None:
+            nonlocal lost
+            if not releases(held, online):
+                lost = False
+                return source
+            files = continued(held, source, online, now)
+            lost = files is not None
+            return None if files is None else _Offered(files)
+
+        record = await self._advance(offer, _anything)
+        return record if lost else None
+
     async def release(self, changes: Changes, online: Online) -> RegistryRecord:
         """The coordinator's next release with these changes, verified by its own node before it is committed.
 
@@ -102,7 +123,7 @@ class TrustRegistry:
         return found
 
     async def _advance(
-        self, offer: Callable[[Mapping[str, bytes]], Source], require: Callable[[Knowledge, Release], None]
+        self, offer: Callable[[Mapping[str, bytes]], Source | None], require: Callable[[Knowledge, Release], None]
     ) -> RegistryRecord:
         for _ in range(_ATTEMPTS):
             record, held = await self._store.load(), await self._store.files()
@@ -121,11 +142,14 @@ class TrustRegistry:
         self,
         record: RegistryRecord,
         held: Mapping[str, bytes],
-        offer: Callable[[Mapping[str, bytes]], Source],
+        offer: Callable[[Mapping[str, bytes]], Source | None],
         require: Callable[[Knowledge, Release], None],
     ) -> tuple[RegistryRecord, Mapping[str, bytes]] | None:
         """The next record with its files, None when nothing is new. Fetches and verifies: for a worker thread."""
-        refreshed = refresh(held, offer(held), self._now())
+        source = offer(held)
+        if source is None:
+            return None
+        refreshed = refresh(held, source, self._now())
         if refreshed.files == held:
             return None
         try:

@@ -8,7 +8,6 @@ can delay and never alter. Blocking: call it on a worker thread.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from tuf.ngclient.updater import Updater
 from node.errors import BadSource, HuxinError
 from node.registry.documents import MAX_VERSION, TargetsDocument, read_root, read_targets
 from node.registry.metadata import read_metadata, served_name, version_in
+from node.registry.workspace import workspace
 from trust.errors import TrustError
 from trust.registry import MAX_TARGET_BYTES, MAX_TARGETS, Publication, Release
 
@@ -113,9 +113,9 @@ def refresh(held: Mapping[str, bytes], source: Source, now: datetime) -> Refresh
     Raises RefreshFailed: REGISTRY_ROLLBACK, REGISTRY_EXPIRED, REGISTRY_SIGNATURES, REGISTRY_MISMATCH,
     REGISTRY_CLOCK, REGISTRY_TOO_LARGE, REGISTRY_UNREACHABLE, REGISTRY_MALFORMED.
     """
-    with tempfile.TemporaryDirectory(prefix="huxin-registry-") as folder:
+    with workspace() as folder:
         try:
-            return _Workspace(Path(folder), held, source, now).run()
+            return _Workspace(folder, held, source, now).run()
         except tuf.RepositoryError as error:
             raise _failed(error) from error
         except (BadSource, TrustError) as error:

@@ -44,11 +44,25 @@ class Changes:
         return bool(self.roots or self.targets or self.publications)
 
 
-def next_release(held: Mapping[str, bytes], changes: Changes, online: Online, now: datetime) -> dict[str, bytes]:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Numbers that the coordinator has used already, whatever the files say from which it goes on; 0 is none."""
+
+    snapshot: int = 0
+    timestamp: int = 0
+
+
+_NONE_USED = Used()
+
+
+def next_release(
+    held: Mapping[str, bytes], changes: Changes, online: Online, now: datetime, used: Used = _NONE_USED
+) -> dict[str, bytes]:
     """All files that a registry offers after these changes, superseded ones among them. Nothing of it is verified.
 
-    Without changes the timestamp alone is signed anew, and the snapshot when half of its life has passed. Raises
-    BadSource for a document that cannot be read, and for targets missing where there were none.
+    Without changes the timestamp alone is signed anew, and the snapshot when half of its life has passed or another
+    one has used its number. Raises BadSource for a document that cannot be read, and for targets missing where there
+    were none.
     """
     now = now.replace(microsecond=0)
     files = dict(held)
@@ -59,12 +73,14 @@ def next_release(held: Mapping[str, bytes], changes: Changes, online: Online, no
     for publication in changes.publications:
         files |= _published(publication)
     snapshot = newest(files, "snapshot", Snapshot)
-    if changes or snapshot is None or snapshot.expires - now < online.snapshot_life / 2:
+    due = snapshot is None or snapshot.expires - now < online.snapshot_life / 2 or snapshot.version <= used.snapshot
+    if changes or due:
         snapshot = _next_snapshot(files, snapshot, changes.publications, now, now + online.snapshot_life)
+        snapshot.version = max(snapshot.version, used.snapshot + 1)
         files[f"{snapshot.version}.snapshot.json"] = signed_bytes(snapshot, online.snapshot)
     earlier = read_metadata(files["timestamp.json"], Timestamp) if "timestamp.json" in files else None
     timestamp = Timestamp(
-        version=1 if earlier is None else earlier.version + 1,
+        version=1 + max(used.timestamp, 0 if earlier is None else earlier.version),
         expires=now + online.timestamp_life,
         snapshot_meta=described(files[f"{snapshot.version}.snapshot.json"], snapshot.version),
         unrecognized_fields={SIGNED_AT_FIELD: _text(now)},

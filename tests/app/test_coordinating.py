@@ -70,7 +70,7 @@ async def made(registry: TrustRegistry, division: str = B, bundle: bytes = b"", 
 
 
 async def test_a_publication_is_in_the_snapshot_that_is_answered(registry: TrustRegistry) -> None:
-    door = Coordinating(registry, online())
+    door = Coordinating(registry, online(), lambda: FOUNDED)
     publication = await made(registry)
     version = await door.publish(B, publication.metadata, publication.files)
     assert f"{version}.snapshot.json" in await registry.files()
@@ -80,7 +80,7 @@ async def test_a_publication_is_in_the_snapshot_that_is_answered(registry: Trust
 
 
 async def test_a_mirror_releases_nothing(registry: TrustRegistry) -> None:
-    door = Coordinating(registry, None)
+    door = Coordinating(registry, None, lambda: FOUNDED)
     publication = await made(registry)
     with pytest.raises(NotPermitted) as caught:
         await door.publish(B, publication.metadata, publication.files)
@@ -90,7 +90,7 @@ async def test_a_mirror_releases_nothing(registry: TrustRegistry) -> None:
 
 async def test_whatever_is_handed_over_is_refused_in_words(registry: TrustRegistry, clock: SettableClock) -> None:
     """A peer can hand over anything: it learns why it is refused, and none of it is our own trouble."""
-    door = Coordinating(registry, online())
+    door = Coordinating(registry, online(), lambda: FOUNDED)
     good = await made(registry)
     listed = read_metadata(good.metadata, Targets)
     listed.version = 10**400
@@ -127,7 +127,7 @@ async def test_whatever_is_handed_over_is_refused_in_words(registry: TrustRegist
 
 
 async def test_two_at_once_are_taken_one_after_the_other(registry: TrustRegistry) -> None:
-    door = Coordinating(registry, online())
+    door = Coordinating(registry, online(), lambda: FOUNDED)
     one, other = await made(registry, A), await made(registry, B)
     versions = await asyncio.gather(
         door.publish(A, one.metadata, one.files), door.publish(B, other.metadata, other.files)
@@ -137,7 +137,7 @@ async def test_two_at_once_are_taken_one_after_the_other(registry: TrustRegistry
 
 async def test_the_timestamp_is_signed_again_and_again(registry: TrustRegistry, clock: SettableClock) -> None:
     """Also after a failure: a clock that went back, and was put right."""
-    door = Coordinating(registry, online())
+    door = Coordinating(registry, online(), lambda: FOUNDED)
 
     async def signed_at() -> str:
         found = read_metadata(await registry.file("timestamp.json"), Timestamp)
