@@ -19,14 +19,12 @@ from tuf.api.serialization.json import CanonicalJSONSerializer
 
 from node.registry.documents import RootDocument
 from node.registry.keys import RegistrySigner, tuf_key
-from node.registry.metadata import described, read_metadata, served_name, target_of
+from node.registry.metadata import FIRST_SEEN_FIELD, SIGNED_AT_FIELD, described, read_metadata, served_name, target_of
 from node.registry.refresh import (
-    FIRST_SEEN_FIELD,
     LIMITS,
     MAX_AHEAD,
     MAX_PUBLICATION_BYTES,
     REFRESH_REASONS,
-    SIGNED_AT_FIELD,
     NotServed,
     RefreshFailed,
     SourceFailed,
