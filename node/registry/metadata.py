@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from securesystemslib.signer import Signer
+from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Signed, TargetFile
 
 from node.errors import BadSource
+
+SIGNED_AT_FIELD = "x-huxin-signed-at"
+"""In the timestamp: when the coordinator signed it. TUF states an end only; the age of what we trust needs a begin."""
+
+FIRST_SEEN_FIELD = "x-huxin-first-seen"
+"""In the snapshot: when one first held a signing key, by division and key id."""
 
 
 def read_metadata(data: bytes, kind: type[Any]) -> Any:
@@ -58,3 +67,23 @@ def served_name(path: str, info: TargetFile) -> str:
     """The name under which a published file is served: its hash stands before its last part (consistent snapshots)."""
     folder, _, name = path.rpartition("/")
     return f"{folder}/{next(iter(info.hashes.values()))}.{name}"
+
+
+def instant_of(text: object) -> datetime:
+    """An instant as our fields of the metadata write it, UTC, whole seconds. Raises RepositoryError."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise RepositoryError(f"no instant in {SIGNED_AT_FIELD} or {FIRST_SEEN_FIELD}") from None
+
+
+def first_seen_of(found: object) -> Mapping[str, Mapping[str, datetime]]:
+    """By division and key id, from the snapshot's field. Raises RepositoryError."""
+    if not isinstance(found, dict) or not all(isinstance(keys, dict) for keys in found.values()):
+        raise RepositoryError(f"{FIRST_SEEN_FIELD} is no table of tables")
+    return MappingProxyType(
+        {
+            str(division): MappingProxyType({str(key): instant_of(at) for key, at in keys.items()})
+            for division, keys in found.items()
+        }
+    )

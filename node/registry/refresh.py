@@ -25,16 +25,18 @@ from tuf.ngclient.updater import Updater
 
 from node.errors import BadSource, HuxinError
 from node.registry.documents import MAX_VERSION, TargetsDocument, read_root, read_targets
-from node.registry.metadata import read_metadata, served_name, version_in
+from node.registry.metadata import (
+    FIRST_SEEN_FIELD,
+    SIGNED_AT_FIELD,
+    first_seen_of,
+    instant_of,
+    read_metadata,
+    served_name,
+    version_in,
+)
 from node.registry.workspace import workspace
 from trust.errors import TrustError
 from trust.registry import MAX_TARGET_BYTES, MAX_TARGETS, Publication, Release
-
-SIGNED_AT_FIELD = "x-huxin-signed-at"
-"""In the timestamp: when the coordinator signed it. TUF states an end only; the age of what we trust needs a begin."""
-
-FIRST_SEEN_FIELD = "x-huxin-first-seen"
-"""In the snapshot: when one first held a signing key, by division and key id."""
 
 LIMITS = UpdaterConfig(
     max_root_rotations=256,
@@ -48,6 +50,9 @@ LIMITS = UpdaterConfig(
 
 MAX_PUBLICATION_BYTES = 8 << 20
 """All files of one jurisdiction together."""
+
+MAX_UNSIGNED_VERSION = 1_000_000
+"""Of a publication that its jurisdiction's keys have not signed: there is always a version above it to publish next."""
 
 MAX_AHEAD = timedelta(hours=1)
 """How far the coordinator's clock may be ahead of ours: as much as any node may allow (`freshness.clock_skew_seconds`).
@@ -187,7 +192,7 @@ class _Workspace:
             snapshot_version=snapshot.version,
             signed_at=self._signed_at(timestamp),
             expires_at=first_end,
-            first_seen=_first_seen(snapshot.unrecognized_fields.get(FIRST_SEEN_FIELD, {})),
+            first_seen=first_seen_of(snapshot.unrecognized_fields.get(FIRST_SEEN_FIELD, {})),
             publications=MappingProxyType(publications),
         )
         return Refreshed(MappingProxyType(files), release, MappingProxyType(ends), root.version, root.coordinator)
@@ -196,7 +201,8 @@ class _Workspace:
         """Nothing goes back below what we hold, also when the snapshot key has changed.
 
         Then python-tuf forgets the snapshot before (specification 5.3.11), and with it the versions that it listed.
-        Those were signed by others than the coordinator, hence nobody can have driven them up in their name.
+        What is signed by others than the coordinator keeps its version, for it cannot have driven that up in their
+        name; what their present keys have not signed does not, or the coordinator before could have shut us out.
         """
         for name in self._held:
             version, _, role = name.partition(".")
@@ -206,11 +212,21 @@ class _Workspace:
             described = snapshot.meta.get(role)
             if role == "targets.json" and int(version) > targets.version:
                 raise tuf.BadVersionNumberError("older delegations than we hold")
-            if division in targets.delegations and (described is None or described.version < int(version)):
+            if division not in targets.delegations:
+                continue
+            if described is None or (described.version < int(version) and self._is_signed(division, name)):
                 raise tuf.BadVersionNumberError(f"an older publication of {division} than we hold, or none")
 
+    def _is_signed(self, division: str, name: str) -> bool:
+        """Whether the publication that we hold is signed by the registry keys that its jurisdiction has now."""
+        try:
+            self._verified(division, self._held[name])
+        except _Unfit:
+            return False
+        return True
+
     def _signed_at(self, timestamp: Timestamp) -> datetime:
-        signed_at = _instant(timestamp.unrecognized_fields.get(SIGNED_AT_FIELD))
+        signed_at = instant_of(timestamp.unrecognized_fields.get(SIGNED_AT_FIELD))
         if signed_at > self._now + MAX_AHEAD:
             # Taken over, it would make stale trust look fresh, and every honest timestamp after it look old.
             raise RefreshFailed(
@@ -251,6 +267,18 @@ class _Workspace:
 
     def _read_publication(self, division: str, data: bytes, version: int) -> tuple[Targets, DelegatedRole]:
         """A jurisdiction's metadata and the delegation under which it verifies. Raises _Unfit."""
+        try:
+            metadata, role = self._verified(division, data)
+        except _Unfit:
+            if version > MAX_UNSIGNED_VERSION:
+                raise tuf.RepositoryError("a version that only the coordinator vouches for, beyond all use") from None
+            raise
+        if not isinstance(metadata.signed, Targets) or metadata.signed.version != version:
+            raise _Unfit("its publication is not what the coordinator lists")
+        return metadata.signed, role
+
+    def _verified(self, division: str, data: bytes) -> tuple[Metadata[Any], DelegatedRole]:
+        """Metadata that is signed as the delegation to a jurisdiction demands, and that. Raises _Unfit."""
         delegating: Targets = self._read(Targets)
         roles = delegating.delegations.roles if delegating.delegations else None
         role = (roles or {})[division]
@@ -261,9 +289,7 @@ class _Workspace:
             raise _Unfit("its publication is not signed by the registry keys that it has now") from error
         except Exception as error:  # python-tuf wraps most of what its parsers raise; none of it may harm others
             raise _Unfit("its publication cannot be read") from error
-        if not isinstance(metadata.signed, Targets) or metadata.signed.version != version:
-            raise _Unfit("its publication is not what the coordinator lists")
-        return metadata.signed, role
+        return metadata, role
 
     def _listed(self, name: str, info: MetaFile | TargetFile, limit: int) -> bytes:
         """A file that verified metadata lists: ours while that is the one, else fetched and verified."""
@@ -335,24 +361,6 @@ def _place(name: str) -> str | None:
 
 def _utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-def _instant(text: object) -> datetime:
-    try:
-        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise tuf.RepositoryError(f"no instant in {SIGNED_AT_FIELD} or {FIRST_SEEN_FIELD}") from None
-
-
-def _first_seen(found: object) -> Mapping[str, Mapping[str, datetime]]:
-    if not isinstance(found, dict) or not all(isinstance(keys, dict) for keys in found.values()):
-        raise tuf.RepositoryError(f"{FIRST_SEEN_FIELD} is no table of tables")
-    return MappingProxyType(
-        {
-            str(division): MappingProxyType({str(key): _instant(at) for key, at in keys.items()})
-            for division, keys in found.items()
-        }
-    )
 
 
 def _failed(error: tuf.RepositoryError) -> RefreshFailed:

@@ -14,9 +14,16 @@ from securesystemslib.signer import Signer
 from tuf.api.metadata import MetaFile, Root, Snapshot, Targets, Timestamp
 
 from node.errors import BadSource
-from node.registry.metadata import described, newest, read_metadata, served_name, signed_bytes
+from node.registry.metadata import (
+    FIRST_SEEN_FIELD,
+    SIGNED_AT_FIELD,
+    described,
+    newest,
+    read_metadata,
+    served_name,
+    signed_bytes,
+)
 from node.registry.publishing import Publication, delegated
-from node.registry.refresh import FIRST_SEEN_FIELD, SIGNED_AT_FIELD
 from trust.algorithms import key_id_of
 from trust.issuers import open_jurisdiction_bundle
 from trust.registry import FactKind, path_of

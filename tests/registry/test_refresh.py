@@ -14,13 +14,8 @@ import pytest
 from tuf.api.metadata import Signed, Snapshot, Targets
 
 from node.registry.documents import RootDocument
-from node.registry.metadata import described, read_metadata
-from node.registry.refresh import (
-    MAX_AHEAD,
-    REFRESH_REASONS,
-    SIGNED_AT_FIELD,
-    refresh,
-)
+from node.registry.metadata import SIGNED_AT_FIELD, described, read_metadata
+from node.registry.refresh import MAX_AHEAD, REFRESH_REASONS, refresh
 from node.registry.release import Changes
 from tests.registry.forging import (
     A,

@@ -10,9 +10,17 @@ from tuf.api.metadata import Snapshot, Targets, Timestamp
 
 from node.errors import BadSource
 from node.registry.keys import RegistrySigner
-from node.registry.metadata import newest, read_metadata, served_name, signed_bytes, target_of
+from node.registry.metadata import (
+    FIRST_SEEN_FIELD,
+    SIGNED_AT_FIELD,
+    newest,
+    read_metadata,
+    served_name,
+    signed_bytes,
+    target_of,
+)
 from node.registry.publishing import Publication
-from node.registry.refresh import FIRST_SEEN_FIELD, SIGNED_AT_FIELD, RefreshFailed, refresh
+from node.registry.refresh import RefreshFailed, refresh
 from node.registry.release import Changes, next_release
 from tests.support.registry import (
     DAY,
