@@ -14,16 +14,8 @@ from tuf.api.metadata import Snapshot, Timestamp
 
 from node.errors import BadSource
 from node.registry.documents import read_root
-from node.registry.metadata import newest, read_metadata, version_in
-from node.registry.refresh import (
-    LIMITS,
-    SIGNED_AT_FIELD,
-    NotServed,
-    RefreshFailed,
-    Source,
-    SourceFailed,
-    refresh,
-)
+from node.registry.metadata import SIGNED_AT_FIELD, newest, read_metadata, version_in
+from node.registry.refresh import LIMITS, NotServed, RefreshFailed, Source, SourceFailed, refresh
 from node.registry.release import Changes, Online, Used, next_release
 
 _NO_CHANGES = Changes()

@@ -16,9 +16,9 @@ from node.app.coordinating import Coordinating
 from node.errors import InvalidInput, NotFound, NotPermitted
 from node.registry.keeping import TrustRegistry
 from node.registry.keys import RegistrySigner
-from node.registry.metadata import read_metadata, signed_bytes
+from node.registry.metadata import SIGNED_AT_FIELD, read_metadata, signed_bytes
 from node.registry.publishing import Publication, next_publication
-from node.registry.refresh import LIMITS, SIGNED_AT_FIELD
+from node.registry.refresh import LIMITS
 from node.registry.release import Changes
 from node.storage.database import Database
 from node.storage.registry_store import RegistryStore

@@ -12,8 +12,8 @@ from tuf.api.metadata import Snapshot, Timestamp
 
 from node.registry.continuing import continued, releases
 from node.registry.keys import RegistrySigner
-from node.registry.metadata import newest, read_metadata, signed_bytes
-from node.registry.refresh import SIGNED_AT_FIELD, Refreshed, RefreshFailed, SourceFailed, refresh
+from node.registry.metadata import SIGNED_AT_FIELD, newest, read_metadata, signed_bytes
+from node.registry.refresh import Refreshed, RefreshFailed, SourceFailed, refresh
 from node.registry.release import Changes, Online, next_release
 from tests.support.registry import (
     DAY,

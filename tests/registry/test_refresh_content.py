@@ -10,12 +10,8 @@ from typing import Any
 import pytest
 from tuf.api.metadata import MetaFile, Snapshot
 
-from node.registry.metadata import described
-from node.registry.refresh import (
-    FIRST_SEEN_FIELD,
-    RefreshFailed,
-    refresh,
-)
+from node.registry.metadata import FIRST_SEEN_FIELD, described
+from node.registry.refresh import RefreshFailed, refresh
 from tests.registry.forging import (
     A,
     B,

@@ -10,7 +10,7 @@ from tuf.api.metadata import Snapshot
 
 from node.registry.metadata import described
 from node.registry.refresh import MAX_UNSIGNED_VERSION, refresh
-from tests.registry.test_refresh import Files, newest, rebuilt, require_refused, resigned
+from tests.registry.forging import Files, newest, rebuilt, require_refused, resigned
 from tests.support.registry import Federation, Offered, bundle_of, root_document, sealed, signed
 from tests.support.trust import key
 
