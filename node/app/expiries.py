@@ -49,18 +49,21 @@ def advice(expiry: Expiry, own_division: str) -> str:
     """What to do before the day comes, a sentence."""
     of = expiry.name.removeprefix("ca/").partition("/")[0]
     if expiry.kind is ExpiryKind.TRUST_CERTIFICATE:
-        return f"Decide anew, then sign again with `huxin recognise {of}`."
+        return f"Decide anew, then sign again with `huxin recognise grant {of}`."
     if expiry.kind is ExpiryKind.SIGNING_KEY:
-        return "Publish its successor in our bundle and give that to all peers before this day."
+        return "Its successor must be published before this day: see `huxin key list`, then `huxin key rotate`."
     if expiry.kind is ExpiryKind.METADATA:
-        return "Ask the coordinator of the trust registry; root and targets are signed by their key holders."
+        if expiry.name in ("root", "targets"):
+            return "The holders of the root keys sign the next one (docs/ceremony.md)."
+        if expiry.name == own_division:
+            return "Publish again: `huxin trust publish`; a running node with the registry key does so by itself."
+        return "It is signed anew by machines: ask the coordinator, or that jurisdiction, what keeps it from it."
     if expiry.kind is ExpiryKind.CERTIFICATE and not expiry.name.startswith("ca/"):
-        role = "node" if expiry.name == "node" else f"ROLE --out-name {expiry.name}"
-        return f"Move its key and certificate away and run `huxin certificate issue {role}`."
+        return f"Run `huxin certificate renew {expiry.name}`, where the CA key is."
     if of != own_division:
-        return f"Ask {of} for its next bundle and bring it in with `huxin trust import`."
-    what = "CA" if expiry.kind is ExpiryKind.CERTIFICATE else "revocation list"
-    return f"Make the next {what}, and give peers a bundle with it (`huxin trust export`)."
+        return f"Ask {of} for its next bundle: it publishes it, or hands it over for `huxin trust import`."
+    command = "rotate-ca" if expiry.kind is ExpiryKind.CERTIFICATE else "sign-revocations"
+    return f"Run `huxin certificate {command}`, where the CA key is; peers learn of it by the next publication."
 
 
 def _unreplaced(held: Iterable[_Held]) -> Iterator[Expiry]:

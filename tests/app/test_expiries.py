@@ -122,15 +122,18 @@ def test_a_recognition_is_told_until_it_is_withdrawn_also_when_it_has_ended(
 @pytest.mark.parametrize(
     ("kind", "name", "said"),
     [
-        (ExpiryKind.CERTIFICATE, "node", "huxin certificate issue node"),
-        (ExpiryKind.CERTIFICATE, "bidding-centre", "huxin certificate issue ROLE --out-name bidding-centre"),
-        (ExpiryKind.CERTIFICATE, "ca/520000/2", "Make the next CA"),
+        (ExpiryKind.CERTIFICATE, "node", "huxin certificate renew node"),
+        (ExpiryKind.CERTIFICATE, "bidding-centre", "huxin certificate renew bidding-centre"),
+        (ExpiryKind.CERTIFICATE, "ca/520000/2", "huxin certificate rotate-ca"),
         (ExpiryKind.CERTIFICATE, "ca/140000", "Ask 140000 for its next bundle"),
-        (ExpiryKind.REVOCATION_LIST, "520000", "Make the next revocation list"),
+        (ExpiryKind.REVOCATION_LIST, "520000", "huxin certificate sign-revocations"),
         (ExpiryKind.REVOCATION_LIST, "140000/2", "Ask 140000 for its next bundle"),
-        (ExpiryKind.TRUST_CERTIFICATE, "140000", "huxin recognise 140000"),
-        (ExpiryKind.SIGNING_KEY, "0011223344556677", "Publish its successor"),
-        (ExpiryKind.METADATA, "root", "coordinator"),
+        (ExpiryKind.TRUST_CERTIFICATE, "140000", "huxin recognise grant 140000"),
+        (ExpiryKind.SIGNING_KEY, "0011223344556677", "huxin key rotate"),
+        (ExpiryKind.METADATA, "root", "docs/ceremony.md"),
+        (ExpiryKind.METADATA, "timestamp", "coordinator"),
+        (ExpiryKind.METADATA, "140000", "that jurisdiction"),
+        (ExpiryKind.METADATA, "520000", "huxin trust publish"),
     ],
 )
 def test_what_to_do_before_it_ends(kind: ExpiryKind, name: str, said: str) -> None:
