@@ -1,8 +1,7 @@
-"""Chapters 1 to 3: four jurisdictions are founded, their sources deliver, reports are issued."""
+"""Chapters 1 and 3: four jurisdictions are founded; their sources deliver."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -26,10 +25,6 @@ from ops.demo.synthetic import (
 SIZES = {"shanxi": (2000, 3000), "guizhou": (400, 600), "lanzhou": (400, 600)}
 """Subjects and records; Liaoning's domains are not published, so nothing can be filed there."""
 
-PAIRS = (("guizhou", "shanxi"), ("liaoning", "shanxi"), ("liaoning", "lanzhou"))
-"""Who exchanges bundles with whom."""
-
-RECOGNISED = (("guizhou", "140000"), ("liaoning", "140000"))
 LATE_UNIT = "省生态环境厅"
 
 
@@ -38,53 +33,23 @@ def found(stage: Stage) -> None:
     stage.chapter(
         1,
         "Four jurisdictions, four nodes 四地各建节点",
-        "Each makes its own keys, CA and log. They exchange signed bundles, compare key ids by telephone, and decide "
-        "whose reports they recognise (互认). There is no central server.",
+        "Each makes its own keys, CA, log and database. There is no central server.",
     )
     stage.echo("shanxi init 140000 --listen 127.0.0.1:PORT ...", "so do the others")
-    homes = list(stage.jurisdictions)
-    keys = dict(zip(homes, together([partial(_founded, stage, home) for home in homes]), strict=True))
-    stage.echo("shanxi trust export -o shanxi.json", "prints the key id to be compared")
-    stage.echo(f"guizhou trust import shanxi.json --key {keys['shanxi']}", "both ways, three pairs")
-    stage.echo("guizhou recognise grant 140000", "Liaoning does the same; nobody recognises Lanzhou")
-    together([partial(_befriend, stage, home, keys) for home in stage.jurisdictions])
-    stage.echo("shanxi serve", "so do the others")
-    for one in stage.jurisdictions.values():
-        stage.nodes.start(one)
+    together([partial(_founded, stage, home) for home in stage.jurisdictions])
     stage.show(_table(stage))
 
 
-def _founded(stage: Stage, home: str) -> str:
-    """Founds a jurisdiction and exports its bundle. Returns its key id, as the administrator reads it out."""
+def _founded(stage: Stage, home: str) -> None:
     one = stage.jurisdictions[home]
     listen, operations = f"127.0.0.1:{one.rpc_port}", f"127.0.0.1:{one.operations_port}"
     stage.huxin(home, "init", one.division, "--listen", listen, "--operations", operations)
-    exported = stage.huxin(home, "trust", "export", "-o", f"{home}.json").stdout
-    read = re.search(r"\b[0-9a-f]{64}\b", exported)
-    if read is None:
-        raise StoryBroken("trust export printed no key id")
-    return read[0]
-
-
-def _befriend(stage: Stage, home: str, keys: dict[str, str]) -> None:
-    """What one administrator does about the others."""
-    for pair in PAIRS:
-        if home in pair:
-            (other,) = set(pair) - {home}
-            stage.huxin(home, "trust", "import", f"{other}.json", "--key", keys[other])
-    for recogniser, issuer in RECOGNISED:
-        if recogniser == home:
-            stage.huxin(home, "recognise", "grant", issuer, "--yes")
 
 
 def _table(stage: Stage) -> Table:
     table = Table(padding=(0, 1))
-    for head in ("jurisdiction", "its catalogue, as published", "recognises the reports of"):
+    for head in ("jurisdiction 地区", "its catalogue, as published 公开的目录"):
         table.add_column(head)
-    recognised = {home: ["itself"] for home in stage.jurisdictions}
-    for home, division in RECOGNISED:
-        (issuer,) = [one for one in stage.jurisdictions.values() if one.division == division]
-        recognised[home].append(issuer.name_en)
     for home, one in stage.jurisdictions.items():
         catalogue = stage.catalogue(home)
         rows = (
@@ -92,14 +57,14 @@ def _table(stage: Stage) -> Table:
             if catalogue.rows
             else (f"{catalogue.stated_domains} domains stated, list unpublished")
         )
-        table.add_row(f"{one.name} {one.division}", rows, ", ".join(recognised[home]))
+        table.add_row(f"{one.name} {one.division}", rows)
     return table
 
 
 def deliver(stage: Stage) -> None:
-    """Chapter 2."""
+    """Chapter 3."""
     stage.chapter(
-        2,
+        3,
         "Source units deliver 数源单位报送",
         "A report covers no more than what every unit delivered, for every row of the catalogue, up to a day.",
     )

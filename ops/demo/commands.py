@@ -33,6 +33,7 @@ class Answer:
 
     code: int
     stdout: str
+    stderr: str = ""
 
     @property
     def json(self) -> Any:
@@ -55,8 +56,12 @@ class Huxin:
 
     def __call__(self, *words: str | Path, expect: int = 0) -> Answer:
         """Runs `huxin --home HOME ...` and waits. Raises StoryBroken when it ends with another exit code."""
+        return self.offline("--home", *words, expect=expect)
+
+    def offline(self, *words: str | Path, expect: int = 0) -> Answer:
+        """Runs `huxin ...`, which needs no home, and waits. Raises StoryBroken when it ends with another exit code."""
         ended = subprocess.run(
-            [PROGRAM, "--home", *words],
+            [PROGRAM, *words],
             cwd=self.folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -67,10 +72,10 @@ class Huxin:
         )
         if ended.returncode != expect:
             raise StoryBroken(
-                f"`{' '.join(('huxin --home', *map(str, words)))}` ended with {ended.returncode}, not {expect}:\n"
+                f"`{' '.join(('huxin', *map(str, words)))}` ended with {ended.returncode}, not {expect}:\n"
                 f"{ended.stdout}{ended.stderr}".rstrip()
             )
-        return Answer(ended.returncode, ended.stdout)
+        return Answer(ended.returncode, ended.stdout, ended.stderr)
 
 
 def together(works: Sequence[Callable[[], T]]) -> list[T]:
@@ -89,7 +94,7 @@ def together(works: Sequence[Callable[[], T]]) -> list[T]:
 
 def echo(console: Console, command: str, note: str = "") -> None:
     """Shows a command as typed, with long numbers and keys shortened, and a remark: behind it or, if long, below."""
-    line = Text.assemble(("$ ", "bold"), (f"huxin --home {shortened(command)}", "cyan"))
+    line = Text.assemble(("$ ", "bold"), (f"huxin {shortened(command)}", "cyan"))
     remark = Text(f"  # {note}" if note else "", "dim")
     if line.cell_len + remark.cell_len <= console.width:
         console.print(line + remark)

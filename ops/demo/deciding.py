@@ -1,4 +1,4 @@
-"""Chapters 3 to 5: Shanxi issues; procedures in Guizhou and Liaoning decide."""
+"""Chapters 4, 6 and 7: Shanxi issues; procedures in Guizhou and Liaoning decide."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import shutil
 import time
 from functools import partial
 
-from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from ops.demo.commands import StoryBroken, together
 from ops.demo.stage import Report, Stage
@@ -19,6 +17,9 @@ HALL = "hall"
 """Home of a relying party in Liaoning: certificates alone, neither settings nor data. Also its certificate's name."""
 
 CATCH_UP_SECONDS = 30.0
+FOLLOWING = (("guizhou", "shanxi"), ("liaoning", "shanxi"), ("liaoning", "lanzhou"))
+"""Whose replicas the story needs; every member of the registry follows every other."""
+
 ORDERS = {
     "tender": ("shanxi", "shanxi 1", "tender"),
     "licence": ("shanxi", "shanxi 1", "licensing"),
@@ -33,9 +34,9 @@ WITH_RECORDS = Expected("REFER", records=frozenset({("UR01", 1), ("EC07", 1)}))
 
 
 def issue(stage: Stage) -> None:
-    """Chapter 3."""
+    """Chapter 4."""
     stage.chapter(
-        3,
+        4,
         "Shanxi issues 山西出具专项信用报告",
         "For each row and record type a report says what was found and what was covered. The subject carries the "
         "file; a signed attestation of it goes into Shanxi's log, which Guizhou and Liaoning replicate.",
@@ -48,8 +49,7 @@ def issue(stage: Stage) -> None:
     stage.echo(f"shanxi report download {tender.number} -o {tender.file}")
     stage.show(_list(stage))
     stage.echo("guizhou peers", "whose log is replicated, how far, how fresh")
-    following = (("guizhou", "shanxi"), ("liaoning", "shanxi"), ("liaoning", "lanzhou"))
-    held = together([partial(wait_for_entries, stage, home, peer, issued_by(stage, peer)) for home, peer in following])
+    held = together([partial(wait_for_entries, stage, home, peer, issued_by(stage, peer)) for home, peer in FOLLOWING])
     stage.say(f"Guizhou holds {held[0]} entries of Shanxi's log, Liaoning {held[1]}, proven against its signed head.")
     stage.verify(
         "shanxi",
@@ -93,10 +93,10 @@ def wait_for_entries(stage: Stage, home: str, peer: str, needed: int) -> int:
 
 
 def decide_in_guizhou(stage: Stage) -> None:
-    """Chapter 4."""
+    """Chapter 6."""
     tender, licence = stage.reports["tender"], stage.reports["licence"]
     stage.chapter(
-        4,
+        6,
         "Guizhou decides 贵州核验",
         "One company, two procedures. Guizhou asks in its own words, cell by cell (a domain and a record type); a "
         "shared taxonomy translates them to Shanxi's rows. The requirements shown are examples (示例).",
@@ -121,7 +121,7 @@ def decide_in_guizhou(stage: Stage) -> None:
     )
     because = "type not collected, unit late"
     stage.believe(answer, ENVIRONMENT, Line("Guizhou, environment", "Shanxi's", because))
-    stage.console.print(Padding(Text.from_ansi(page.stdout.rstrip()), (0, 0, 0, 2), expand=False))
+    stage.page(page.stdout)
     stage.say(
         "[italic]No record, yet not accepted: huxin never says clear. It names what was not covered, and what could "
         "fill the gap.[/]"
@@ -129,10 +129,10 @@ def decide_in_guizhou(stage: Stage) -> None:
 
 
 def decide_in_liaoning(stage: Stage) -> None:
-    """Chapter 5."""
+    """Chapter 7."""
     records, licence = stage.reports["records"], stage.reports["licence"]
     stage.chapter(
-        5,
+        7,
         "A service hall in Liaoning decides 辽宁办事大厅核验",
         "Liaoning's list of domains is not published, so its requirements are written in leaves of the taxonomy. The "
         "hall is a relying party (用证方) with a certificate of its own: it may verify, and nothing else.",

@@ -14,6 +14,9 @@ from pathlib import Path
 from ops.demo.commands import PROGRAM, Huxin, StoryBroken
 
 READY_SECONDS = 30.0
+REFRESH_SECONDS = 2.0
+"""How often the nodes of the demo ask each other for a newer trust registry; `registry.refresh_seconds` is 20 else."""
+
 STOP_SECONDS = 10.0
 TAIL_LINES = 8
 
@@ -47,7 +50,7 @@ class Nodes:
             self._running[one.home] = subprocess.Popen(
                 [PROGRAM, "--home", one.home, "serve"],
                 cwd=self._huxin.folder,
-                env=self._huxin.environment(),
+                env={**self._huxin.environment(), "HUXIN_REGISTRY__REFRESH_SECONDS": str(REFRESH_SECONDS)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

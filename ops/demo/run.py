@@ -1,4 +1,4 @@
-"""`make demo`: four jurisdictions on this machine issue, follow, verify, reject and go on alone, in under a minute."""
+"""`make demo`: four jurisdictions on this machine found a registry, recognise, verify, reject, in about a minute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from types import FrameType
 from rich.console import Console
 
 from node.model.calendar import day_in_china
-from ops.demo import beginning, deciding, refusing, withdrawing
+from ops.demo import beginning, changing, deciding, recognising, refusing, registering
 from ops.demo.commands import PROGRAM, StoryBroken
 from ops.demo.stage import Stage, stage
 from ops.demo.verdicts import summary
@@ -25,13 +25,16 @@ WIDTH = 100
 
 CHAPTERS = (
     beginning.found,
+    registering.register,
     beginning.deliver,
     deciding.issue,
+    recognising.grant,
     deciding.decide_in_guizhou,
     deciding.decide_in_liaoning,
     refusing.reject,
+    changing.change,
+    recognising.withdraw,
     refusing.go_on_alone,
-    withdrawing.withdraw,
 )
 
 
@@ -88,7 +91,8 @@ def invite(playing: Stage) -> None:
         "huxin --home guizhou requirement show 520000/listing",
         f"huxin --home guizhou verify {tender.file} --subject {tender.subject.code} --require 520000/listing",
         "huxin --home guizhou peers",
-        "huxin --home shanxi trust list",
+        "huxin --home liaoning trust explain 140000",
+        "huxin --home guizhou recognise list",
         "huxin --home shanxi catalogue show 140000",
         f"curl -s http://127.0.0.1:{shanxi.operations_port}/metrics | grep huxin_",
     ):

@@ -58,6 +58,11 @@ class Stage:
     def folder(self) -> Path:
         return self.huxin.folder
 
+    def named(self, division: str) -> str:
+        """Code and names of a jurisdiction."""
+        (found,) = [one for one in self.jurisdictions.values() if one.division == division]
+        return f"{division} {found.name}"
+
     def catalogue(self, home: str) -> Catalogue:
         """The catalogue in force that comes with huxin."""
         return discover().on(self.jurisdictions[home].division, self.today).catalogue
@@ -77,8 +82,16 @@ class Stage:
         self.console.print(Padding(what, (0, 0, 0, 2), expand=False))
 
     def echo(self, command: str, note: str = "") -> None:
-        """Shows a command as a user would type it."""
+        """Shows a command of one home as a user would type it."""
+        echo(self.console, f"--home {command}", note)
+
+    def echo_offline(self, command: str, note: str = "") -> None:
+        """Shows a command that needs no home."""
         echo(self.console, command, note)
+
+    def page(self, text: str) -> None:
+        """What a command printed, indented."""
+        self.console.print(Padding(Text.from_ansi(text.rstrip()), (0, 0, 0, 2), expand=False))
 
     def verify(self, home: str, words: list[str], expected: Expected, line: Line) -> Json:
         """Verifies as a user would, checks the verdict against the story, shows it and notes it for the summary."""
