@@ -24,13 +24,10 @@ from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
 from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
-from node.app.publishing import Publishing
-from node.app.publishing import Surroundings as Publishers
-from node.app.refreshing import Refreshing, mirrors
-from node.app.registering import online_of, registry_in
 from node.app.registry_view import RegistryView
 from node.app.renewing import Renewal
 from node.app.storing import usable_database
+from node.app.taking_part import take_part
 from node.app.trust_keeper import POLL_SECONDS, TrustInUse, TrustKeeper
 from node.app.trusting import freshness_limits
 from node.app.workload_pair import PairFiles
@@ -129,7 +126,8 @@ class Node:
         sequencer, feed = await self._begin_log(base)
         self._run(self._keep_keys(base.keyring, base.trust), "keys")
         following = await self._follow(base)
-        coordinating = self._keep_registry(base)
+        now, told = self._clock.now, base.metrics.observe_refresh
+        coordinating = take_part(self._settings, base.database, base.trust, base.registry, now, told, self._run)
         services = self._services(base, OwnLedger(sequencer, feed), feed, following, coordinating)
         server = await self._serve(services, base.trust, base.metrics)
         self._keep_trust(base, server, following)
@@ -201,29 +199,6 @@ class Node:
         self._exits.push_async_callback(following.stop)
         await following.apply(base.trust.present)
         return following
-
-    def _keep_registry(self, base: _Base) -> Coordinating:
-        """Refreshes the trust registry from peers, publishes in it, and releases it where the online keys are."""
-        settings, now = self._settings, self._clock.now
-        registry = registry_in(base.database, now)
-        online = online_of(settings)
-        refreshing = Refreshing(
-            registry,
-            lambda: base.trust.present,
-            settings.registry.peer_seconds,
-            base.metrics.observe_refresh,
-            online,
-        )
-        coordinating = Coordinating(
-            registry, online, now, lambda: refreshing.once(mirrors(base.trust.present, base.registry.coordinator))
-        )
-        every = settings.registry.refresh_seconds
-        self._run(refreshing.keep(every, lambda: base.registry.coordinator), "refreshing the registry")
-        self._run(coordinating.keep(settings.registry.release_seconds), "releasing the registry")
-        around = Publishers(settings, now, lambda: base.trust.present, lambda: base.registry.coordinator)
-        publishing = Publishing(around, registry, coordinating)
-        self._run(publishing.keep(every), "publishing")
-        return coordinating
 
     def _keep_trust(self, base: _Base, server: RpcServer, following: Following) -> None:
         """The watch over trust and certificates: what changes counts for open streams first, then for followers."""
