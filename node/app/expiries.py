@@ -53,17 +53,21 @@ def advice(expiry: Expiry, own_division: str) -> str:
     if expiry.kind is ExpiryKind.SIGNING_KEY:
         return "Its successor must be published before this day: see `huxin key list`, then `huxin key rotate`."
     if expiry.kind is ExpiryKind.METADATA:
-        if expiry.name in ("root", "targets"):
-            return "The holders of the root keys sign the next one (docs/ceremony.md)."
-        if expiry.name == own_division:
-            return "Publish again: `huxin trust publish`; a running node with the registry key does so by itself."
-        return "It is signed anew by machines: ask the coordinator, or that jurisdiction, what keeps it from it."
-    if expiry.kind is ExpiryKind.CERTIFICATE and not expiry.name.startswith("ca/"):
-        return f"Run `huxin certificate renew {expiry.name}`, where the CA key is."
-    if of != own_division:
+        return _about_metadata(expiry.name, own_division)
+    if of != own_division and (expiry.kind is ExpiryKind.REVOCATION_LIST or expiry.name.startswith("ca/")):
         return f"Ask {of} for its next bundle: it publishes it, or hands it over for `huxin trust import`."
-    command = "rotate-ca" if expiry.kind is ExpiryKind.CERTIFICATE else "sign-revocations"
-    return f"Run `huxin certificate {command}`, where the CA key is; peers learn of it by the next publication."
+    command = "sign-revocations"
+    if expiry.kind is ExpiryKind.CERTIFICATE:
+        command = "rotate-ca" if expiry.name.startswith("ca/") else f"renew {expiry.name}"
+    return f"Run `huxin certificate {command}`, where the CA key is; peers learn what they must know by the next publication."
+
+
+def _about_metadata(role: str, own_division: str) -> str:
+    if role in ("root", "targets"):
+        return "The holders of the root keys sign the next one (docs/ceremony.md)."
+    if role == own_division:
+        return "Publish again: `huxin trust publish`; a running node with the registry key does so by itself."
+    return "It is signed anew by machines: ask the coordinator, or that jurisdiction, what keeps it from it."
 
 
 def _unreplaced(held: Iterable[_Held]) -> Iterator[Expiry]:
