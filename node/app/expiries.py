@@ -59,7 +59,7 @@ def advice(expiry: Expiry, own_division: str) -> str:
     command = "sign-revocations"
     if expiry.kind is ExpiryKind.CERTIFICATE:
         command = "rotate-ca" if expiry.name.startswith("ca/") else f"renew {expiry.name}"
-    return f"Run `huxin certificate {command}`, where the CA key is; peers learn what they must know by the next publication."
+    return f"Run `huxin certificate {command}`, where the CA key is; peers learn of it by publication."
 
 
 def _about_metadata(role: str, own_division: str) -> str:

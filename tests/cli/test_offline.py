@@ -152,7 +152,7 @@ def test_doctor_finds_a_fresh_home_in_order(founded: Path) -> None:
     ends = {(each["kind"], each["name"]): each for each in found["expiries"]}
     assert {("certificate", "node"), ("certificate", "gateway"), ("trust_certificate", "140000")} <= set(ends)
     assert [each["ends"] for each in found["expiries"]] == sorted(each["ends"] for each in found["expiries"])
-    assert ends["certificate", "gateway"]["advice"].endswith("`huxin certificate issue ROLE --out-name gateway`.")
+    assert ends["certificate", "gateway"]["advice"].endswith("Run `huxin certificate renew gateway`, where the CA key is; peers learn of it by publication.")
     assert not any(each["ended"] for each in ends.values())
 
 
@@ -172,7 +172,7 @@ def test_doctor_says_what_to_do_about_what_ends(tmp_path: Path, days: int, left:
     assert result.exit_code == ExitCode.PROBLEMS
     (line,) = [line for line in result.stdout.splitlines() if "ca/140000" in line]
     assert left in line
-    assert "Make the next CA" in line
+    assert "huxin certificate rotate-ca" in line
 
 
 # certificate
