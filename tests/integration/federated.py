@@ -236,7 +236,7 @@ async def world_of(
     async with AsyncExitStack() as exits:
         mirror = Mirror()
         if LIAR not in serving:
-            await exits.enter_async_context(_standing(mirror, members))
+            await exits.enter_async_context(_standing(mirror, members, LIAR))
         clock = SettableClock(BEGAN)
         for one in members.values():
             await prepare_database(one.settings)
@@ -248,13 +248,22 @@ async def world_of(
 
 
 @asynccontextmanager
-async def _standing(mirror: Mirror, members: Mapping[str, TestJurisdiction]) -> AsyncIterator[None]:
-    pair = members[LIAR].layout.pair("node").read()
+async def mirroring(world: World, division: str, files: Files) -> AsyncIterator[None]:
+    """In place of that jurisdiction's node its mirror serves these files."""
+    mirror = Mirror()
+    mirror.serve(files)
+    async with _standing(mirror, world.members, division):
+        yield
+
+
+@asynccontextmanager
+async def _standing(mirror: Mirror, members: Mapping[str, TestJurisdiction], division: str) -> AsyncIterator[None]:
+    pair = members[division].layout.pair("node").read()
     roots = b"".join(one.layout.certificate("ca").read_bytes() for one in members.values())
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)])
     server.add_generic_rpc_handlers((mirror,))
     server.add_secure_port(
-        str(members[LIAR].settings.rpc.listen),
+        str(members[division].settings.rpc.listen),
         grpc.ssl_server_credentials([(pair.key, pair.certificate)], roots, require_client_auth=True),
     )
     await server.start()
