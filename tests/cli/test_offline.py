@@ -152,7 +152,7 @@ def test_doctor_finds_a_fresh_home_in_order(founded: Path) -> None:
     ends = {(each["kind"], each["name"]): each for each in found["expiries"]}
     assert {("certificate", "node"), ("certificate", "gateway"), ("trust_certificate", "140000")} <= set(ends)
     assert [each["ends"] for each in found["expiries"]] == sorted(each["ends"] for each in found["expiries"])
-    assert ends["certificate", "gateway"]["advice"].endswith("Run `huxin certificate renew gateway`, where the CA key is; peers learn of it by publication.")
+    assert ends["certificate", "gateway"]["advice"].startswith("Run `huxin certificate renew gateway`, where")
     assert not any(each["ended"] for each in ends.values())
 
 
