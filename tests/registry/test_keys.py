@@ -8,11 +8,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from securesystemslib.exceptions import UnverifiedSignatureError
-from securesystemslib.signer import CryptoSigner, Key, SSlibKey
+from securesystemslib.signer import CryptoSigner, Key, Signature, SSlibKey
 
 from node.registry.keys import (
     SUITES,
     RegistrySigner,
+    SuiteKey,
     public_key,
     public_pem,
     read_public_pem,
@@ -45,6 +46,14 @@ def test_a_key_file_signs_what_tuf_verifies(suite: Suite, tmp_path: Path) -> Non
         signer.public_key.verify_signature(signature, b"metadata!")
 
 
+@pytest.mark.parametrize("suite", [Suite.SM2_SM3, Suite.ML_DSA_65])
+@pytest.mark.parametrize("signature", ["", "zz", "00" * 64])
+def test_a_signature_that_is_none_is_refused_as_python_tuf_expects(suite: Suite, signature: str) -> None:
+    key = tuf_key(generate(suite).public)
+    with pytest.raises(UnverifiedSignatureError):
+        key.verify_signature(Signature(key.keyid, signature), b"metadata")
+
+
 def test_no_address_opens_a_key() -> None:
     with pytest.raises(BadKey, match="name its file"):
         RegistrySigner.from_priv_key_uri("file2:/etc/key", tuf_key(generate(Suite.ED25519).public))
@@ -61,6 +70,11 @@ def test_a_key_under_another_id_is_refused() -> None:
 @pytest.mark.parametrize(
     "key",
     [
+        SuiteKey("0" * 64, "huxin", "sm2-sm3", {"public": "not PEM"}),
+        SuiteKey("0" * 64, "huxin", "sm2-sm3", {"public": 5}),
+        SuiteKey("0" * 64, "huxin", "sm2-sm3", {}),
+        SuiteKey("0" * 64, "huxin", "sm2-sm3", tuf_key(generate(Suite.ML_DSA_65).public).keyval),
+        SuiteKey("0" * 64, "huxin", "ed25519", tuf_key(generate(Suite.ED25519).public).keyval),
         CryptoSigner.generate_rsa().public_key,
         CryptoSigner.generate_mldsa().public_key,
         CryptoSigner.generate_ecdsa(scheme="ecdsa-sha2-nistp384").public_key,
@@ -69,8 +83,20 @@ def test_a_key_under_another_id_is_refused() -> None:
         SSlibKey("0" * 64, "ecdsa", "ecdsa-sha2-nistp256", CryptoSigner.generate_rsa().public_key.keyval),
         SSlibKey("0" * 64, "ecdsa", "ecdsa-sha2-nistp256", tuf_key(generate(Suite.ED25519).public).keyval),
     ],
-    # Not what the keys are: they are new each time, and each worker of a parallel run must find the same tests.
-    ids=["rsa", "ml-dsa", "p-384", "no hex", "no pem", "rsa as p-256", "ed25519 as p-256"],
+    ids=[
+        "own, no PEM",
+        "own, no text",
+        "own, empty",
+        "own, other suite",
+        "own, other type",
+        "rsa",
+        "ml-dsa",
+        "p384",
+        "no hex",
+        "no PEM",
+        "rsa as p256",
+        "ed25519 as p256",
+    ],
 )
 def test_a_key_of_another_kind_is_refused(key: Key) -> None:
     with pytest.raises(BadKey):
@@ -105,7 +131,7 @@ def test_another_file_is_no_public_key(data: bytes, said: str) -> None:
         read_public_pem(data)
 
 
-@suites
+@pytest.mark.parametrize("suite", [Suite.ED25519, Suite.ECDSA_P256_SHA256, Suite.ML_DSA_65])
 def test_a_public_key_file_is_what_openssl_reads_and_writes(suite: Suite) -> None:
     key = generate(suite).public
     loaded = serialization.load_pem_public_key(public_pem(key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tuf.api.metadata import Metadata, MetaFile, Snapshot, Timestamp
 from tuf.ngclient import FetcherInterface, Updater
 
 from node.registry.ceremony import RootChanges, found_root, next_root, next_targets
-from node.registry.documents import RootDocument, TargetsDocument
+from node.registry.documents import RootDocument, TargetsDocument, read_root
 from node.registry.keys import SUITES, RegistrySigner
 from node.registry.signatures import require_complete
 from tests.registry.holders import DIVISIONS, delegated, new_keys, public, signed
@@ -138,6 +138,24 @@ def test_what_we_refuse_python_tuf_refuses(chain: Chain, tmp_path: Path, case: s
     with pytest.raises(UnsignedMetadataError):
         client.refresh()
     assert version_of(client) == 1
+
+
+@pytest.mark.parametrize("suite", SUITES.values())
+def test_holders_and_online_keys_may_be_of_any_suite(suite: Suite, tmp_path: Path) -> None:
+    registry, holders = Registry(generate(suite), generate(suite)), new_keys(suite=suite)
+    root = found_root(public(holders), 2, "140000", (registry.snapshot.public, registry.timestamp.public), EXPIRES)
+    root = signed(root, list(holders.values())[1:])
+    assert read_root(root.to_bytes()) == root
+    chain = Chain(registry, holders, [root])
+    chain.rotate("520000")
+    chain.publish()
+    client = registry.client(tmp_path / "client", root)
+    client.refresh()
+    assert version_of(client) == 2
+    lame = signed(replace(root, version=3, signatures={}), [holders["140000"]], chain.roots[-1])
+    registry.files[lame.file_name] = lame.to_bytes()
+    with pytest.raises(UnsignedMetadataError):
+        registry.client(tmp_path / "client", root).refresh()
 
 
 def test_an_old_root_in_place_of_the_next_is_refused(chain: Chain, tmp_path: Path) -> None:
