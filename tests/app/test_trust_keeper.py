@@ -165,3 +165,27 @@ async def test_trouble_with_one_change_hides_no_later_one(guizhou: TestJurisdict
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+class Failing(NoRegistry):
+    """A registry of which the first look raises what nobody foresaw."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def generation(self) -> None:
+        self.looks += 1
+        if self.looks == 1:
+            raise ValueError("unforeseen")
+
+
+async def test_no_fault_ends_the_watch(guizhou: TestJurisdiction, shanxi: TestJurisdiction) -> None:
+    """Whoever ended here would go on trusting what is withdrawn meanwhile."""
+    directory, registry = TrustDirectory(guizhou.settings.trust.directory, "520000"), Failing()
+    view, clock = RegistryView(registry, None), SettableClock(THE_DAY)
+    keeper = TrustKeeper(directory, view, guizhou.layout.pair("node"), LIMITS, clock.now)
+    async with keeping(keeper) as told:
+        await until(lambda: registry.looks > 1)
+        nodes.introduce([guizhou, shanxi])
+        await until(lambda: len(told) == 1)
+        assert set(keeper.snapshot().issuers) == {"140000", "520000"}

@@ -193,7 +193,11 @@ class World:
 
     async def files(self) -> dict[str, bytes]:
         """What Guizhou holds of the registry and would serve on."""
-        async with open_database(self.guizhou.settings) as database:
+        return await self.files_of(self.guizhou)
+
+    async def files_of(self, one: TestJurisdiction) -> dict[str, bytes]:
+        """The same of anybody."""
+        async with open_database(one.settings) as database:
             return await registry_in(database, self.clock.now).files()
 
     def rows(self) -> list[tuple[object, ...]]:
@@ -248,23 +252,27 @@ async def world_of(
 
 
 @asynccontextmanager
-async def mirroring(world: World, division: str, files: Files) -> AsyncIterator[None]:
-    """In place of that jurisdiction's node its mirror serves these files."""
+async def mirroring(
+    world: World, division: str, files: Files, pair: tuple[bytes, bytes] | None = None
+) -> AsyncIterator[Mirror]:
+    """In place of that jurisdiction's node a mirror serves these files. `pair`: another key and certificate, PEM."""
     mirror = Mirror()
     mirror.serve(files)
-    async with _standing(mirror, world.members, division):
-        yield
+    async with _standing(mirror, world.members, division, pair):
+        yield mirror
 
 
 @asynccontextmanager
-async def _standing(mirror: Mirror, members: Mapping[str, TestJurisdiction], division: str) -> AsyncIterator[None]:
-    pair = members[division].layout.pair("node").read()
+async def _standing(
+    mirror: Mirror, members: Mapping[str, TestJurisdiction], division: str, pair: tuple[bytes, bytes] | None = None
+) -> AsyncIterator[None]:
+    own = members[division].layout.pair("node").read()
     roots = b"".join(one.layout.certificate("ca").read_bytes() for one in members.values())
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)])
     server.add_generic_rpc_handlers((mirror,))
     server.add_secure_port(
         str(members[division].settings.rpc.listen),
-        grpc.ssl_server_credentials([(pair.key, pair.certificate)], roots, require_client_auth=True),
+        grpc.ssl_server_credentials([pair or (own.key, own.certificate)], roots, require_client_auth=True),
     )
     await server.start()
     try:

@@ -18,11 +18,14 @@ from tuf.api.metadata import Metadata, Snapshot
 from node.app import trusting
 from node.app.registering import publisher_of
 from node.registry.documents import Delegation
+from node.registry.keys import RegistrySigner
 from node.registry.metadata import described, read_metadata, served_name, target_of
+from node.registry.publishing import Publication
 from node.registry.release import Changes
 from tests.integration.federated import COORDINATOR, ISSUER, LIAR, Answer, Files, World
 from tests.support.federation import key_at, root_of, targets_of
 from tests.support.registry import public, signed
+from tests.support.trust import key
 
 NO_CHANGES = Changes()
 
@@ -53,7 +56,11 @@ def stamped(world: World, files: Files, change: Callable[[Any], None]) -> Files:
 
 def relisted(world: World, change: Callable[[Any], None], extra: Files | None = None) -> Files:
     """One more snapshot with something changed, by the coordinator's keys, as fresh as an honest one."""
-    files = dict(world.release(NO_CHANGES))
+    return relisted_over(world, world.release(NO_CHANGES), change, extra)
+
+
+def relisted_over(world: World, files: Files, change: Callable[[Any], None], extra: Files | None = None) -> Files:
+    """The same after a release."""
     version = int(newest(files, "snapshot").split(".")[0]) + 1
 
     def renewed(found: Any) -> None:
@@ -74,7 +81,7 @@ def next_of_shanxi(world: World) -> Files:
     return world.release(Changes(publications=(world.publication(world.shanxi),)))
 
 
-# By a mirror alone --------------------------------------------------------------------------------------------------
+# By a mirror alone ---------------------------------------------------------------------------------------------------
 
 
 def rollback(world: World) -> Files:
@@ -114,7 +121,7 @@ def newest_withheld(world: World) -> Files:
     return {name: content for name, content in files.items() if name != newest(files, ISSUER)}
 
 
-# By holders of root keys, too few of them ---------------------------------------------------------------------------
+# By holders of root keys, too few of them ----------------------------------------------------------------------------
 
 
 def root_by_one_holder(world: World) -> Files:
@@ -142,7 +149,7 @@ def shanxis_name_given_to_lanzhou(world: World) -> Files:
     return world.release(Changes(targets=signed(replace(honest, delegations=delegations), "root 1")))
 
 
-# By the coordinator itself, or the thief of its online keys -----------------------------------------------------------
+# By the coordinator itself, or the thief of its online keys ----------------------------------------------------------
 
 
 def expired(world: World) -> Files:
@@ -193,25 +200,36 @@ def twin_of_the_snapshot(world: World) -> Files:
     return stamped(world, {**world.held, name: twin}, pointing)
 
 
-def foreign_path(world: World) -> Files:
-    """Lanzhou's publication lists a bundle under Shanxi's name, and the coordinator takes it over."""
+def foreign_publication(world: World) -> Publication:
+    """Lanzhou's publication lists a bundle under Shanxi's name."""
     signer = publisher_of(world.members[LIAR].settings)
     assert signer is not None
     path, bundle = f"{ISSUER}/bundle", b"a bundle that Lanzhou made up"
-    target = target_of(path, bundle)
     name = newest(world.held, LIAR)
     version = int(name.split(".")[0]) + 1
 
     def more(found: Any) -> None:
         found.version = version
-        found.targets[path] = target
+        found.targets[path] = target_of(path, bundle)
 
-    data = resigned(world.held[name], more, signer)
+    return Publication(LIAR, version, resigned(world.held[name], more, signer), {path: bundle})
+
+
+def signed_by_nobody(metadata: bytes) -> bytes:
+    """The same metadata under a key that is delegated nothing."""
+    return resigned(metadata, lambda _found: None, RegistrySigner(key("nobody")))
+
+
+def foreign_path(world: World) -> Files:
+    """The coordinator takes that over."""
+    made = foreign_publication(world)
+    ((path, bundle),) = made.files.items()
 
     def listing(found: Any) -> None:
-        found.meta[f"{LIAR}.json"] = described(data, version)
+        found.meta[f"{LIAR}.json"] = described(made.metadata, made.version)
 
-    return relisted(world, listing, {f"{version}.{LIAR}.json": data, served_name(path, target): bundle})
+    served = served_name(path, target_of(path, bundle))
+    return relisted(world, listing, {f"{made.version}.{LIAR}.json": made.metadata, served: bundle})
 
 
 def nonsense_of_lanzhou(world: World) -> Files:
@@ -230,7 +248,7 @@ def versions_used_up(world: World) -> Files:
     return stamped(world, world.held, last)
 
 
-# By sending -----------------------------------------------------------------------------------------------------------
+# By sending ----------------------------------------------------------------------------------------------------------
 
 
 async def endless(part: int) -> AsyncIterator[bytes]:
