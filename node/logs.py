@@ -87,6 +87,8 @@ def configure_logs(now: Callable[[], datetime], level: str, form: str, stream: T
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # It says two lines whenever somebody asks for the schema's revision, as /readyz does every few seconds.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+    # It says at each refresh which holders have not signed a root that enough others have signed.
+    logging.getLogger("tuf").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -15,7 +15,6 @@ VOCABULARY = Vocabulary(
     methods=frozenset({VERIFY}),
     verdict_reasons=frozenset({"SIGNATURE_INVALID"}),
     refusal_reasons=frozenset({"NOT_PERMITTED"}),
-    refresh_results=frozenset({"OK"}),
 )
 
 
@@ -39,7 +38,6 @@ def exercised() -> Metrics:
     metrics.observe_issue(0.1)
     metrics.observe_commit_group(2)
     metrics.observe_refusal("NOT_PERMITTED")
-    metrics.observe_refresh("520000", "")
     metrics.set_ready({"keys": True})
     metrics.set_build("0.1.0", "140000")
     metrics.watch(readings(lambda: [PeerReading("520000", True, 0, 3.0, -1.5)]))
