@@ -2,10 +2,11 @@
 
 `python -m tests.support.nursery` imports the node once, which takes ten times as long as starting it, and then forks
 one serving process for each home that it is told. The fork happens before there is any thread, event loop, gRPC core
-or open database, and the child runs what `huxin serve` runs: `node.app.running.serve`.
+or open database, and the child runs what `huxin serve` runs: `node.app.running.serve`, or a command of `huxin`.
 
 In: one JSON line per process, `{"settings": path of huxin.toml, "environment": {...}, "log": path}`, or
-`{"bury": pid}` for one that was killed. Out: `{"born": pid}`, or `{"buried": pid}` once the process is gone.
+`{"command": [arguments of huxin], "environment": {...}, "log": path}`, or `{"bury": pid}` for one that was killed or is
+to be waited for. Out: `{"born": pid}`, or `{"buried": pid}` once the process is gone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import signal
 import sys
 import traceback
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,11 +49,25 @@ class Nursery:
         born = await self._ask({"settings": str(settings), "environment": environment, "log": str(log)})
         return int(born["born"])
 
+    async def command(self, arguments: Sequence[str], environment: dict[str, str], log: Path) -> int:
+        """Starts a command of `huxin`. Returns its process id at once."""
+        born = await self._ask({"command": list(arguments), "environment": environment, "log": str(log)})
+        return int(born["born"])
+
     async def kill(self, pid: int) -> None:
         """SIGKILL, and waits until the process is gone. Fails when it had ended by itself."""
+        status = await self.end(pid)
+        assert status == -signal.SIGKILL, f"it had ended before it was killed: {status}"
+
+    async def end(self, pid: int) -> int:
+        """SIGKILL, unless it has ended by itself: how it ended, as an exit status."""
         os.kill(pid, signal.SIGKILL)
+        return await self.wait(pid)
+
+    async def wait(self, pid: int) -> int:
+        """Waits until a process has ended: its exit status."""
         buried = await self._ask({"bury": pid})
-        assert buried["status"] == -signal.SIGKILL, f"it had ended before it was killed: {buried}"
+        return int(buried["status"])
 
     async def close(self) -> None:
         """Ends this process and kills what it still has running."""
@@ -71,7 +87,9 @@ def main() -> None:
     """The child's side."""
     import uvloop  # noqa: PLC0415 - in the nursery process only
 
+    import node.cli.registry  # noqa: F401, PLC0415 - so that no command has to
     from node.app.running import serve  # noqa: PLC0415
+    from node.cli.main import cli  # noqa: PLC0415
     from node.config.settings import Settings  # noqa: PLC0415
 
     living: set[int] = set()
@@ -85,8 +103,15 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             _redirect(request["log"])
+            os.environ.update(request["environment"])
             try:
-                uvloop.run(serve(Settings.load(Path(request["settings"]), request["environment"])))
+                if "command" in request:
+                    cli(request["command"], prog_name="huxin")
+                else:
+                    uvloop.run(serve(Settings.load(Path(request["settings"]), request["environment"])))
+            except SystemExit as ended:
+                sys.stdout.flush()
+                os._exit(ended.code if isinstance(ended.code, int) else 1)
             except BaseException:  # noqa: BLE001 - a child never goes on with its parent's work
                 traceback.print_exc()
                 os._exit(1)
