@@ -198,8 +198,8 @@ def test_long_codes_are_shortened_and_words_are_not() -> None:
 def test_a_remark_that_does_not_fit_stands_below() -> None:
     page = io.StringIO()
     console = Console(width=40, file=page, highlight=False)
-    echo(console, "shanxi serve", "short")
-    echo(console, "shanxi trust list", "a long remark")
+    echo(console, "--home shanxi serve", "short")
+    echo(console, "--home shanxi trust list", "a long remark")
     assert page.getvalue().splitlines() == [
         "$ huxin --home shanxi serve  # short",
         "$ huxin --home shanxi trust list",
