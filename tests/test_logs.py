@@ -148,3 +148,10 @@ def test_asking_for_the_schema_is_not_told_each_time(stream: io.StringIO) -> Non
     logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
     logging.getLogger("alembic.runtime.migration").warning("a column is missing")
     assert [line["event"] for line in lines(stream)] == ["a column is missing"]
+
+
+def test_a_root_holder_who_did_not_sign_is_not_told_at_each_refresh(stream: io.StringIO) -> None:
+    configure_logs(SettableClock().now, "info", "json", stream)
+    logging.getLogger("tuf.api._payload").info("No signature for keyid 5f0c")
+    logging.getLogger("tuf.api._payload").warning("a metadata file is missing")
+    assert [line["event"] for line in lines(stream)] == ["a metadata file is missing"]
