@@ -11,7 +11,7 @@ T      ?= tests
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.runtime ## four provinces on this machine: issue, follow, verify (KEEP=1 leaves the nodes running)
+demo: $(VENV)/.runtime ## four provinces on this machine: found a registry, recognise, issue, verify (KEEP=1 leaves the nodes running)
 	@$(BIN)/python -m ops.demo.run $(if $(KEEP),--keep)
 
 test: $(VENV)/.dev check ## every check and every test

@@ -33,6 +33,7 @@ DOCUMENTS = sorted(
     for path in folder.glob("*.md")
 )
 WALK = "## First verdict by hand"
+FEDERATION = "## A federation by registry"
 WALK_SECONDS = 300
 """What a newcomer may need, typing included; the machine must need far less."""
 
@@ -280,6 +281,8 @@ class Newcomer:
     def __init__(self, folder: Path) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HUXIN_")}
         environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
+        # Nodes ask each other more often than by default: nothing else is waited for so long.
+        environment |= {"HUXIN_REGISTRY__REFRESH_SECONDS": "0.5"}
         self._shell = subprocess.Popen(
             ["bash"],
             cwd=folder,
@@ -290,7 +293,7 @@ class Newcomer:
             text=True,
             start_new_session=True,
         )
-        ports = {port: free_port() for port in (7443, 7444, 9464, 9465)}
+        ports = {port: free_port() for port in (7443, 7444, 7445, 9464, 9465, 9466)}
         self._operations = [ports[9464], ports[9465]]
         # Only where the nodes listen differs from what the README says: tests run beside each other.
         self._words = {f"127.0.0.1:{port}": f"127.0.0.1:{free}" for port, free in ports.items()}
@@ -378,6 +381,35 @@ def test_the_first_verdict_by_hand_comes_as_the_readme_says(newcomer: Newcomer) 
     assert verdict(newcomer.types(verify_again)) == (0, "ACCEPT")
     assert newcomer.types(stop_the_other)[0] == 0
     assert time.monotonic() - began < WALK_SECONDS / 2
+
+
+def test_the_federation_by_registry_comes_as_the_readme_says(newcomer: Newcomer) -> None:
+    _, found, _, export, introduce, *_ = shell_blocks(section(text_of(ENGLISH), WALK))
+    write, show, sign, join, serve, grant, look, stop = shell_blocks(section(text_of(ENGLISH), FEDERATION))
+    newcomer.types(found)
+    _, printed = newcomer.types(export)
+    for key, word in zip(re.findall(r"\b[0-9a-f]{64}\b", printed), ("SHANXI_KEY", "GUIZHOU_KEY"), strict=True):
+        newcomer.puts(key, word)
+    newcomer.types(introduce)
+
+    assert newcomer.types(write)[0] == 0
+    code, printed = newcomer.types(show)
+    digests = re.findall(r"Digest, to compare by telephone:\n +((?:[0-9a-f]{8} ?){8})\n", printed)
+    for digest, word in zip(digests, ("ROOT_DIGEST", "TARGETS_DIGEST"), strict=True):
+        newcomer.puts(digest, word)
+    assert code == 0
+    code, printed = newcomer.types(sign)
+    assert (code, printed.count("2 of 2"), printed.count("Signed for")) == (0, 2, 4), printed
+    code, printed = newcomer.types(join)
+    assert (code, printed.count("Published: 140000, 520000, 620100.")) == (0, 2), printed
+    newcomer.types(serve)
+    give, read = grant.strip().splitlines()
+    assert newcomer.types(give)[0] == 0
+    # Each recognises itself; Guizhou and Lanzhou recognise Shanxi.
+    newcomer.waits_until(lambda: newcomer.types(read)[1].count("in force") == 5)
+    code, printed = newcomer.types(look)
+    assert (code, "root version 1: 2 of 3 holders must sign" in printed) == (0, True), printed
+    assert newcomer.types(stop)[0] == 0
 
 
 def verdict(answer: tuple[int, str]) -> tuple[int, str]:

@@ -177,7 +177,7 @@ def _next(found: Sequence[Examined]) -> Iterator[str]:
         files = " and ".join(each.path.name for each in found)
         yield "签名已齐：将整个文件夹交给协调节点发布，并自留一份。"
         yield f"{files}: enough signatures. Hand the folder to the coordinator, {named(found[0].coordinator)}, who"
-        yield "publishes it; it is in force from then on. Keep a copy of the folder for the next ceremony."
+        yield "publishes it (huxin trust accept); it is in force from then on. Keep a copy for the next ceremony."
         return
     wanted = sorted({code for each in open_ for code in each.state.wanted})
     yield "将整个文件夹交给下列地区；各自查看内容，电话核对摘要，然后签名："

@@ -136,12 +136,12 @@ def _row(issued: certifying.IssuedCertificate, revoked: set[int], now: datetime)
 def revoke_command(session: Session, what: str, reason: str, unrecorded: bool) -> None:
     """Take a certificate back, for good: our own node refuses it within seconds, on open connections as well.
 
-    Other jurisdictions refuse it once they have our bundle: it is a new version, hand it over (`huxin trust export`).
+    Other jurisdictions refuse it once they have our new bundle: a running node publishes it in the trust registry.
     A node whose own certificate is revoked makes itself another one where the CA key is at hand.
     """
     serial = certifying.revoke(session.settings(), what, reason, session.clock.now(), unrecorded=unrecorded)
     session.say(f"已吊销 Revoked: serial {serial}", "green")
-    session.say("For the other jurisdictions: huxin trust export -o bundle.json")
+    _say_published(session)
 
 
 @certificate.command("sign-revocations", example="huxin certificate sign-revocations")
@@ -157,7 +157,7 @@ def sign_revocations_command(session: Session) -> None:
 def rotate_command(session: Session) -> None:
     """Publish a new CA beside the one in use: the first of three steps, none of which interrupts a call.
 
-    1. `rotate-ca`: hand our bundle to the other jurisdictions and certificates/ca.crt to own workloads.
+    1. `rotate-ca`: a running node publishes our bundle; hand certificates/ca.crt to own workloads.
     2. After keys.ca_overlap_seconds the node issues from the new CA: `huxin certificate renew`, hand over.
     3. `huxin certificate retire-ca` once nothing valid comes from the old one.
 
@@ -166,8 +166,8 @@ def rotate_command(session: Session) -> None:
     settings = session.settings()
     begins = certifying.rotate_ca(settings, session.clock.now(), os.urandom)
     session.say(f"A new CA is published; certificates are issued from it from {in_china(begins)} on.", "green")
-    session.say(f"Until then hand {settings.tls.ca} to own workloads, and our bundle to the other jurisdictions:")
-    session.say("  huxin trust export -o bundle.json")
+    session.say(f"Until then hand {settings.tls.ca} to own workloads.")
+    _say_published(session)
 
 
 @certificate.command("retire-ca", example="huxin certificate retire-ca")
@@ -179,4 +179,10 @@ def retire_command(session: Session, ignore_replaced: bool) -> None:
     Its key is deleted. Whoever still holds one of its certificates is refused from then on.
     """
     certifying.retire_ca(session.settings(), session.clock.now(), ignore_replaced=ignore_replaced)
-    session.say("The old CA is retired. For the other jurisdictions: huxin trust export -o bundle.json", "green")
+    session.say("The old CA is retired.", "green")
+    _say_published(session)
+
+
+def _say_published(session: Session) -> None:
+    session.say("A running node publishes this in the trust registry by itself (huxin trust status).")
+    session.say("For jurisdictions that know us by file alone: huxin trust export -o bundle.json")

@@ -141,7 +141,10 @@ def _say_made(session: Session, change: Change) -> None:
 
 
 def _say_next(session: Session) -> None:
-    session.say("下一步 Next: hand the new bundle to your peers, before a new key begins:", "bold")
+    session.say(
+        "下一步 Next: a running node publishes this in the trust registry by itself (huxin trust status).", "bold"
+    )
+    session.say("Peers that know us by file alone need the new bundle, before a new key begins:")
     session.say(f"  huxin --home {session.home} trust export -o bundle.json")
 
 

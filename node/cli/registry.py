@@ -37,11 +37,15 @@ def join_command(session: Session, root: Path, digest: str, archive: Path | None
     The digest is what `huxin trust root show` prints. Get it from a holder by telephone or on paper, not with the file.
     """
     data = None if archive is None else _read(archive)
-    record = asyncio.run(
-        registry_commands.join(session.settings(), session.clock.now, _read(root), _digits(digest), data)
-    )
+    settings = session.settings()
+    record = asyncio.run(registry_commands.join(settings, session.clock.now, _read(root), _digits(digest), data))
     session.say(f"Joined the trust registry, root version {record.root_version}.", "green")
-    if record.signed_at is None:
+    if record.signed_at is None and record.coordinator == settings.division:
+        session.say(
+            "This jurisdiction is its coordinator. Next: huxin trust accept 1.root.json 1.targets.json, with every "
+            "member's publication if they are here."
+        )
+    elif record.signed_at is None:
         session.say(
             "Nothing of it is known yet. Next: huxin trust refresh --from ARCHIVE, or from a peer known already."
         )
@@ -118,7 +122,8 @@ def accept_command(session: Session, files: tuple[Path, ...]) -> None:
         session.say(f"Took over {name}.", "green")
     for division in done.divisions:
         session.say(f"Took over the publication of {division}.", "green")
-    session.say(f"Released as snapshot {done.snapshot_version}; peers know within a refresh.")
+    session.say(f"Released as snapshot {done.snapshot_version}; peers that joined know within a refresh.")
+    session.say("For those that have not: huxin trust archive -o registry.zip")
 
 
 @click.command("archive", cls=Command, example="huxin trust archive -o registry.zip")

@@ -15,7 +15,6 @@ import click
 from rich.console import Console
 
 from node.app.founding import Layout
-from node.app.registering import registry_record
 from node.clock import Clock, SystemClock
 from node.config import Settings
 from node.errors import BadConfiguration
@@ -65,6 +64,9 @@ class Session:
 
     def registry(self) -> RegistryRecord | None:
         """The trust registry as this home has verified it last, None when it joined none."""
+        # Here and not above: commands that ask a running node would wait for the database libraries.
+        from node.app.registering import registry_record  # noqa: PLC0415
+
         return asyncio.run(registry_record(self.settings()))
 
     def say(self, text: str, style: str | None = None) -> None:

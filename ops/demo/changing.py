@@ -16,12 +16,12 @@ def change(stage: Stage) -> None:
     stage.chapter(
         9,
         "Shanxi replaces a key, and somebody tries to undo it 更换密钥，拒绝回滚",
-        "A new signing key is published a day before it signs, so that nobody meets a signature of a key it cannot know.",
+        "A new signing key is published a day before it signs, so that nobody meets a signature of a key it cannot "
+        "know.",
     )
     stage.echo("shanxi key rotate")
     stage.huxin("shanxi", "key", "rotate")
     seconds = wait_until(
-        stage,
         lambda: len(stage.huxin("lanzhou", "trust", "explain", "140000", "--json").json["keys"]) > 1,
         "Lanzhou does not know Shanxi's new key",
     )

@@ -27,7 +27,7 @@ def grant(stage: Stage) -> None:
         "To know a jurisdiction is not to recognise its reports. What a recognition changes is shown before it is "
         "signed: every procedure is tried on the best report that Shanxi could issue today.",
     )
-    stage.verify("guizhou", tender_in_guizhou(stage), NOT_YET, Line("Guizhou, tender", "Shanxi's", "not recognised yet"))
+    _ask(stage, NOT_YET, "not recognised yet")
     words = ["recognise", "grant", "140000", "--yes"]
     stage.echo(f"guizhou {shlex.join(words)}", "without --yes it asks; the terms are left out here")
     page = stage.huxin("guizhou", *words).stdout
@@ -51,16 +51,17 @@ def withdraw(stage: Stage) -> None:
     stage.echo(f"guizhou {shlex.join(words)}")
     stage.page(stage.huxin("guizhou", *words).stdout)
     _everybody_knows(stage, {("520000", "140000", "WITHDRAWN")})
-    stage.verify("guizhou", tender_in_guizhou(stage), WITHDRAWN, Line("Guizhou, tender", "Shanxi's", "recognition withdrawn"))
+    _ask(stage, WITHDRAWN, "recognition withdrawn")
 
 
-def tender_in_guizhou(stage: Stage) -> list[str]:
-    """What Guizhou asks of Shanxi's report on a company without records."""
+def _ask(stage: Stage, expected: Expected, because: str) -> None:
+    """Guizhou verifies Shanxi's report on a company without records."""
     tender = stage.reports["tender"]
-    return [tender.file, "--subject", tender.subject.code, "--require", "520000/tender"]
+    words = [tender.file, "--subject", tender.subject.code, "--require", "520000/tender"]
+    stage.verify("guizhou", words, expected, Line("Guizhou, tender", "Shanxi's", because))
 
 
-def wait_until(stage: Stage, holds: Callable[[], bool], otherwise: str) -> float:
+def wait_until(holds: Callable[[], bool], otherwise: str) -> float:
     """Asks until it holds. Seconds that it took. Raises StoryBroken when it takes too long."""
     began = time.monotonic()
     while not holds():
@@ -80,7 +81,7 @@ def _everybody_knows(stage: Stage, stated: set[tuple[str, str, str]]) -> None:
         found = stage.huxin("lanzhou", "recognise", "list", "--json").json
         return stated <= {(each["recogniser"], each["issuer"], each["state"]) for each in found}
 
-    seconds = wait_until(stage, known, f"Lanzhou does not know of {sorted(stated)}")
+    seconds = wait_until(known, f"Lanzhou does not know of {sorted(stated)}")
     stage.echo("lanzhou recognise list", f"known by the registry within {seconds:.0f} s; nobody sent a file")
     for recogniser, issuer, state in sorted(stated, reverse=True):
         stage.say(f"{stage.named(recogniser)} -> {stage.named(issuer)}: {STATES[state]}")

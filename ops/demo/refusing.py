@@ -70,8 +70,8 @@ def go_on_alone(stage: Stage) -> None:
     stage.chapter(
         11,
         "Shanxi's node goes away, and with it the coordinator 山西节点离线",
-        "Nobody has to wait for it: Liaoning verifies from its replica of Shanxi's log, has the registry from any other "
-        "member, and says how old both are.",
+        "Nobody has to wait for it: Liaoning verifies from its replica of Shanxi's log, has the registry from any "
+        "other member, and says how old both are.",
     )
     stage.nodes.stop(["shanxi"])
     stage.echo(f"shanxi report show {tender.number}", "no node answers")

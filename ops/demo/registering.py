@@ -52,10 +52,9 @@ def _make_keys(stage: Stage) -> None:
     stage.echo_offline("trust key new snapshot -o shanxi/keys/snapshot.key", "Shanxi coordinates; timestamp likewise")
     for home in HOLDERS:
         (stage.folder / office(home)).mkdir()
-    works = [partial(stage.huxin.offline, "trust", "key", "new", "root", "-o", _root_key(home)) for home in HOLDERS]
-    for role in ("snapshot", "timestamp"):
-        works.append(partial(stage.huxin.offline, "trust", "key", "new", role, "-o", _online_key(role)))
-    together(works)
+    made = [("root", _root_key(home)) for home in HOLDERS]
+    made += [(role, _online_key(role)) for role in ("snapshot", "timestamp")]
+    together([partial(stage.huxin.offline, "trust", "key", "new", role, "-o", path) for role, path in made])
 
 
 def _write_documents(stage: Stage) -> None:
@@ -78,7 +77,9 @@ def _write_documents(stage: Stage) -> None:
 def _sign(stage: Stage) -> dict[Path, str]:
     """Two of the three sign, each what all have compared. The digests. Raises StoryBroken when one is enough."""
     stage.echo_offline(f"trust root show {ROOT}", "each reads on the own screen; digests 摘要 by telephone")
-    shown = together([partial(stage.huxin.offline, "trust", "root", "show", file, "--json") for file in (ROOT, TARGETS)])
+    shown = together(
+        [partial(stage.huxin.offline, "trust", "root", "show", file, "--json") for file in (ROOT, TARGETS)]
+    )
     digests = {file: str(answer.json[0]["digest"]) for file, answer in zip((ROOT, TARGETS), shown, strict=True)}
     table = Table.grid(padding=(0, 2))
     for file, digest in digests.items():

@@ -26,7 +26,7 @@ from node.model.delivery import RecordRow, RegistrationRow
 from node.model.identifiers import parse_subject_id
 from node.model.records import RECORD_TYPES
 from node.model.subject import IdType
-from ops.demo import beginning, deciding, refusing
+from ops.demo import beginning, deciding, recognising, refusing, registering
 from ops.demo.commands import Answer, StoryBroken, echo, shortened, together
 from ops.demo.nodes import free_ports
 from ops.demo.stage import stage
@@ -198,8 +198,8 @@ def test_long_codes_are_shortened_and_words_are_not() -> None:
 def test_a_remark_that_does_not_fit_stands_below() -> None:
     page = io.StringIO()
     console = Console(width=40, file=page, highlight=False)
-    echo(console, "shanxi serve", "short")
-    echo(console, "shanxi trust list", "a long remark")
+    echo(console, "--home shanxi serve", "short")
+    echo(console, "--home shanxi trust list", "a long remark")
     assert page.getvalue().splitlines() == [
         "$ huxin --home shanxi serve  # short",
         "$ huxin --home shanxi trust list",
@@ -216,6 +216,27 @@ def test_what_is_done_together_comes_back_in_order_and_raises() -> None:
     works: list[Callable[[], int]] = [partial(int, 1), fail]
     with pytest.raises(StoryBroken, match="synthetic"):
         together(works)
+
+
+def test_what_is_awaited_comes_or_breaks_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognising, "ASK_AGAIN_SECONDS", 0.0)
+    answers = iter((False, True))
+    assert recognising.wait_until(lambda: next(answers), "it is not there") < recognising.NOTICED_SECONDS
+    monkeypatch.setattr(recognising, "NOTICED_SECONDS", 0.0)
+    with pytest.raises(StoryBroken, match="it is not there after 0 seconds"):
+        recognising.wait_until(lambda: False, "it is not there")
+
+
+def test_two_of_three_officials_found_the_registry(tmp_path: Path) -> None:
+    page = io.StringIO()
+    console = Console(width=100, file=page, highlight=False)
+    with stage(tmp_path / ".demo", console, TODAY, keep=True) as playing:
+        beginning.found(playing)
+        registering.register(playing)
+        status = playing.huxin("lanzhou", "trust", "status", "--json").json
+    assert [each["division"] for each in status["jurisdictions"]] == ["140000", "210000", "520000", "620100"]
+    assert (status["coordinator"], [each["problem"] for each in status["jurisdictions"]]) == ("140000", [""] * 4)
+    assert "2 of 2 signatures：已够 enough." in page.getvalue()
 
 
 def test_ports_are_free_and_different() -> None:
