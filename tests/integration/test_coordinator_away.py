@@ -7,9 +7,9 @@ time is the test's, and the limits are the defaults. What the nodes' own metrics
 from __future__ import annotations
 
 import json
-import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,9 +35,10 @@ from tests.support.http import get
 from tests.support.nodes import THE_DAY, TestJurisdiction
 from tests.support.promtool import promtool
 
-FRESH, GRACE, EXPIRED = (
+FRESH, GRACE, STALE, EXPIRED = (
     verdict_pb2.FRESHNESS_CONDITION_FRESH,
     verdict_pb2.FRESHNESS_CONDITION_GRACE,
+    verdict_pb2.FRESHNESS_CONDITION_STALE,
     verdict_pb2.FRESHNESS_CONDITION_EXPIRED,
 )
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
@@ -46,7 +47,7 @@ FAST = {
     "HUXIN_REGISTRY__RELEASE_SECONDS": "0.2",
     "HUXIN_FEDERATION__COSIGN_SECONDS": "1",
 }
-LEAVES = {"140000": "MK01", "520000": "FN01"}
+LEAVES = {"140000": "MK01", "520000": "FN01", "620100": "MK01"}
 """Penalties of which each one's complete reports cover whole."""
 Samples = Mapping[tuple[tuple[str, str], ...], float]
 
@@ -116,9 +117,10 @@ async def week(home: Path) -> AsyncIterator[Week]:
     clock.advance(timedelta(minutes=1))
     async with nodes.running(members, clock):
         found = Week(members[0], members[1], members[2], clock)
-        for one in found.peers:
+        for one in members:
             number = await nodes.create_report(one)
             found.reports[one.division] = await nodes.download(one, number)
+        await nodes.caught_up(found.guizhou, found.lanzhou, 1)
         await nodes.caught_up(found.guizhou, found.shanxi, 1)
         await nodes.caught_up(found.shanxi, found.guizhou, 1)
         await found.recovered()
@@ -254,6 +256,14 @@ async def _stands_at(found: Week, age: timedelta, alarms: Alarms) -> None:
         await nodes.eventually(partial(ready, one))
         ends = await samples(one, "huxin_expiry_timestamp_seconds")
         assert ends[("kind", "metadata"), ("name", "timestamp")] == (found.clock.now() - age + 5 * DAY).timestamp()
+    # The reports of who is away itself: what was withdrawn of them since nobody could have told.
+    asked = asking(found.guizhou.division, LEAVES[found.lanzhou.division], 12)
+    asked.items[0].record_types[:] = ["administrative_penalty_ordinary"]
+    verdict = await verify(found.guizhou, found.reports[found.lanzhou.division], found.lanzhou.subject, asked)
+    stale = age > DAY
+    assert (verdict.log_view_freshness.condition == STALE) == stale
+    assert verdict.decision == (REFER if stale else ACCEPT), verdict.reasons
+    assert ("LOG_VIEW_STALE" in verdict.reasons) == stale
     await alarms.expect(found.guizhou, found.clock.now(), *alerts)
 
 
@@ -272,7 +282,7 @@ async def restored(home: Path) -> AsyncIterator[Week]:
     async with week(home) as found:
         database = found.lanzhou.layout.home / "huxin.db"
         await found.lanzhou.stop()
-        shutil.copy(database, home / "copy.db")
+        _back_up(database, home / "copy.db")
         await found.lanzhou.start(found.clock)
         found.clock.advance(HOUR)
         trusting.amend_own_bundle(
@@ -284,11 +294,18 @@ async def restored(home: Path) -> AsyncIterator[Week]:
         await nodes.eventually(lambda: _knows(found.lanzhou), 30)
         await found.recovered()
         await found.lanzhou.stop()
-        assert not database.with_name("huxin.db-wal").exists()  # it was closed: the file is all there is
-        shutil.copy(home / "copy.db", database)
+        for suffix in ("", "-wal", "-shm"):
+            database.with_name(f"{database.name}{suffix}").unlink(missing_ok=True)
+        _back_up(home / "copy.db", database)
         assert not await _knows(found.lanzhou)
         found.clock.advance(HOUR)
         yield found
+
+
+def _back_up(database: Path, to: Path) -> None:
+    """A whole copy, as operators make one."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
 
 
 def said(record: RegistryRecord) -> set[tuple[str, str, str, bytes]]:
