@@ -215,11 +215,13 @@ def _say_what_is_next(session: Session, division: str, name_zh: str, name_en: st
         ("ingest registrations FILE", "who is registered here"),
         ("ingest records FILE", "what the source units delivered"),
         ("serve", "start the node"),
-        ("trust export -o bundle.json", "for the other jurisdictions"),
+        ("trust publish -o FILE", "for the coordinator of the trust registry; then"),
+        ("trust join 1.root.json --digest DIGEST", "compare the digest by telephone first"),
+        ("trust export -o bundle.json", "where there is no registry: for the others;"),
         ("trust import THEIRS.json --key KEYID", "compare the key id by telephone first"),
         ("recognise grant DIVISION", "recognise what they attest; shows first what that changes"),
     ):
-        session.say(f"  huxin --home {home} {command:<38}# {what}")
+        session.say(f"  huxin --home {home} {command:<40}# {what}")
 
 
 def _toml(text: str) -> str:

@@ -33,7 +33,7 @@ def peers(session: Session, address: str | None, certificate: str) -> None:
         session.emit([as_json(peer) for peer in found])
         return
     if not found:
-        session.say("No peers yet. Import another jurisdiction's bundle with `huxin trust import`.")
+        session.say("No peers yet. Join the trust registry (`huxin trust join`), or import a bundle by hand.")
         return
     table = Table("Peer", "Endpoint", "State", "Replicated", "Newest cosignature", "Last error")
     for peer in found:
