@@ -144,6 +144,11 @@ class Refreshing:
         except TimeoutError:
             self._note(mirror.division, "REGISTRY_UNREACHABLE", "The peer is too slow.")
             return None
+        except OSError:
+            # Our disk or our memory, not the peer: it must not be told as an attack.
+            _log.exception("registry_refresh_failed", peer=mirror.division)
+            self._note(mirror.division, "REGISTRY_FAILED_HERE", "This node's disk failed; see its log.")
+            return None
         except Exception as error:  # noqa: BLE001 - whatever one peer sent, the next one is asked
             _log.exception("registry_refresh_failed", peer=mirror.division)
             self._note(mirror.division, "REGISTRY_MALFORMED", type(error).__name__)

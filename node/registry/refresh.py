@@ -72,6 +72,7 @@ REFRESH_REASONS = frozenset(
         "REGISTRY_TOO_LARGE",
         "REGISTRY_UNREACHABLE",
         "REGISTRY_MALFORMED",
+        "REGISTRY_FAILED_HERE",
     }
 )
 """Why a refresh can fail."""

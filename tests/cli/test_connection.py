@@ -372,7 +372,7 @@ def test_peers_say_state_lag_and_error(desk: Desk) -> None:
 
 def test_no_peers_says_how_to_get_one(desk: Desk) -> None:
     desk.answers["AdminService/ListPeers"] = lambda *_: admin_service_pb2.ListPeersResponse()
-    assert "huxin trust import" in desk.ask("peers").stdout
+    assert "huxin trust join" in desk.ask("peers").stdout
 
 
 # refusals

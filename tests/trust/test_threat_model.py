@@ -61,7 +61,7 @@ def test_every_reason_of_the_table_exists() -> None:
     known = STEP_REASONS | REFRESH_REASONS | REASONS
     reasons = {word for line in LINE.finditer(TEXT) for word in re.findall(r"`([A-Z_]+)`", line["reason"])}
     assert reasons - known == set()
-    assert reasons >= REFRESH_REASONS
+    assert reasons >= REFRESH_REASONS - {"REGISTRY_FAILED_HERE"}  # no attack
 
 
 def test_the_table_says_why_each_lie_is_refused() -> None:
