@@ -36,7 +36,7 @@ class Home:
         online = online_of(self.one.settings)
         assert online is not None
         assert callable(look)
-        return Coordinating(self.registry, online, look)
+        return Coordinating(self.registry, online, self.clock.now, look)
 
     async def snapshot(self) -> int:
         record = await self.store.load()

@@ -184,13 +184,20 @@ class Processes:
         """How many folders of a refresh lie there."""
         return len(list(self.temporary.iterdir()))
 
+    async def working(self, pid: int) -> None:
+        """Waits until a process that was just started has made the folder of its refresh, or has ended."""
+        await self._folder(pid, there=True)
+
     async def verified(self, pid: int) -> None:
-        """Waits until a process just started has made the folder of its refresh and removed it, or has ended."""
+        """Waits until it has removed that folder again, or has ended."""
+        await self._folder(pid, there=True)
+        await self._folder(pid, there=False)
+
+    async def _folder(self, pid: int, *, there: bool) -> None:
         async with asyncio.timeout(60):
-            for there in (True, False):
-                # It is there for some ten milliseconds.
-                while (self.left_over() > 0) is not there and not _ended(pid):  # noqa: ASYNC110 - as above
-                    await asyncio.sleep(0.0003)
+            # It is there for some ten milliseconds.
+            while (self.left_over() > 0) is not there and not _ended(pid):  # noqa: ASYNC110 - another process's act
+                await asyncio.sleep(0.0003)
 
     async def committed(self, one: TestJurisdiction, generation: int, pid: int) -> None:
         """Waits until others can see a later generation than this one, or the process has ended."""
