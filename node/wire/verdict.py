@@ -9,6 +9,7 @@ and equal verdicts give equal bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 
 from huxin.v1 import verdict_pb2 as pb
@@ -85,12 +86,6 @@ _REMEMBERED = 8_192
 
 def encode_verdict(verdict: Verdict) -> bytes:
     """Serialised `Verdict`. Equal verdicts give equal bytes."""
-    rest = pb.Verdict(
-        trust_state_age_seconds=verdict.trust_state_age_seconds,
-        decided_at=timestamp(verdict.basis.known_at),
-        inputs=_inputs(verdict.inputs),
-        requirement_title=verdict.requirement_title,
-    )
     return b"".join(
         (
             _head(verdict.authenticity, verdict.standing, verdict.decision, verdict.reasons),
@@ -98,7 +93,9 @@ def encode_verdict(verdict: Verdict) -> bytes:
             *map(_finding, verdict.findings),
             _report(verdict.report),
             _standing_view(verdict.flags, verdict.log_view),
-            rest.SerializeToString(),
+            _decided(verdict.trust_state_age_seconds, verdict.basis.known_at),
+            _inputs(verdict.inputs),
+            _title(verdict.requirement_title),
             _later(verdict.later_flags) if verdict.later_flags else b"",
             _basis(verdict.basis),
         )
@@ -122,6 +119,8 @@ def _tag(field_number: int) -> bytes:
 
 _VERDICT_TAG = _tag(service_pb.VerifyResponse.VERDICT_FIELD_NUMBER)
 _VERDICTS_TAG = _tag(service_pb.BatchVerifyResponse.VERDICTS_FIELD_NUMBER)
+_INPUTS_TAG = _tag(pb.Verdict.INPUTS_FIELD_NUMBER)
+_BUNDLE_TAG = _tag(pb.DecisionInputs.BUNDLE_FIELD_NUMBER)
 
 
 def _delimited(tag: bytes, payload: bytes) -> bytes:
@@ -250,15 +249,50 @@ def _later(flags: tuple[LaterFlag, ...]) -> bytes:
     ).SerializeToString()
 
 
-def _inputs(inputs: InputDigests) -> pb.DecisionInputs:
-    return pb.DecisionInputs(
-        bundle=inputs.bundle,
-        trust_certificate=inputs.trust_certificate,
-        requirement=inputs.requirement,
-        issuer_catalogue=inputs.issuer_catalogue,
-        issuer_crosswalk=inputs.issuer_crosswalk,
-        own_crosswalk=inputs.own_crosswalk,
-        trusted_state=inputs.trusted_state,
-        log_root=inputs.log_root,
-        present_certificate=inputs.present_certificate,
+@lru_cache(maxsize=_REMEMBERED)
+def _decided(trust_state_age_seconds: int, at: datetime) -> bytes:
+    return pb.Verdict(trust_state_age_seconds=trust_state_age_seconds, decided_at=timestamp(at)).SerializeToString()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _title(requirement_title: str) -> bytes:
+    return pb.Verdict(requirement_title=requirement_title).SerializeToString()
+
+
+def _inputs(inputs: InputDigests) -> bytes:
+    """Of all the inputs, only the bundle is another for every report."""
+    others = _other_inputs(
+        inputs.trust_certificate,
+        inputs.requirement,
+        inputs.issuer_catalogue,
+        inputs.issuer_crosswalk,
+        inputs.own_crosswalk,
+        inputs.trusted_state,
+        inputs.log_root,
+        inputs.present_certificate,
     )
+    bundle = _delimited(_BUNDLE_TAG, inputs.bundle) if inputs.bundle else b""
+    return _delimited(_INPUTS_TAG, bundle + others)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _other_inputs(
+    trust_certificate: bytes,
+    requirement: bytes,
+    issuer_catalogue: bytes,
+    issuer_crosswalk: bytes,
+    own_crosswalk: bytes,
+    trusted_state: bytes,
+    log_root: bytes,
+    present_certificate: bytes,
+) -> bytes:
+    return pb.DecisionInputs(
+        trust_certificate=trust_certificate,
+        requirement=requirement,
+        issuer_catalogue=issuer_catalogue,
+        issuer_crosswalk=issuer_crosswalk,
+        own_crosswalk=own_crosswalk,
+        trusted_state=trusted_state,
+        log_root=log_root,
+        present_certificate=present_certificate,
+    ).SerializeToString()
