@@ -186,6 +186,8 @@ class World:
         """The mirror is honest for a moment: Guizhou takes this over and decides by it."""
         self.mirror.serve(files)
         await nodes.eventually(lambda: self._holds(files))
+        # What is committed is decided by a moment later; when the refresh after that has ended, it is.
+        await self.counted("OK")
         self.before, self.held = self.held, await self.files()
 
     async def _holds(self, files: Files) -> bool:
