@@ -43,23 +43,15 @@ class Signer(Protocol):
         ...
 
 
-class PrivateKey:
-    """A private key held in memory. Implements `Signer`."""
+class Keypair:
+    """What the public half says of a private key, wherever that lies."""
 
-    __slots__ = ("_key", "public")
+    __slots__ = ("public",)
 
-    def __init__(self, key: Key, suite: Suite) -> None:
-        self._key = key
-        if isinstance(key, sm2.Sm2PrivateKey):
-            self.public: PublicKey = load_public_key(key.spki, suite, key.libcrypto)
-            return
-        spki = key.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        self.public = load_public_key(spki, suite)
+    public: PublicKey
 
     def __repr__(self) -> str:
-        return f"PrivateKey({self.suite}, {self.key_id})"
+        return f"{type(self).__name__}({self.suite}, {self.key_id})"
 
     @property
     def suite(self) -> Suite:
@@ -75,6 +67,22 @@ class PrivateKey:
     def spki(self) -> bytes:
         """Its public key as SubjectPublicKeyInfo, DER (RFC 5280)."""
         return self.public.spki
+
+
+class PrivateKey(Keypair):
+    """A private key held in memory. Implements `Signer`."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: Key, suite: Suite) -> None:
+        self._key = key
+        if isinstance(key, sm2.Sm2PrivateKey):
+            self.public = load_public_key(key.spki, suite, key.libcrypto)
+            return
+        spki = key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        self.public = load_public_key(spki, suite)
 
     def sign(self, message: bytes) -> bytes:
         """Ed25519: 64 bytes. ECDSA P-256: DER with low s (`trust.algorithms`). SM2: DER. ML-DSA-65: 3,309 bytes."""

@@ -41,6 +41,7 @@ from pkcs11.exceptions import (
 
 from trust.algorithms import PublicKey, Suite, load_public_key, low_s
 from trust.errors import BadKey, KeyUnavailable, SignatureInvalid
+from trust.keys import Keypair
 from trust.token_uri import TokenUri
 
 _PROBE = b"huxin: does this token hold the private half of its public key?"
@@ -51,34 +52,16 @@ TOKEN_SUITES = (Suite.ED25519, Suite.ECDSA_P256_SHA256)
 """Suites whose keys can live in a token."""
 
 
-class TokenKey:
+class TokenKey(Keypair):
     """A private key in a token. Implements `trust.keys.Signer`; made by `Tokens`."""
 
-    __slots__ = ("_generation", "_module", "_private", "public")
+    __slots__ = ("_generation", "_module", "_private")
 
     def __init__(self, module: _Module, private: Any, public: PublicKey) -> None:
         self._module = module
         self._generation = module.generation
         self._private = private  # of a class that the library makes at run time from what the key can do
         self.public = public
-
-    def __repr__(self) -> str:
-        return f"TokenKey({self.suite}, {self.key_id})"
-
-    @property
-    def suite(self) -> Suite:
-        """What it signs with."""
-        return self.public.suite
-
-    @property
-    def key_id(self) -> str:
-        """The full-length id of its public key."""
-        return self.public.key_id
-
-    @property
-    def spki(self) -> bytes:
-        """Its public key as SubjectPublicKeyInfo, DER (RFC 5280)."""
-        return self.public.spki
 
     def sign(self, message: bytes) -> bytes:
         """Ed25519: 64 bytes. ECDSA P-256: DER with low s. Raises KeyUnavailable (TOKEN_GONE)."""
