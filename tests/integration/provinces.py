@@ -5,15 +5,12 @@ Guizhou signs with ECDSA P-256, Shanxi with Ed25519. Everything said of subjects
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-import grpc
-import grpc.aio
 from huxin.v1 import requirement_pb2, subject_pb2, verdict_pb2, verification_service_pb2
 
 from node.app.jurisdictions import load_jurisdictions
@@ -158,20 +155,3 @@ def _groups(bundles: Sequence[bytes], most: int, most_bytes: int) -> list[list[b
         groups[-1].append(bundle)
         held += len(bundle)
     return groups
-
-
-async def code_of(channel: grpc.aio.Channel, method: str) -> grpc.StatusCode:
-    """The code of a call with an empty message; OK as soon as a stream sends anything."""
-    call: grpc.aio.StreamStreamCall[bytes, bytes] = channel.stream_stream(method)(timeout=5)
-    try:
-        await call.write(b"")
-        await call.done_writing()
-        await call.read()
-    except grpc.aio.AioRpcError as error:
-        return error.code()
-    except asyncio.InvalidStateError:
-        return await call.code()
-    if call.done():
-        return await call.code()
-    call.cancel()
-    return grpc.StatusCode.OK

@@ -18,8 +18,9 @@ from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
 
 from node.rpc.permissions import PERMISSIONS
 from tests.integration import dishonest
-from tests.integration.provinces import ACCEPT, OF_SHANXI, REFER, REJECT, Provinces, code_of, provinces, verify
+from tests.integration.provinces import ACCEPT, OF_SHANXI, REFER, REJECT, Provinces, provinces, verify
 from tests.support import nodes
+from tests.support.calls import code_of
 from trust import statements
 from trust.algorithms import Suite
 from trust.bundle import encode_bundle, read_bundle, with_inclusion

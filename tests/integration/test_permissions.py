@@ -27,8 +27,9 @@ from huxin.v1 import (
 from node.app.authority import issue, own_authority
 from node.rpc.permissions import PERMISSIONS, Party
 from tests.integration import dishonest
-from tests.integration.provinces import Provinces, code_of, provinces
+from tests.integration.provinces import Provinces, provinces
 from tests.support import nodes
+from tests.support.calls import code_of
 from trust.identities import Role, WorkloadIdentity
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,7 +9,8 @@ import pytest
 from node.rpc import permissions
 from node.rpc.caller import Caller
 from node.rpc.permissions import PERMISSIONS, Party, as_markdown, role_of
-from tests.rpc.world import PARTIES, Door, opened, reason_of, talking, unary
+from tests.rpc.world import PARTIES, Door, opened, reason_of, unary
+from tests.support.calls import code_of
 
 OWN = {"own-gateway", "own-operator", "own-relying-party", "own-source", "own-node"}
 READERS = OWN - {"own-node"}
@@ -35,28 +36,13 @@ def expected(method: str) -> set[str]:
     return OPEN_TO.get(f"{service}/{name}", OPEN_TO[service])
 
 
-async def answer(channel: grpc.aio.Channel, method: str) -> grpc.StatusCode:
-    """The code of a call with an empty message; OK as soon as a stream sends anything."""
-    call = talking(channel, method)(timeout=10)
-    try:
-        await call.write(b"")
-        await call.done_writing()
-        await call.read()
-        if not call.done():
-            call.cancel()
-            return grpc.StatusCode.OK
-        return await call.code()
-    except grpc.aio.AioRpcError as error:
-        return error.code()
-
-
 @pytest.mark.parametrize("party", PARTIES)
 async def test_every_cell_of_the_table(party: str) -> None:
     async with opened(Door()) as door:
         channel = door.channel(PARTIES[party])
         methods = (*door.server.methods, "/huxin.v1.Nothing/Anything")
         async with channel:
-            codes = {method: await answer(channel, method) for method in methods}
+            codes = {method: await code_of(channel, method) for method in methods}
     opened_here = {method for method, code in codes.items() if code not in DENIED}
     if party in OWN:
         # Own workloads learn that a method is unknown, which opens nothing: their libraries try versions of services.
