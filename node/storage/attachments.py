@@ -68,8 +68,7 @@ async def stored_requests(database: Database, attachments: Sequence[ReportRow | 
     query = f"""{table}
         SELECT r.caller, r.request_id FROM keys CROSS JOIN requests r
         WHERE r.caller = keys.caller AND r.request_id = keys.request_id"""  # noqa: S608 - own names
-    async with database.read() as connection:
-        stored = {tuple(row) for row in await connection.exec_driver_sql(query, parameters)}
+    stored = {tuple(row) for row in await database.fetch(query, parameters)}
     places = frozenset(place for place, identity in enumerate(identities) if identity in stored)
     if not places:
         raise StorageFault("REPORT_NOT_UNIQUE")

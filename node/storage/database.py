@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +121,18 @@ class Database:
         with storage_errors():
             async with self._reader.connect() as connection:
                 yield connection
+
+    async def fetch(self, query: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
+        """Rows of one raw statement, as tuples, for look-ups that callers wait for.
+
+        On SQLite it goes to the driver's thread once; through SQLAlchemy's cursor it goes three times.
+        """
+        async with self.read() as connection:
+            if self._gate is None:
+                return (await connection.exec_driver_sql(query, parameters)).all()
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            rows: Sequence[Any] = await driver.execute_fetchall(query, parameters)
+            return rows
 
     async def check_writable(self) -> None:
         """Commit a harmless change. Raises StorageUnavailable when the database is locked, full, gone or read-only."""

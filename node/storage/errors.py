@@ -62,6 +62,8 @@ def storage_errors() -> Iterator[None]:
         yield
     except exc.DBAPIError as error:
         raise _translated(error) from None
+    except sqlite3.Error as error:  # of a statement that went to the driver itself
+        raise _of_sqlite(error) or StorageFault(type(error).__name__) from None
     except exc.TimeoutError:
         raise StorageUnavailable("POOL_TIMEOUT") from None
     except exc.StatementError as error:
@@ -73,13 +75,20 @@ def storage_errors() -> Iterator[None]:
 
 def _translated(error: exc.DBAPIError) -> StorageUnavailable | StorageFault:
     original = error.orig
-    number = getattr(original, "sqlite_errorcode", None)
-    if isinstance(number, int):
-        name = str(getattr(original, "sqlite_errorname", number))
-        return StorageUnavailable(name) if number & 0xFF in _SQLITE_RETRY else StorageFault(name)
+    of_sqlite = _of_sqlite(original)
+    if of_sqlite is not None:
+        return of_sqlite
     state = getattr(original, "sqlstate", None)
     if isinstance(state, str):
         return StorageUnavailable(state) if state.startswith(_POSTGRES_RETRY) else StorageFault(state)
     if error.connection_invalidated:
         return StorageUnavailable("DISCONNECTED")
     return StorageFault(type(error).__name__)
+
+
+def _of_sqlite(error: BaseException | None) -> StorageUnavailable | StorageFault | None:
+    number = getattr(error, "sqlite_errorcode", None)
+    if not isinstance(number, int):
+        return None
+    name = str(getattr(error, "sqlite_errorname", number))
+    return StorageUnavailable(name) if number & 0xFF in _SQLITE_RETRY else StorageFault(name)

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from node.gathering import Gathering
 
-PATIENCE_SECONDS = 0.005
+PATIENCE_SECONDS = 0.010
 """Longest wait of a group for callers that are on their way."""
 
 K = TypeVar("K")

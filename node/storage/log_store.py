@@ -163,8 +163,7 @@ class LogStore:
             WHERE e.origin = keys.origin AND e.{column} = keys.wanted AND e.idx = (
                 SELECT min(d.idx) FROM log_entries d WHERE d.origin = keys.origin AND d.{column} = keys.wanted)
             ORDER BY s.idx"""  # noqa: S608 - own names
-        async with self._database.read() as connection:
-            rows: Sequence[Any] = (await connection.exec_driver_sql(query, parameters)).all()
+        rows = await self._database.fetch(query, parameters)
         first: dict[EntryKey, tuple[int, bytes]] = {}
         statuses: dict[EntryKey, list[StatusEvent]] = {}
         for origin, wanted, index, entry, digest, flag, is_set, effective_at in rows:

@@ -82,6 +82,8 @@ _LIMIT_SETTER = {
 
 # No part of a verdict holds an identifier of a subject, so remembering parts keeps nobody's data.
 _REMEMBERED = 8_192
+_OF_THE_MOMENT = 64
+"""Parts that name the time repeat within a group of callers or a second, and never again."""
 
 
 def encode_verdict(verdict: Verdict) -> bytes:
@@ -120,6 +122,7 @@ def _tag(field_number: int) -> bytes:
 _VERDICT_TAG = _tag(service_pb.VerifyResponse.VERDICT_FIELD_NUMBER)
 _VERDICTS_TAG = _tag(service_pb.BatchVerifyResponse.VERDICTS_FIELD_NUMBER)
 _INPUTS_TAG = _tag(pb.Verdict.INPUTS_FIELD_NUMBER)
+_WITHDRAWN_SINCE = pb.Verdict(recognition_withdrawn_since=True).SerializeToString()
 _BUNDLE_TAG = _tag(pb.DecisionInputs.BUNDLE_FIELD_NUMBER)
 
 
@@ -203,7 +206,7 @@ def _report(facts: ReportFacts | None) -> bytes:
     return pb.Verdict(report=message).SerializeToString()
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_OF_THE_MOMENT)
 def _standing_view(flags: tuple[StatusFlag, ...], view: ViewFacts | None) -> bytes:
     message = pb.Verdict(flags=[STATUS_FLAG_NUMBERS[flag] for flag in flags])
     if view is not None:
@@ -215,18 +218,26 @@ def _standing_view(flags: tuple[StatusFlag, ...], view: ViewFacts | None) -> byt
     return message.SerializeToString()
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_OF_THE_MOMENT)
 def _basis(basis: Basis) -> bytes:
-    message = pb.Verdict(
-        as_of=timestamp(basis.as_of),
-        known_at=timestamp(basis.known_at),
-        recognition_withdrawn_since=basis.recognition_withdrawn_since,
+    return b"".join(
+        (
+            pb.Verdict(as_of=timestamp(basis.as_of), known_at=timestamp(basis.known_at)).SerializeToString(),
+            _trust_state(basis.trust_state),
+            _log_view_freshness(basis.log_view),
+            _WITHDRAWN_SINCE if basis.recognition_withdrawn_since else b"",
+        )
     )
-    if basis.trust_state is not None:
-        message.trust_state.CopyFrom(_freshness(basis.trust_state))
-    if basis.log_view is not None:
-        message.log_view_freshness.CopyFrom(_freshness(basis.log_view))
-    return message.SerializeToString()
+
+
+@lru_cache(maxsize=_OF_THE_MOMENT)
+def _trust_state(freshness: Freshness | None) -> bytes:
+    return b"" if freshness is None else pb.Verdict(trust_state=_freshness(freshness)).SerializeToString()
+
+
+@lru_cache(maxsize=_OF_THE_MOMENT)
+def _log_view_freshness(freshness: Freshness | None) -> bytes:
+    return b"" if freshness is None else pb.Verdict(log_view_freshness=_freshness(freshness)).SerializeToString()
 
 
 def _freshness(freshness: Freshness) -> pb.Freshness:
@@ -249,7 +260,7 @@ def _later(flags: tuple[LaterFlag, ...]) -> bytes:
     ).SerializeToString()
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_OF_THE_MOMENT)
 def _decided(trust_state_age_seconds: int, at: datetime) -> bytes:
     return pb.Verdict(trust_state_age_seconds=trust_state_age_seconds, decided_at=timestamp(at)).SerializeToString()
 

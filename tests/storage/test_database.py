@@ -148,7 +148,10 @@ async def test_identifiers_show_neither_in_errors_nor_in_logs(
         async with database.write() as connection:
             await connection.execute(insert(registrations).values({**row, "registered_on": _SECRET}))
 
-    for act in (twice, wrong_type):
+    async def raw() -> None:
+        await database.fetch(f"SELECT '{_SECRET}' FROM nothing", ())  # noqa: S608 - a sample
+
+    for act in (twice, wrong_type, raw):
         with pytest.raises(StorageFault) as fault:
             await act()
         assert _SECRET not in "".join(traceback.format_exception(fault.value))
@@ -159,6 +162,17 @@ async def test_identifiers_show_neither_in_errors_nor_in_logs(
     assert found == _SECRET
     await database.close()
     assert _SECRET not in caplog.text
+
+
+async def test_raw_rows_are_tuples_of_what_is_committed(database: Database) -> None:
+    mark = "?" if database.dialect == "sqlite" else "$1"
+    query = f"SELECT name, value + 1 FROM counters WHERE name = {mark}"  # noqa: S608 - one of two marks
+    (before,) = await database.fetch(query, ("probe",))
+    await database.check_writable()
+    (after,) = await database.fetch(query, ("probe",))
+    assert (tuple(before), tuple(after)) == (("probe", before[1]), ("probe", before[1] + 1))
+    assert await database.fetch(query, ("no such counter",)) == []
+    assert database.statistics().readers_in_use == 0
 
 
 async def test_statistics_are_plain_numbers(database: Database) -> None:

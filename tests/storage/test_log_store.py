@@ -23,6 +23,7 @@ from tests.storage.samples import (
     sample_status,
     sample_status_row,
 )
+from tests.support.databases import Statements
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ async def test_the_first_of_equal_entries_counts(store: LogStore) -> None:
     assert (view.index, len(view.statuses)) == (0, 1)
 
 
-async def test_64_concurrent_look_ups_cost_one_query(store: LogStore, count_statements: list[str]) -> None:
+async def test_64_concurrent_look_ups_cost_one_query(store: LogStore, count_statements: Statements) -> None:
     entries = [sample_entry(index) for index in range(64)]
     await store.append(0, sample_head(64), entries, ())
     count_statements.clear()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from node.storage.database import Database
 from node.storage.log_store import LogStore
@@ -15,6 +13,7 @@ from node.storage.record_store import RecordStore
 from node.storage.registration_store import RegistrationStore
 from node.storage.report_store import ReportStore
 from tests.storage.samples import ORIGIN, SUBJECT
+from tests.support.databases import statements_of
 
 
 @pytest.fixture
@@ -26,25 +25,19 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 async def test_no_hot_query_scans_a_table(database: Database) -> None:
-    queries: list[tuple[str, Any]] = []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        queries.append((statement, parameters))
-
-    event.listen(database._reader.sync_engine, "before_cursor_execute", note)
-    logs, reports, records = LogStore(database), ReportStore(database), RecordStore(database)
-    await logs.find_by_digests([(ORIGIN, b"a" * 32), (ORIGIN, b"b" * 32)])
-    await logs.find_by_report_numbers([(ORIGIN, "a"), (ORIGIN, "b"), (ORIGIN, "c")])
-    await logs.entries(ORIGIN, 5, 10)
-    await logs.leaf_hashes(ORIGIN, 5, 10)
-    await logs.subtree_roots(ORIGIN, 8, 5, 10)
-    await reports.get("a")
-    await reports.list_for_subject(SUBJECT, 10, "MS4y")
-    await reports.find_request("a", "b")
-    await records.for_subjects([SUBJECT, SUBJECT])
-    await records.delivery_version()
-    await RegistrationStore(database).get_many([SUBJECT, SUBJECT])
-    event.remove(database._reader.sync_engine, "before_cursor_execute", note)
+    with statements_of(database) as queries:
+        logs, reports, records = LogStore(database), ReportStore(database), RecordStore(database)
+        await logs.find_by_digests([(ORIGIN, b"a" * 32), (ORIGIN, b"b" * 32)])
+        await logs.find_by_report_numbers([(ORIGIN, "a"), (ORIGIN, "b"), (ORIGIN, "c")])
+        await logs.entries(ORIGIN, 5, 10)
+        await logs.leaf_hashes(ORIGIN, 5, 10)
+        await logs.subtree_roots(ORIGIN, 8, 5, 10)
+        await reports.get("a")
+        await reports.list_for_subject(SUBJECT, 10, "MS4y")
+        await reports.find_request("a", "b")
+        await records.for_subjects([SUBJECT, SUBJECT])
+        await records.delivery_version()
+        await RegistrationStore(database).get_many([SUBJECT, SUBJECT])
     tables = ("log_", "reports", "requests", "records", "registrations", "counters", "e", "d", "s")
     async with database.read() as connection:
         for statement, parameters in queries:

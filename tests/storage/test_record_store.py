@@ -14,6 +14,7 @@ from node.model.subject import IdType, SubjectRef
 from node.storage.database import Database
 from node.storage.record_store import FiledRecord, RecordStore
 from tests.storage.samples import RECORD, SUBJECT, sample_delivery, sample_row
+from tests.support.databases import Statements
 
 
 @pytest.fixture
@@ -189,14 +190,14 @@ async def test_another_process_s_delivery_is_noticed(store: RecordStore, databas
     assert days["unit-1", "1"] == date(2026, 11, 20)
 
 
-async def test_unchanged_deliveries_cost_one_statement(store: RecordStore, count_statements: list[str]) -> None:
+async def test_unchanged_deliveries_cost_one_statement(store: RecordStore, count_statements: Statements) -> None:
     first = await store.deliveries()
     count_statements.clear()
     assert await asyncio.gather(*(store.deliveries() for _ in range(64))) == [first] * 64
     assert len(count_statements) == 1
 
 
-async def test_subjects_are_kept_apart_and_share_one_query(store: RecordStore, count_statements: list[str]) -> None:
+async def test_subjects_are_kept_apart_and_share_one_query(store: RecordStore, count_statements: Statements) -> None:
     # The same characters in another register are another subject.
     twin = SubjectRef(IdType.RESIDENT_ID, SUBJECT.id)
     others = [SubjectRef(IdType.USCC, f"SYNTHETIC{number:09d}") for number in range(62)]

@@ -12,6 +12,7 @@ from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
 from node.storage.database import Database
 from node.storage.registration_store import RegistrationStore
 from tests.storage.samples import SUBJECT
+from tests.support.databases import Statements
 
 SAMPLE = Registration(SUBJECT, "示例公司（合成）", SubjectKind.ENTERPRISE, "140100", date(2020, 2, 29))
 
@@ -43,7 +44,7 @@ async def test_more_than_one_query_holds(store: RegistrationStore) -> None:
     assert list((await store.get_many([*refs, SUBJECT])).values()) == many
 
 
-async def test_concurrent_callers_share_one_query(store: RegistrationStore, count_statements: list[str]) -> None:
+async def test_concurrent_callers_share_one_query(store: RegistrationStore, count_statements: Statements) -> None:
     await store.upsert([SAMPLE])
     count_statements.clear()
     twin = SubjectRef(IdType.RESIDENT_ID, SUBJECT.id)

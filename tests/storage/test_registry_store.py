@@ -14,6 +14,7 @@ from node.storage.database import Database
 from node.storage.errors import StorageFault
 from node.storage.registry_store import KEPT_GENERATIONS, RegistryStore
 from node.storage.schema import registry_facts, registry_files
+from tests.support.databases import Statements
 
 T = datetime(2026, 11, 22, 2, 0, 0, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -147,13 +148,13 @@ async def test_what_is_served_is_what_was_verified(database: Database) -> None:
     assert await store.files() == {"7.140000.json": b"two", "timestamp.json": b"2"}
 
 
-async def test_facts_are_kept_and_written_once(database: Database, count_statements: list[str]) -> None:
+async def test_facts_are_kept_and_written_once(database: Database, count_statements: Statements) -> None:
     store = RegistryStore(database)
     await store.commit(None, ANCHOR, {})
     await store.commit(0, record(1, fact("a"), fact("b")), {})
     del count_statements[:]
     await store.commit(1, record(2, fact("a"), fact("b")), {})
-    assert not [each for each in count_statements if "INSERT INTO registry_facts" in each]
+    assert not [each for each, _ in count_statements if "INSERT INTO registry_facts" in each]
     ended = record(3, fact("a", known_until=T + DAY), fact("b"), fact("c"))
     await store.commit(2, ended, {})
     assert await store.load() == ended

@@ -6,15 +6,21 @@ Import what is needed into a conftest.py: `from tests.support.databases import *
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from node.storage.database import Database
 from tests.support.postgres import PostgresMissing, PostgresServer
 
 __all__ = ["database", "database_url", "empty_database_url", "migrated_template", "postgres"]
+
+Statements = list[tuple[str, Any]]
+"""Statements with their parameters."""
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +79,27 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await Database.open(database_url)
     yield opened
     await opened.close()
+
+
+@contextmanager
+def statements_of(database: Database) -> Iterator[Statements]:
+    """The statements that this database runs from now on, with their parameters."""
+    statements: Statements = []
+    fetch = database.fetch
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        statements.append((statement, parameters))
+
+    async def noted(query: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
+        statements.append((query, parameters))
+        return await fetch(query, parameters)
+
+    engines = [engine.sync_engine for engine in (database._reader, database._writer)]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    if database.dialect == "sqlite":  # goes past the engines' cursors
+        database.fetch = noted  # type: ignore[method-assign]
+    yield statements
+    database.fetch = fetch  # type: ignore[method-assign]
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
