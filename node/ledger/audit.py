@@ -1,8 +1,9 @@
 """A stored log derived anew from its entries, block by block, and whatever differs from what is stored told.
 
 What an entry should be stored with (hashes, kind, number, status) follows from its bytes, what every stored subtree
-and the head should be from the leaf hashes, and the head must be what the log's keys have signed. A block is the 256
-leaves under one stored subtree: memory holds one page of entries and O(log n) hashes, however long the log is.
+and the head should be from the leaf hashes, and the head must be what the log's keys have signed. A block is the leaves
+under one subtree of the lowest stored level. Memory holds one page of entries and O(log n) hashes, however long the
+log is.
 
 One fault must not drown the others. An entry that fits neither of its two stored hashes was changed itself: the tree
 goes on with its stored leaf hash, and comes out right if only the entry was changed. A block with entries missing
@@ -21,12 +22,21 @@ from node.model.log import EntryKind, LogHead
 from node.model.log_audit import AuditProgress, Difference, Part, StoredEntry, StoredStatus
 from trust.errors import TrustError
 from trust.log.checkpoint import SignedHead
-from trust.log.tree import EMPTY_ROOT, HASH_BYTES, STORED_LEVELS, Frontier, fold_right, leaf_hash, root_of
+from trust.log.tree import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    STORED_LEVELS,
+    Frontier,
+    SubtreeRoot,
+    fold_right,
+    leaf_hash,
+    root_of,
+)
 
 _BLOCK_LEVEL = STORED_LEVELS[0]
 _BLOCK = 1 << _BLOCK_LEVEL
-_PAGE = 4 * _BLOCK
-"""Entries read at once: a few megabytes with post-quantum signatures."""
+_PAGE = 1024
+"""Entries read at once, whole blocks of them: a few megabytes with post-quantum signatures."""
 
 
 class AuditReader(Protocol):
@@ -60,7 +70,7 @@ class LogAudit:
         self._open_note = open_note
         self._own = own
         self._blocks = Frontier()
-        """The tree over the roots of the blocks: above level 8 it is the log's own."""
+        """The tree over the roots of the blocks: from their level on it is the log's own."""
         self._tail = Frontier()
         self._derived = True
         self.progress = AuditProgress(origin)
@@ -159,16 +169,24 @@ class LogAudit:
             roots.append(root)
         self._blocks, completed = self._blocks.append(roots)
         if self._derived:
-            for above in completed:
-                level, index = above.level + _BLOCK_LEVEL, above.index
-                if level in STORED_LEVELS:
-                    kept = (await self._reader.subtrees(self._origin, level, index, index + 1)).get(index)
-                    for found in self._subtree(level, index, kept, above.hash):
-                        yield found
+            async for found in self._upper(completed):
+                yield found
         rest = leaves[count * _BLOCK :]
         tail = [leaf for leaf in rest if leaf is not None]
         self._derived = self._derived and len(tail) == len(rest)
         self._tail, _ = Frontier().append(tail)
+
+    async def _upper(self, completed: list[SubtreeRoot]) -> AsyncIterator[Difference]:
+        """Compares the roots above the blocks that a page completed. Their levels count from that of the blocks."""
+        levels: dict[int, dict[int, bytes]] = {}
+        for above in completed:
+            levels.setdefault(above.level + _BLOCK_LEVEL, {})[above.index] = above.hash
+        for level, roots in sorted(levels.items()):
+            if level in STORED_LEVELS:
+                stored = await self._reader.subtrees(self._origin, level, min(roots), max(roots) + 1)
+                for index, root in roots.items():
+                    for found in self._subtree(level, index, stored.get(index), root):
+                        yield found
 
     def _subtree(self, level: int, index: int, kept: bytes | None, root: bytes) -> Iterator[Difference]:
         if kept is None:

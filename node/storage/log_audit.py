@@ -15,7 +15,6 @@ from sqlalchemy import Integer, Table, func, literal, or_, select, tuple_
 from node.model.log import LogHead
 from node.model.log_audit import StoredEntry, StoredStatus
 from node.storage.database import Database
-from node.storage.log_store import LogStore
 from node.storage.schema import from_instant, log_entries, log_heads, log_status, log_subtrees
 
 _PAGE = 1024
@@ -26,7 +25,6 @@ class LogAuditReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._store = LogStore(database)
 
     async def origins(self) -> list[str]:
         """Every log that any of the four tables knows, in order. A few look-ups per log, however long they are."""
@@ -42,8 +40,13 @@ class LogAuditReader:
         return sorted(found)
 
     async def head(self, origin: str) -> LogHead | None:
-        """The stored head, or None."""
-        return await self._store.head(origin)
+        """The stored head, or None. Its time is None when the stored number is no instant."""
+        rows = await self._rows(select(log_heads).where(log_heads.c.origin == origin))
+        if not rows:
+            return None
+        (row,) = rows
+        fresh_at = None if row.fresh_at is None else _instant(row.fresh_at)
+        return LogHead(row.origin, row.size, row.root, row.checkpoint, fresh_at)
 
     async def last_index(self, origin: str) -> int:
         """The highest index of any stored entry; -1 without one."""

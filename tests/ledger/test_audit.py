@@ -26,10 +26,10 @@ from tests.ledger.world import COSIGNERS, KEYS, NOW, ORIGIN, PeerLog, draft, req
 from tests.support.trust import key
 from trust.errors import CheckpointInvalid
 from trust.log.checkpoint import SignedHead, cosign, open_checkpoint, sign_head
-from trust.log.tree import Frontier, leaf_hash
+from trust.log.tree import STORED_LEVELS, Frontier, leaf_hash
 
 SIZE = 600
-"""Two whole blocks of 256 entries and a tail of 88."""
+"""Two whole subtrees of 256 entries and a tail of 88."""
 CHANGES = (100, 300, 590)
 """Entries that change the status of the one before them."""
 ABSENT = sha256(b"nowhere").digest()
@@ -55,6 +55,16 @@ def readings(entry: bytes, digest: bytes) -> Sequence[EntryDraft]:
 
 def opened(text: str) -> SignedHead:
     return open_checkpoint(text, key("head").public, ORIGIN, COSIGNERS)
+
+
+def over(*indexes: int) -> Found:
+    """Every stored subtree above these entries."""
+    return {
+        (Part.SUBTREE, index >> level, level)
+        for index in indexes
+        for level in STORED_LEVELS
+        if ((index >> level) + 1) << level <= SIZE
+    }
 
 
 async def fill(database: Database, start: int = 0, stop: int = SIZE) -> None:
@@ -114,6 +124,12 @@ async def test_a_log_of_any_size_differs_in_nothing(database: Database, size: in
     assert await look(database) == set()
 
 
+def test_every_stored_level_is_reached_from_the_blocks() -> None:
+    """The tree over the blocks tells the levels of a tree of its own: with the blocks' level added, all are there."""
+    assert set(STORED_LEVELS[1:]) <= {level + STORED_LEVELS[0] for level in STORED_LEVELS}
+    assert 1024 % (1 << STORED_LEVELS[0]) == 0
+
+
 async def test_an_empty_log_differs_in_nothing(database: Database) -> None:
     async with sequencing(LogStore(database)) as sequencer:
         await sequencer.cosign()
@@ -155,6 +171,7 @@ async def test_one_flipped_bit_is_named_and_nothing_else(
         (log_status, "effective_at", 2**62, {"idx": 590}, {(Part.STATUS, 590, None)}),
         (log_status, "idx", 591, {"idx": 590}, {(Part.STATUS, 590, None), (Part.STATUS, 591, None)}),
         (log_heads, "fresh_at", to_instant(NOW + timedelta(hours=1)), {}, {(Part.FRESH_AT, None, None)}),
+        (log_heads, "fresh_at", 2**62, {}, {(Part.FRESH_AT, None, None)}),
         (log_heads, "fresh_at", None, {}, {(Part.FRESH_AT, None, None)}),
         (
             log_heads,
@@ -302,14 +319,14 @@ async def test_an_entry_rewritten_with_its_hashes_is_caught_by_what_stands_above
     await fill(database)
     await rewrite(database, 20, made(SIZE + 1))
     above = {(Part.HEAD_ROOT, None, None), (Part.CHECKPOINT, None, None)}
-    assert await look(database) == {(Part.SUBTREE, 0, 8), *above}
+    assert await look(database) == over(20) | above
 
 
 async def test_two_entries_that_changed_places_are_caught(database: Database) -> None:
     await fill(database)
     await rewrite(database, 560, made(561))
     await rewrite(database, 561, made(560))
-    assert await look(database) == {(Part.HEAD_ROOT, None, None), (Part.CHECKPOINT, None, None)}
+    assert await look(database) == over(560) | {(Part.HEAD_ROOT, None, None), (Part.CHECKPOINT, None, None)}
 
 
 async def test_a_replica_that_is_catching_up_differs_in_nothing(database: Database) -> None:
