@@ -14,6 +14,7 @@ from node.issuance.issue import IssueReports
 from node.issuance.standing import ChangeStanding
 from node.metrics import Metrics
 from node.model.issuing import IssuedReport, ReportOrder
+from node.model.joint import JointVerdict
 from node.model.log import StatusFlag
 from node.model.peers import PeerState
 from node.model.presentation import Presentation
@@ -22,6 +23,7 @@ from node.model.subject import SubjectRef
 from node.model.verdict import Verdict
 from node.rpc.refusals import RefusalLog
 from node.storage.grouping import GroupedLookup
+from node.verification.presenting import present
 
 
 class MeasuredIssuing:
@@ -105,6 +107,19 @@ class MeasuredVerification:
         for verdict in verdicts:
             self._count(verdict)
         return verdicts
+
+    async def present(
+        self,
+        bundles: Sequence[bytes],
+        subject: SubjectRef | None,
+        against: Requirement,
+        territories: Sequence[str],
+        at: datetime | None,
+    ) -> JointVerdict:
+        """See `node.verification.presenting.present`; the joint verdict is counted, not those that it rests on."""
+        joint = await present(self._verification.verify_batch, bundles, subject, against, territories, at)
+        self._metrics.observe_verdict(joint.decision, joint.reasons[0] if joint.reasons else None)
+        return joint
 
     async def _verify_together(self, tickets: Sequence[_Ticket]) -> dict[_Ticket, Verdict | Exception]:
         # The requirements of procedures are the same objects for all callers; one that a caller wrote is its own.

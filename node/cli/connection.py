@@ -22,6 +22,7 @@ from google.protobuf.message import Message
 from huxin.v1 import (
     admin_service_pb2,
     catalogue_service_pb2,
+    joint_verdict_pb2,
     report_service_pb2,
     requirement_pb2,
     verdict_pb2,
@@ -45,6 +46,8 @@ from trust.certificates import ca_division
 from trust.identities import node_dns_name
 
 Verdict = verdict_pb2.Verdict
+JointVerdict = joint_verdict_pb2.JointVerdict
+TerritoryFindings = joint_verdict_pb2.TerritoryFindings
 Finding = verdict_pb2.Finding
 Gap = verdict_pb2.Gap
 Step = verdict_pb2.StepResult
@@ -167,6 +170,27 @@ class Node:
                 f"The node at {self._to.address} is of a version that knows no --at. Upgrade it, or leave --at out.",
             )
         return verdict
+
+    def present(
+        self,
+        bundles: Sequence[bytes],
+        subject: SubjectRef | None,
+        against: Requirement | str,
+        territories: Sequence[str],
+        at: datetime | None = None,
+    ) -> JointVerdict:
+        """Holds several bundles together against a requirement or its id, for these division codes; now or `at`."""
+        request = verification_service_pb2.PresentRequest(bundles=bundles, territories=territories)
+        if subject is not None:
+            request.subject.CopyFrom(subject_claim(subject))
+        if isinstance(against, Requirement):
+            request.requirement.CopyFrom(requirement_message(against))
+        else:
+            request.requirement_id = against
+        if at is not None:
+            request.at.CopyFrom(timestamp(at))
+        response = verification_service_pb2.PresentResponse
+        return self._ask("VerificationService/Present", request, response).verdict
 
     def requirements(self) -> list[WireRequirement]:
         """All requirements of this jurisdiction's procedures."""

@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "ingest": "node.cli.ingest:ingest",
     "report": "node.cli.report:report",
     "verify": "node.cli.verify:verify",
+    "present": "node.cli.present:present",
     "requirement": "node.cli.requirement:requirement",
     "catalogue": "node.cli.catalogue:catalogue_group",
     "trust": "node.cli.trust:trust",

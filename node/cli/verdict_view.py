@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 
 from rich.console import Console, Group, RenderableType
@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from node.cli.connection import Gap, Names, Step, Verdict, code_of, codes_of
+from node.cli.connection import Gap, Names, Step, TerritoryFindings, Verdict, code_of, codes_of
 from node.cli.reasons import REASONS
 from node.cli.session import in_china
 from node.cli.verdict_cells import days, gap_lines, lines, target_name
@@ -59,18 +59,32 @@ def show(console: Console, verdict: Verdict, names: Names, *, steps: bool) -> No
 
 def conclusion(verdict: Verdict) -> RenderableType:
     """The big line and what it means, with the reasons of a decision other than ACCEPT, and with warnings."""
-    code = code_of(verdict, "decision")
-    explained = DECISIONS.get(code)
-    style = _STYLES.get(Decision(code), "") if code in _STYLES else "cyan"
-    label = explained.label if explained else Words(code, code)
     told_of = f"（按 {as_of(verdict)} 的规则）" if looks_back(verdict) else ""
+    return decided(code_of(verdict, "decision"), verdict.reasons, warnings(verdict), told_of)
+
+
+def decided(code: str, reasons: Sequence[str], warned: Iterable[str] = (), told_of: str = "") -> RenderableType:
+    """A decision with its reasons and warnings; `told_of` says of when, where that is not now."""
+    explained = DECISIONS.get(code)
+    style = decision_style(code)
+    label = explained.label if explained else Words(code, code)
     parts = [Text(f"结论 Decision: {label.en}  {label.zh}{told_of}", style=f"bold {style}")]
     if explained:
         parts += [Text(explained.sentence.zh), Text(explained.sentence.en, style="dim")]
-    told = [reason for reason in verdict.reasons if reason != UNREACHED] or list(verdict.reasons)
-    parts += [Text(f"· {words_for(REASONS, reason).both}（{reason}）") for reason in told]
-    parts += [Text(f"⚠ {warning}", style="yellow") for warning in warnings(verdict)]
+    parts += [Text(line) for line in told_reasons(reasons, "· ")]
+    parts += [Text(f"⚠ {warning}", style="yellow") for warning in warned]
     return Panel(Group(*parts), border_style=style, expand=True)
+
+
+def told_reasons(reasons: Sequence[str], mark: str = "") -> list[str]:
+    """Reasons in words, without what only says that an earlier step did not pass, unless there is nothing else."""
+    told = [reason for reason in reasons if reason != UNREACHED] or list(reasons)
+    return [f"{mark}{words_for(REASONS, reason).both}（{reason}）" for reason in told]
+
+
+def decision_style(code: str) -> str:
+    """Colour of a decision; of one that is not known here, or of none, a neutral one."""
+    return _STYLES.get(Decision(code), "") if code in _STYLES else "cyan"
 
 
 def facts(verdict: Verdict, names: Names) -> RenderableType:
@@ -101,8 +115,8 @@ def _report(verdict: Verdict, names: Names) -> Iterator[tuple[str, str]]:
         return
     report = verdict.report
     yield "报告编号 Number", report.report_number
-    yield "出具机关 Issuer", _division(report.issuer, names)
-    yield "覆盖地域 Territory", _division(report.territory, names) + "（及其下辖 and what lies below it）"
+    yield "出具机关 Issuer", division_name(report.issuer, names)
+    yield "覆盖地域 Territory", division_name(report.territory, names) + "（及其下辖 and what lies below it）"
     yield "主体类型 Subject", words_for(SUBJECT_KINDS, code_of(report, "subject_kind")).both
     yield "出具时间 Issued", in_china(report.issued_at.ToDatetime(UTC))
     yield "报告期间 Period", days(report.period)
@@ -110,7 +124,8 @@ def _report(verdict: Verdict, names: Names) -> Iterator[tuple[str, str]]:
     yield "出具方案 Scheme", report.scheme
 
 
-def _division(code: str, names: Names) -> str:
+def division_name(code: str, names: Names) -> str:
+    """A division by name and code."""
     return f"{names.divisions.get(code, '')} {code}".strip()
 
 
@@ -120,7 +135,7 @@ def _ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield from ages(verdict)
 
 
-def cells(verdict: Verdict, names: Names) -> RenderableType:
+def cells(verdict: Verdict | TerritoryFindings, names: Names) -> RenderableType:
     """One line per group of cells with the same result."""
     table = Table(title="所要求的各项 What was asked", title_justify="left", show_lines=True, expand=True)
     table.add_column("要求\nRequired", ratio=4, overflow="fold")
@@ -145,7 +160,7 @@ def _listed(items: Sequence[str]) -> str:
     return "\n".join(f"·{item}" for item in items) if len(items) > 1 else "".join(items)
 
 
-def gaps(verdict: Verdict, names: Names) -> RenderableType | None:
+def gaps(verdict: Verdict | TerritoryFindings, names: Names) -> RenderableType | None:
     """Every reason once: what it means, where it bites, what both sides call it, what could fill it."""
     found: dict[str, list[tuple[str, Gap]]] = {}
     for finding in verdict.findings:
@@ -164,7 +179,7 @@ def gaps(verdict: Verdict, names: Names) -> RenderableType | None:
     return Group(*parts)
 
 
-def caveats(verdict: Verdict) -> RenderableType | None:
+def caveats(verdict: Verdict | TerritoryFindings) -> RenderableType | None:
     """The reservations under which something was covered."""
     used = dict.fromkeys(use.caveat for finding in verdict.findings for use in finding.caveats)
     if not used:

@@ -96,9 +96,7 @@ def presented_content(presented: str) -> bytes | str:
     """The bytes of a bundle file, or a report number. Raises InvalidInput for neither, BadSource for a huge file."""
     path = Path(presented)
     if path.is_file():
-        if path.stat().st_size > MAX_BUNDLE_BYTES:
-            raise BadSource(path.name, f"a report file has at most {MAX_BUNDLE_BYTES} bytes; this is something else")
-        return path.read_bytes()
+        return bundle_content(path)
     if path.is_dir() or any(mark in presented for mark in "./\\"):
         raise InvalidInput("FILE_OR_NUMBER", "there is no such file; check its name and the folder it lies in")
     try:
@@ -109,6 +107,13 @@ def presented_content(presented: str) -> bytes | str:
             f"there is no such file, and as a report number it is wrong: {error.message}",
             error.reason,
         ) from None
+
+
+def bundle_content(path: Path) -> bytes:
+    """The bytes of a bundle file. Raises BadSource for a huge one."""
+    if path.stat().st_size > MAX_BUNDLE_BYTES:
+        raise BadSource(path.name, f"a report file has at most {MAX_BUNDLE_BYTES} bytes; this is something else")
+    return path.read_bytes()
 
 
 def known_names(node: Node) -> Names:

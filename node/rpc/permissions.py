@@ -55,6 +55,7 @@ PERMISSIONS: Mapping[str, frozenset[Party]] = {
     "/huxin.v1.ReportService/CheckEligibility": _REPORTING,
     "/huxin.v1.VerificationService/Verify": _VERIFYING,
     "/huxin.v1.VerificationService/BatchVerify": _VERIFYING,
+    "/huxin.v1.VerificationService/Present": _VERIFYING,
     "/huxin.v1.VerificationService/ListRequirements": _VERIFYING,
     "/huxin.v1.VerificationService/GetRequirement": _VERIFYING,
     "/huxin.v1.CatalogueService/GetTaxonomy": _READING,

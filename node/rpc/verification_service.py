@@ -9,6 +9,7 @@ from typing import Protocol
 from huxin.v1 import verification_service_pb2 as pb
 
 from node.errors import InvalidInput, TooLarge
+from node.model.joint import JointVerdict
 from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
@@ -17,13 +18,16 @@ from node.rpc.caller import Caller
 from node.rpc.guard import DEFAULT_REQUEST_BYTES, Service
 from node.rpc.paging import page_of
 from node.rpc.requests import report_number
-from node.wire.fields import instant
+from node.wire.fields import division, instant
+from node.wire.joint import joint_verdict_message
 from node.wire.requirement import requirement, requirement_message
 from node.wire.subject import claimed_subject, presented_subject
 from node.wire.verdict import encode_batch_response, encode_verify_response
 
 MAX_BUNDLE_BYTES = 1024 * 1024
 MAX_BATCH_ITEMS = 1_000
+MAX_PRESENTED = 16
+"""Reports, and territories, of one joint verdict: each report is verified for each territory that it speaks for."""
 
 
 class Verification(Protocol):
@@ -33,6 +37,14 @@ class Verification(Protocol):
     async def verify_batch(
         self, items: Sequence[tuple[bytes, SubjectRef | None]], against: Requirement | None, at: datetime | None
     ) -> Sequence[Verdict]: ...
+    async def present(
+        self,
+        bundles: Sequence[bytes],
+        subject: SubjectRef | None,
+        against: Requirement,
+        territories: Sequence[str],
+        at: datetime | None,
+    ) -> JointVerdict: ...
 
 
 class Procedures(Protocol):
@@ -82,6 +94,25 @@ class VerificationService:
         ]
         return encode_batch_response(await self._verification.verify_batch(items, against, _at(request)))
 
+    async def present(self, request: pb.PresentRequest, _caller: Caller) -> pb.PresentResponse:
+        if not 1 <= len(request.bundles) <= MAX_PRESENTED:
+            raise InvalidInput("bundles", f"Present 1 to {MAX_PRESENTED} reports together.")
+        if any(len(bundle) > MAX_BUNDLE_BYTES for bundle in request.bundles):
+            raise TooLarge(
+                "BUNDLE_TOO_LARGE", f"A bundle has at most {MAX_BUNDLE_BYTES} bytes; ask for one with fewer sections."
+            )
+        against = self._against(request)
+        if against is None:
+            raise InvalidInput("against", "Name the requirement that the reports are to meet together.")
+        joint = await self._verification.present(
+            request.bundles,
+            claimed_subject(request.subject) if request.HasField("subject") else None,
+            against,
+            _territories(request, against),
+            _at(request),
+        )
+        return pb.PresentResponse(verdict=joint_verdict_message(joint))
+
     async def list_requirements(
         self, request: pb.ListRequirementsRequest, _caller: Caller
     ) -> pb.ListRequirementsResponse:
@@ -100,15 +131,28 @@ class VerificationService:
         found = self._procedures.get_requirement(request.requirement_id)
         return pb.GetRequirementResponse(requirement=requirement_message(found))
 
-    def _against(self, request: pb.VerifyRequest | pb.BatchVerifyRequest) -> Requirement | None:
+    def _against(self, request: pb.VerifyRequest | pb.BatchVerifyRequest | pb.PresentRequest) -> Requirement | None:
         named = request.WhichOneof("against")
         if named == "requirement_id":
             return self._procedures.get_requirement(request.requirement_id)
         return requirement(request.requirement) if named == "requirement" else None
 
 
-def _at(request: pb.VerifyRequest | pb.BatchVerifyRequest) -> datetime | None:
+def _at(request: pb.VerifyRequest | pb.BatchVerifyRequest | pb.PresentRequest) -> datetime | None:
     return instant(request.at, "at") if request.HasField("at") else None
+
+
+def _territories(request: pb.PresentRequest, against: Requirement) -> list[str]:
+    if len(request.territories) > MAX_PRESENTED:
+        raise InvalidInput("territories", f"Ask about at most {MAX_PRESENTED} territories at once.")
+    named = [division(code, f"territories[{place}]") for place, code in enumerate(request.territories)]
+    if len(set(named)) != len(named):
+        raise InvalidInput("territories", "A territory is named twice; name each once.")
+    if not named and not against.territory:
+        raise InvalidInput(
+            "territories", "Name the divisions for which the reports are to meet the requirement, such as 140000."
+        )
+    return named or [against.territory]
 
 
 def verification_service(
@@ -122,5 +166,9 @@ def verification_service(
     return Service(
         pb.DESCRIPTOR.services_by_name["VerificationService"],
         VerificationService(verification, procedures, max_batch_items),
-        {"Verify": MAX_BUNDLE_BYTES + DEFAULT_REQUEST_BYTES, "BatchVerify": max_batch_bytes},
+        {
+            "Verify": MAX_BUNDLE_BYTES + DEFAULT_REQUEST_BYTES,
+            "BatchVerify": max_batch_bytes,
+            "Present": max_batch_bytes,
+        },
     )

@@ -49,7 +49,7 @@ _STANDING = {
     Standing.REVOKED: pb.STANDING_REVOKED,
     Standing.EXPIRED: pb.STANDING_EXPIRED,
 }
-_DECISION = {
+DECISION_NUMBERS = {
     None: pb.DECISION_UNSPECIFIED,
     Decision.ACCEPT: pb.DECISION_ACCEPT,
     Decision.REFER: pb.DECISION_REFER,
@@ -141,7 +141,7 @@ def _head(authenticity: Authenticity, standing: Standing, decision: Decision | N
     return pb.Verdict(
         authenticity=_AUTHENTICITY[authenticity],
         standing=_STANDING[standing],
-        decision=_DECISION[decision],
+        decision=DECISION_NUMBERS[decision],
         reasons=reasons,
     ).SerializeToString()
 
@@ -157,7 +157,12 @@ def _steps(steps: tuple[Step, ...]) -> bytes:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _finding(finding: Finding) -> bytes:
-    message = pb.Finding(
+    return pb.Verdict(findings=[finding_message(finding)]).SerializeToString()
+
+
+def finding_message(finding: Finding) -> pb.Finding:
+    """What was found in one cell, as a message."""
+    return pb.Finding(
         leaf=finding.leaf,
         record_type=finding.record_type,
         interval=period_message(finding.interval),
@@ -169,7 +174,6 @@ def _finding(finding: Finding) -> bytes:
         covered_until=day_text(finding.covered_until),
         required_rows=finding.required_rows,
     )
-    return pb.Verdict(findings=[message]).SerializeToString()
 
 
 def _gap(gap: Gap) -> pb.Gap:

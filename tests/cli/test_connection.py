@@ -29,8 +29,10 @@ from grpc_status import rpc_status
 from huxin.v1 import (
     admin_service_pb2,
     catalogue_service_pb2,
+    joint_verdict_pb2,
     report_service_pb2,
     subject_pb2,
+    verdict_pb2,
     verification_service_pb2,
 )
 
@@ -46,6 +48,7 @@ SUBJECT = "91140000MA0TE5T16Q"
 NUMBER = "14000020261122000G40R40M30E209Q"
 REQUESTS: dict[str, tuple[type[Message], bool]] = {
     "VerificationService/Verify": (verification_service_pb2.VerifyRequest, False),
+    "VerificationService/Present": (verification_service_pb2.PresentRequest, False),
     "VerificationService/ListRequirements": (verification_service_pb2.ListRequirementsRequest, False),
     "VerificationService/GetRequirement": (verification_service_pb2.GetRequirementRequest, False),
     "ReportService/CreateReport": (report_service_pb2.CreateReportRequest, False),
@@ -470,3 +473,49 @@ def test_a_certificate_that_has_ended_is_named_before_anything_is_asked(home: Pa
     result = huxin("peers", "--as", "short", "--node", "127.0.0.1:1", home=home)
     assert result.exit_code == ExitCode.USAGE
     assert "certificates/short.crt: is not a PEM certificate" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("decision", "exit_code"),
+    [
+        (verdict_pb2.DECISION_ACCEPT, ExitCode.OK),
+        (verdict_pb2.DECISION_REFER, ExitCode.REFER),
+        (verdict_pb2.DECISION_REJECT, ExitCode.REJECT),
+        (verdict_pb2.DECISION_UNSPECIFIED, ExitCode.REFER),
+        (99, ExitCode.REFER),
+    ],
+)
+def test_reports_together_exit_as_their_decision(
+    desk: Desk, tmp_path: Path, decision: verdict_pb2.Decision, exit_code: ExitCode
+) -> None:
+    joint = joint_verdict_pb2.JointVerdict(decision=decision, reasons=["OUTSIDE_TERRITORY"])
+    joint.verdicts.add(report=0, territory="140000", verdict=message(ACCEPTED))
+    joint.verdicts.add(report=1, verdict=message(REFERRED))
+    joint.territories.add(territory="140000", reports=[0], findings=message(REFERRED).findings)
+    joint.territories.add(territory="520000")
+    names(desk)
+    desk.answers["VerificationService/Present"] = lambda *_: verification_service_pb2.PresentResponse(verdict=joint)
+    files = [tmp_path / "first.huxin", tmp_path / "second.huxin"]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    asking: list[str | Path] = [*files, "--subject", SUBJECT, "--require", "520000/tender"]
+    done = desk.ask("present", *asking, "--territory", "140000", "--territory", "520000")
+    assert done.exit_code == exit_code, done.output
+    request = desk.asked[0]
+    assert (list(request.bundles), list(request.territories)) == (
+        [b"first.huxin", b"second.huxin"],
+        ["140000", "520000"],
+    )
+    assert (request.subject.id, request.requirement_id) == (SUBJECT, "520000/tender")
+    assert "没有可计入的报告" in done.output
+    assert "first.huxin" in done.output
+    assert "都不对应" in done.output
+    told = json.loads(desk.ask("--json", "present", *asking).stdout)
+    assert len(told["verdicts"]) == 2
+
+
+def test_reports_together_need_one_requirement(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "first.huxin").write_bytes(b"x")
+    done = desk.ask("present", tmp_path / "first.huxin", "--subject", SUBJECT)
+    assert done.exit_code == ExitCode.USAGE
+    assert "--require" in done.output

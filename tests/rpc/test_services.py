@@ -4,14 +4,11 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
-from typing import TypeVar
 
 import grpc
 import grpc.aio
 import pytest
-from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.rpc import error_details_pb2
 from huxin.v1 import admin_service_pb2 as admin_pb
 from huxin.v1 import catalogue_service_pb2 as catalogue_pb
 from huxin.v1 import federation_service_pb2 as federation_pb
@@ -30,6 +27,7 @@ from node.rpc.federation_service import MAX_PUBLICATION_BYTES, MAX_STREAMS
 from node.rpc.report_service import CHUNK_BYTES
 from node.rpc.verification_service import MAX_BATCH_ITEMS
 from node.wire.issuing import report_order
+from tests.rpc.asking import call, refused
 from tests.rpc.world import (
     NUMBER,
     PARTIES,
@@ -39,15 +37,12 @@ from tests.rpc.world import (
     USCC,
     Door,
     Feed,
-    details_of,
     issued,
     opened,
     reason_of,
     streaming,
-    unary,
 )
 
-M = TypeVar("M", bound=Message)
 CLAIM = subject_pb.SubjectClaim(id_type=subject_pb.ID_TYPE_USCC, id=USCC)
 REF = SubjectRef(IdType.USCC, USCC)
 EXCEPTION = "period_exception.reason"
@@ -57,26 +52,6 @@ EXCEPTION = "period_exception.reason"
 async def door() -> AsyncIterator[Door]:
     async with opened(Door()) as door:
         yield door
-
-
-async def call(door: Door, party: str, method: str, request: Message, response: type[M]) -> M:
-    async with door.channel(PARTIES[party]) as channel:
-        answer = await unary(channel, f"/huxin.v1.{method}")(request.SerializeToString(), timeout=10)
-    return response.FromString(answer)
-
-
-async def refused(door: Door, party: str, method: str, request: Message) -> tuple[grpc.StatusCode, str, str]:
-    """Code, reason and field of a refusal."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call(door, party, method, request, report_pb.CreateReportResponse)
-    fields = [
-        violation.field
-        for detail in details_of(caught.value)
-        if isinstance(detail, error_details_pb2.BadRequest)
-        for violation in detail.field_violations
-    ]
-    assert USCC not in repr(caught.value)
-    return caught.value.code(), reason_of(caught.value), "".join(fields)
 
 
 def order(**changes: object) -> report_pb.CreateReportRequest:

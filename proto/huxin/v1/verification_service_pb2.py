@@ -23,36 +23,41 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from huxin.v1 import joint_verdict_pb2 as huxin_dot_v1_dot_joint__verdict__pb2
 from huxin.v1 import requirement_pb2 as huxin_dot_v1_dot_requirement__pb2
 from huxin.v1 import subject_pb2 as huxin_dot_v1_dot_subject__pb2
 from huxin.v1 import verdict_pb2 as huxin_dot_v1_dot_verdict__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#huxin/v1/verification_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahuxin/v1/requirement.proto\x1a\x16huxin/v1/subject.proto\x1a\x16huxin/v1/verdict.proto\"\xee\x01\n\rVerifyRequest\x12\x10\n\x06\x62undle\x18\x01 \x01(\x0cH\x00\x12\x17\n\rreport_number\x18\x02 \x01(\tH\x00\x12\'\n\x07subject\x18\x03 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12\x18\n\x0erequirement_id\x18\x04 \x01(\tH\x01\x12,\n\x0brequirement\x18\x05 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x01\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\n\x0cpresentationB\t\n\x07\x61gainst\"4\n\x0eVerifyResponse\x12\"\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Verdict\"D\n\tBatchItem\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\x12\'\n\x07subject\x18\x02 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\"\xb3\x01\n\x12\x42\x61tchVerifyRequest\x12\"\n\x05items\x18\x01 \x03(\x0b\x32\x13.huxin.v1.BatchItem\x12\x18\n\x0erequirement_id\x18\x02 \x01(\tH\x00\x12,\n\x0brequirement\x18\x03 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x00\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07\x61gainst\":\n\x13\x42\x61tchVerifyResponse\x12#\n\x08verdicts\x18\x01 \x03(\x0b\x32\x11.huxin.v1.Verdict\"@\n\x17ListRequirementsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"`\n\x18ListRequirementsResponse\x12+\n\x0crequirements\x18\x01 \x03(\x0b\x32\x15.huxin.v1.Requirement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x15GetRequirementRequest\x12\x16\n\x0erequirement_id\x18\x01 \x01(\t\"D\n\x16GetRequirementResponse\x12*\n\x0brequirement\x18\x01 \x01(\x0b\x32\x15.huxin.v1.Requirement2\xce\x02\n\x13VerificationService\x12;\n\x06Verify\x12\x17.huxin.v1.VerifyRequest\x1a\x18.huxin.v1.VerifyResponse\x12J\n\x0b\x42\x61tchVerify\x12\x1c.huxin.v1.BatchVerifyRequest\x1a\x1d.huxin.v1.BatchVerifyResponse\x12Y\n\x10ListRequirements\x12!.huxin.v1.ListRequirementsRequest\x1a\".huxin.v1.ListRequirementsResponse\x12S\n\x0eGetRequirement\x12\x1f.huxin.v1.GetRequirementRequest\x1a .huxin.v1.GetRequirementResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#huxin/v1/verification_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1chuxin/v1/joint_verdict.proto\x1a\x1ahuxin/v1/requirement.proto\x1a\x16huxin/v1/subject.proto\x1a\x16huxin/v1/verdict.proto\"\xee\x01\n\rVerifyRequest\x12\x10\n\x06\x62undle\x18\x01 \x01(\x0cH\x00\x12\x17\n\rreport_number\x18\x02 \x01(\tH\x00\x12\'\n\x07subject\x18\x03 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12\x18\n\x0erequirement_id\x18\x04 \x01(\tH\x01\x12,\n\x0brequirement\x18\x05 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x01\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\n\x0cpresentationB\t\n\x07\x61gainst\"4\n\x0eVerifyResponse\x12\"\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Verdict\"D\n\tBatchItem\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\x12\'\n\x07subject\x18\x02 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\"\xb3\x01\n\x12\x42\x61tchVerifyRequest\x12\"\n\x05items\x18\x01 \x03(\x0b\x32\x13.huxin.v1.BatchItem\x12\x18\n\x0erequirement_id\x18\x02 \x01(\tH\x00\x12,\n\x0brequirement\x18\x03 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x00\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07\x61gainst\":\n\x13\x42\x61tchVerifyResponse\x12#\n\x08verdicts\x18\x01 \x03(\x0b\x32\x11.huxin.v1.Verdict\"\xda\x01\n\x0ePresentRequest\x12\x0f\n\x07\x62undles\x18\x01 \x03(\x0c\x12\'\n\x07subject\x18\x02 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12\x18\n\x0erequirement_id\x18\x03 \x01(\tH\x00\x12,\n\x0brequirement\x18\x04 \x01(\x0b\x32\x15.huxin.v1.RequirementH\x00\x12\x13\n\x0bterritories\x18\x05 \x03(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07\x61gainst\":\n\x0fPresentResponse\x12\'\n\x07verdict\x18\x01 \x01(\x0b\x32\x16.huxin.v1.JointVerdict\"@\n\x17ListRequirementsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"`\n\x18ListRequirementsResponse\x12+\n\x0crequirements\x18\x01 \x03(\x0b\x32\x15.huxin.v1.Requirement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x15GetRequirementRequest\x12\x16\n\x0erequirement_id\x18\x01 \x01(\t\"D\n\x16GetRequirementResponse\x12*\n\x0brequirement\x18\x01 \x01(\x0b\x32\x15.huxin.v1.Requirement2\x8e\x03\n\x13VerificationService\x12;\n\x06Verify\x12\x17.huxin.v1.VerifyRequest\x1a\x18.huxin.v1.VerifyResponse\x12J\n\x0b\x42\x61tchVerify\x12\x1c.huxin.v1.BatchVerifyRequest\x1a\x1d.huxin.v1.BatchVerifyResponse\x12>\n\x07Present\x12\x18.huxin.v1.PresentRequest\x1a\x19.huxin.v1.PresentResponse\x12Y\n\x10ListRequirements\x12!.huxin.v1.ListRequirementsRequest\x1a\".huxin.v1.ListRequirementsResponse\x12S\n\x0eGetRequirement\x12\x1f.huxin.v1.GetRequirementRequest\x1a .huxin.v1.GetRequirementResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'huxin.v1.verification_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERIFYREQUEST']._serialized_start=159
-  _globals['_VERIFYREQUEST']._serialized_end=397
-  _globals['_VERIFYRESPONSE']._serialized_start=399
-  _globals['_VERIFYRESPONSE']._serialized_end=451
-  _globals['_BATCHITEM']._serialized_start=453
-  _globals['_BATCHITEM']._serialized_end=521
-  _globals['_BATCHVERIFYREQUEST']._serialized_start=524
-  _globals['_BATCHVERIFYREQUEST']._serialized_end=703
-  _globals['_BATCHVERIFYRESPONSE']._serialized_start=705
-  _globals['_BATCHVERIFYRESPONSE']._serialized_end=763
-  _globals['_LISTREQUIREMENTSREQUEST']._serialized_start=765
-  _globals['_LISTREQUIREMENTSREQUEST']._serialized_end=829
-  _globals['_LISTREQUIREMENTSRESPONSE']._serialized_start=831
-  _globals['_LISTREQUIREMENTSRESPONSE']._serialized_end=927
-  _globals['_GETREQUIREMENTREQUEST']._serialized_start=929
-  _globals['_GETREQUIREMENTREQUEST']._serialized_end=976
-  _globals['_GETREQUIREMENTRESPONSE']._serialized_start=978
-  _globals['_GETREQUIREMENTRESPONSE']._serialized_end=1046
-  _globals['_VERIFICATIONSERVICE']._serialized_start=1049
-  _globals['_VERIFICATIONSERVICE']._serialized_end=1383
+  _globals['_VERIFYREQUEST']._serialized_start=189
+  _globals['_VERIFYREQUEST']._serialized_end=427
+  _globals['_VERIFYRESPONSE']._serialized_start=429
+  _globals['_VERIFYRESPONSE']._serialized_end=481
+  _globals['_BATCHITEM']._serialized_start=483
+  _globals['_BATCHITEM']._serialized_end=551
+  _globals['_BATCHVERIFYREQUEST']._serialized_start=554
+  _globals['_BATCHVERIFYREQUEST']._serialized_end=733
+  _globals['_BATCHVERIFYRESPONSE']._serialized_start=735
+  _globals['_BATCHVERIFYRESPONSE']._serialized_end=793
+  _globals['_PRESENTREQUEST']._serialized_start=796
+  _globals['_PRESENTREQUEST']._serialized_end=1014
+  _globals['_PRESENTRESPONSE']._serialized_start=1016
+  _globals['_PRESENTRESPONSE']._serialized_end=1074
+  _globals['_LISTREQUIREMENTSREQUEST']._serialized_start=1076
+  _globals['_LISTREQUIREMENTSREQUEST']._serialized_end=1140
+  _globals['_LISTREQUIREMENTSRESPONSE']._serialized_start=1142
+  _globals['_LISTREQUIREMENTSRESPONSE']._serialized_end=1238
+  _globals['_GETREQUIREMENTREQUEST']._serialized_start=1240
+  _globals['_GETREQUIREMENTREQUEST']._serialized_end=1287
+  _globals['_GETREQUIREMENTRESPONSE']._serialized_start=1289
+  _globals['_GETREQUIREMENTRESPONSE']._serialized_end=1357
+  _globals['_VERIFICATIONSERVICE']._serialized_start=1360
+  _globals['_VERIFICATIONSERVICE']._serialized_end=1758
 # @@protoc_insertion_point(module_scope)

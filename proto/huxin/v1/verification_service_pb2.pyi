@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from huxin.v1 import joint_verdict_pb2 as _joint_verdict_pb2
 from huxin.v1 import requirement_pb2 as _requirement_pb2
 from huxin.v1 import subject_pb2 as _subject_pb2
 from huxin.v1 import verdict_pb2 as _verdict_pb2
@@ -59,6 +60,28 @@ class BatchVerifyResponse(_message.Message):
     VERDICTS_FIELD_NUMBER: _ClassVar[int]
     verdicts: _containers.RepeatedCompositeFieldContainer[_verdict_pb2.Verdict]
     def __init__(self, verdicts: _Optional[_Iterable[_Union[_verdict_pb2.Verdict, _Mapping]]] = ...) -> None: ...
+
+class PresentRequest(_message.Message):
+    __slots__ = ("bundles", "subject", "requirement_id", "requirement", "territories", "at")
+    BUNDLES_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    REQUIREMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUIREMENT_FIELD_NUMBER: _ClassVar[int]
+    TERRITORIES_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    bundles: _containers.RepeatedScalarFieldContainer[bytes]
+    subject: _subject_pb2.SubjectClaim
+    requirement_id: str
+    requirement: _requirement_pb2.Requirement
+    territories: _containers.RepeatedScalarFieldContainer[str]
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, bundles: _Optional[_Iterable[bytes]] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., requirement_id: _Optional[str] = ..., requirement: _Optional[_Union[_requirement_pb2.Requirement, _Mapping]] = ..., territories: _Optional[_Iterable[str]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class PresentResponse(_message.Message):
+    __slots__ = ("verdict",)
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    verdict: _joint_verdict_pb2.JointVerdict
+    def __init__(self, verdict: _Optional[_Union[_joint_verdict_pb2.JointVerdict, _Mapping]] = ...) -> None: ...
 
 class ListRequirementsRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

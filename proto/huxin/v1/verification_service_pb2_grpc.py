@@ -45,6 +45,11 @@ class VerificationServiceStub:
                 request_serializer=huxin_dot_v1_dot_verification__service__pb2.BatchVerifyRequest.SerializeToString,
                 response_deserializer=huxin_dot_v1_dot_verification__service__pb2.BatchVerifyResponse.FromString,
                 _registered_method=True)
+        self.Present = channel.unary_unary(
+                '/huxin.v1.VerificationService/Present',
+                request_serializer=huxin_dot_v1_dot_verification__service__pb2.PresentRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_verification__service__pb2.PresentResponse.FromString,
+                _registered_method=True)
         self.ListRequirements = channel.unary_unary(
                 '/huxin.v1.VerificationService/ListRequirements',
                 request_serializer=huxin_dot_v1_dot_verification__service__pb2.ListRequirementsRequest.SerializeToString,
@@ -70,6 +75,14 @@ class VerificationServiceServicer:
 
     def BatchVerify(self, request, context):
         """Verifies many reports against one requirement.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Present(self, request, context):
+        """Holds one requirement over several territories against the reports of several jurisdictions on one subject together:
+        what one of them does not cover another may.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,6 +114,11 @@ def add_VerificationServiceServicer_to_server(servicer, server):
                     servicer.BatchVerify,
                     request_deserializer=huxin_dot_v1_dot_verification__service__pb2.BatchVerifyRequest.FromString,
                     response_serializer=huxin_dot_v1_dot_verification__service__pb2.BatchVerifyResponse.SerializeToString,
+            ),
+            'Present': grpc.unary_unary_rpc_method_handler(
+                    servicer.Present,
+                    request_deserializer=huxin_dot_v1_dot_verification__service__pb2.PresentRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_verification__service__pb2.PresentResponse.SerializeToString,
             ),
             'ListRequirements': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRequirements,
@@ -168,6 +186,33 @@ class VerificationService:
             '/huxin.v1.VerificationService/BatchVerify',
             huxin_dot_v1_dot_verification__service__pb2.BatchVerifyRequest.SerializeToString,
             huxin_dot_v1_dot_verification__service__pb2.BatchVerifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Present(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.VerificationService/Present',
+            huxin_dot_v1_dot_verification__service__pb2.PresentRequest.SerializeToString,
+            huxin_dot_v1_dot_verification__service__pb2.PresentResponse.FromString,
             options,
             channel_credentials,
             insecure,
