@@ -13,7 +13,7 @@ from node.model.log import EntryKind, StatusEvent, StatusFlag
 from node.model.registry import RegistryRecord
 from trust.errors import CheckpointInvalid, MalformedInput, TrustError
 from trust.issuers import TrustedIssuer, open_status_change
-from trust.log.checkpoint import SignedHead, open_checkpoint, origin_of
+from trust.log.checkpoint import SignedHead, open_checkpoint, origin_of, own_cosigner
 from trust.statements import peek_entry
 
 
@@ -21,8 +21,12 @@ class TrustedLogs:
     """The keys of every log that this home trusts."""
 
     def __init__(self, issuers: Mapping[str, TrustedIssuer]) -> None:
-        """`issuers` by the origin of their log."""
+        """`issuers` by the origin of their log. The node of each may have cosigned the heads of all others."""
         self._issuers = issuers
+        names = {origin: own_cosigner(origin) for origin in issuers}
+        self._witnesses = {
+            name: issuers[origin].cosigners[name] for origin, name in names.items() if name in issuers[origin].cosigners
+        }
 
     def open_note(self, origin: str, text: str) -> SignedHead:
         """A head's note, every line of it verified. Raises CheckpointInvalid, also where no key is trusted."""
@@ -32,7 +36,7 @@ class TrustedLogs:
                 "No keys of this log are trusted here, so its signatures cannot be checked. Refresh the trust registry "
                 "(`huxin trust refresh`), or import the jurisdiction's bundle."
             )
-        return open_checkpoint(text, issuer.head_key, origin, issuer.cosigners)
+        return open_checkpoint(text, issuer.head_key, origin, {**self._witnesses, **issuer.cosigners})
 
     def readings(self, origin: str, entry: bytes, digest: bytes) -> Sequence[EntryDraft]:
         """Everything that an entry of this log may have been filed as, the likeliest first.
@@ -68,7 +72,7 @@ class TrustedLogs:
 def trusted_logs(settings: Settings, record: RegistryRecord | None) -> TrustedLogs:
     """The keys that this home trusts, with what the trust registry says. Raises NotReady without an own bundle."""
     state = trusted_state(settings, record)
-    return TrustedLogs({found.trusted.origin: found.trusted for found in state.jurisdictions.values()})
+    return TrustedLogs({found.trusted.origin: found.trusted for found in (*state.jurisdictions.values(), state.own)})
 
 
 def own_origin(settings: Settings) -> str:
