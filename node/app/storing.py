@@ -32,17 +32,18 @@ async def open_to_read(settings: Settings) -> AsyncIterator[Database]:
 
     Raises BadConfiguration for the URL, NotReady when it cannot be reached, is damaged, or has another schema.
     """
-    with usable_database():
-        database = await Database.open(settings.database.connection_url(), connections=2)
-        try:
-            await database.require_schema()
-            yield database
-        except StorageFault as error:
-            raise NotReady(
-                "DATABASE_DAMAGED", "The database is damaged or belongs to another program; restore it from a backup."
-            ) from error
-        finally:
-            await database.close()
+    try:
+        with usable_database():
+            database = await Database.open(settings.database.connection_url(), connections=2)
+            try:
+                await database.require_schema()
+                yield database
+            finally:
+                await database.close()
+    except StorageFault as error:
+        raise NotReady(
+            "DATABASE_DAMAGED", "The database is damaged or belongs to another program; restore it from a backup."
+        ) from error
 
 
 @contextmanager

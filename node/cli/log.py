@@ -111,6 +111,9 @@ def prove(
         session.emit(as_json)
     else:
         session.out.print(view.facts_table(facts))
+        if as_json["checkpoint"] is not None:
+            # Not in the table: a note that was broken into lines is no note any more.
+            session.say(f"\nSigned head:\n\n{as_json['checkpoint']}")
     if as_json["checkpoint"] is None:
         session.err.print(view.UNSIGNED, style="yellow", markup=False, soft_wrap=True)
 

@@ -116,7 +116,6 @@ def inclusion_facts(proof: ProvenEntry) -> Sequence[tuple[str, str]]:
         ("Leaf hash", proof.leaf_hash.hex()),
         ("Root", proof.root.hex()),
         ("Path", "\n".join(value.hex() for value in proof.hashes) or "none: it is the only entry"),
-        ("Signed head", proof.checkpoint or "none"),
     )
 
 
@@ -127,7 +126,6 @@ def growth_facts(proof: ProvenGrowth) -> Sequence[tuple[str, str]]:
         ("Old head", f"{proof.old_size} entries, {proof.old_root.hex()}"),
         ("New head", f"{proof.new_size} entries, {proof.new_root.hex()}"),
         ("Path", "\n".join(value.hex() for value in proof.hashes) or "none: the sizes are equal"),
-        ("Signed head", proof.checkpoint or "none"),
     )
 
 

@@ -146,6 +146,15 @@ async def test_a_printed_inclusion_proof_leads_to_the_signed_head(pair: Pair) ->
             assert list(opened.signed) == [OF_SHANXI, f"{OF_SHANXI}/node"]
 
 
+async def test_the_note_that_people_are_shown_is_whole(pair: Pair) -> None:
+    shanxi = pair.provinces.shanxi
+    environ: dict[str, str | None] = {"COLUMNS": "60"}
+    told = await asyncio.to_thread(huxin, "log", "prove", "4", home=shanxi.layout.home, environ=environ)
+    assert told.exit_code == 0, told.stderr
+    note = told.stdout.split("Signed head:\n\n")[1].rstrip("\n") + "\n"
+    assert open_note(note.encode(), outside_keys(shanxi)).checkpoint[:2] == (OF_SHANXI, 8)
+
+
 async def test_a_printed_consistency_proof_joins_two_heads(pair: Pair, tmp_path: Path) -> None:
     shanxi = pair.provinces.shanxi
     leaves = [bytes.fromhex(entry["leaf_hash"]) for entry in (await pair.json(shanxi, "show"))["entries"]]
