@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from node.config.settings import Settings
 from node.errors import NotReady
 from node.storage.database import Database
-from node.storage.errors import StorageUnavailable
+from node.storage.errors import StorageFault, StorageUnavailable
 
 
 @asynccontextmanager
@@ -24,6 +24,26 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
             yield database
         finally:
             await database.close()
+
+
+@asynccontextmanager
+async def open_to_read(settings: Settings) -> AsyncIterator[Database]:
+    """The node's database as it is, for looking only: nothing is brought to this program's schema.
+
+    Raises BadConfiguration for the URL, NotReady when it cannot be reached, is damaged, or has another schema.
+    """
+    try:
+        with usable_database():
+            database = await Database.open(settings.database.connection_url(), connections=2)
+            try:
+                await database.require_schema()
+                yield database
+            finally:
+                await database.close()
+    except StorageFault as error:
+        raise NotReady(
+            "DATABASE_DAMAGED", "The database is damaged or belongs to another program; restore it from a backup."
+        ) from error
 
 
 @contextmanager

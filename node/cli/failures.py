@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
 
 MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: "done; of verify: ACCEPT",
-    ExitCode.PROBLEMS: "problems were found (doctor, lint, ingest), or verdicts would flip",
+    ExitCode.PROBLEMS: "problems were found (doctor, lint, ingest, log), or verdicts would flip",
     ExitCode.USAGE: "the command or a setting is wrong",
     ExitCode.REFUSED: "the node refused, or could not be reached",
     ExitCode.BAD_INPUT: "a file cannot be read or used",

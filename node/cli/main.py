@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "recognise": "node.cli.recognise:recognise",
     "key": "node.cli.key:key",
     "peers": "node.cli.peers:peers",
+    "log": "node.cli.log:log",
     "certificate": "node.cli.certificate:certificate",
     "doctor": "node.cli.doctor:doctor",
 }

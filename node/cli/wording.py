@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from node.model.catalogue import Caveat
 from node.model.log import StatusFlag
+from node.model.log_audit import Part
 from node.model.records import RECORD_TYPES
 from node.model.subject import SubjectKind
 from node.model.verdict import (
@@ -114,6 +115,22 @@ STEP_STATUS: dict[str, Words] = {
     StepStatus.FAIL: Words("不通过", "fail"),
     StepStatus.UNDECIDED: Words("未能判定", "undecided"),
     StepStatus.NOT_REQUIRED: Words("不要求", "not required"),
+}
+
+LOG_PARTS: dict[str, Words] = {
+    Part.ENTRY: Words("日志条目", "entry"),
+    Part.LEAF_HASH: Words("叶哈希", "leaf hash"),
+    Part.DIGEST: Words("摘要", "digest"),
+    Part.KIND: Words("条目类型", "kind"),
+    Part.REPORT_NUMBER: Words("报告编号", "report number"),
+    Part.STATUS: Words("状态变更", "status"),
+    Part.MISSING_ENTRY: Words("缺失条目", "missing entry"),
+    Part.EXTRA_ENTRY: Words("多余条目", "extra entry"),
+    Part.SUBTREE: Words("子树根", "subtree root"),
+    Part.HEAD_ROOT: Words("日志头的根", "root of the head"),
+    Part.CHECKPOINT: Words("日志头签名", "signed head"),
+    Part.FRESH_AT: Words("日志头时间", "time of the head"),
+    Part.NO_HEAD: Words("缺少日志头", "no head"),
 }
 
 SUBJECT_KINDS: dict[str, Words] = {

@@ -71,6 +71,7 @@ REASONS: frozenset[str] = frozenset(
         "NO_COORDINATOR",
         "NO_OWN_BUNDLE",
         "SCHEMA_TOO_NEW",
+        "SCHEMA_TOO_OLD",
         "SHUTTING_DOWN",
         "STOPPING",
         # UNIMPLEMENTED

@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool
 from node.storage.engines import Engines, create_engines
 from node.storage.errors import storage_errors
 from node.storage.schema import counters
-from node.storage.upgrade import upgrade
+from node.storage.upgrade import require_current, upgrade
 from node.storage.write_gate import WriteGate
 
 CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -96,6 +96,14 @@ class Database:
         # A crash here leaves the schema as it was: both databases do DDL inside the transaction.
         async with self.write() as connection:
             await connection.run_sync(upgrade)
+
+    async def require_schema(self) -> None:
+        """For whoever only reads: changes nothing.
+
+        Raises NotReady (SCHEMA_TOO_OLD, SCHEMA_TOO_NEW) where `migrate` would change the schema or refuse.
+        """
+        async with self.read() as connection:
+            await connection.run_sync(require_current)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:

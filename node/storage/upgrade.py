@@ -27,6 +27,29 @@ def present_revision(connection: Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 
+def require_current(connection: Connection) -> None:
+    """Raises NotReady unless the database has exactly this program's schema. Changes nothing."""
+    present = present_revision(connection)
+    if present == expected_revision():
+        return
+    _require_known(present)
+    raise NotReady(
+        "SCHEMA_TOO_OLD",
+        f"The database has schema {present or 'none'}, this program reads {expected_revision()}, and only looks here. "
+        "Start the node with this program once (`huxin serve`), or use the program that the node runs.",
+    )
+
+
+def _require_known(present: str) -> None:
+    known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+    if present and present not in known:
+        raise NotReady(
+            "SCHEMA_TOO_NEW",
+            f"The database has schema {present}, this program knows up to {expected_revision()}. "
+            "Start the newer huxin that migrated it, or restore the backup taken before.",
+        )
+
+
 def upgrade(connection: Connection) -> None:
     """Run every missing revision inside the caller's transaction: all of them or none.
 
@@ -34,14 +57,7 @@ def upgrade(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-    known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
-    present = present_revision(connection)
-    if present and present not in known:
-        raise NotReady(
-            "SCHEMA_TOO_NEW",
-            f"The database has schema {present}, this program knows up to {expected_revision()}. "
-            "Start the newer huxin that migrated it, or restore the backup taken before.",
-        )
+    _require_known(present_revision(connection))
     config = Config(attributes={"connection": connection})
     # ConfigParser reads "%" as the start of a reference.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))

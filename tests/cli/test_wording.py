@@ -17,6 +17,7 @@ from node.cli.wording import (
     FINDINGS,
     FLAGS,
     GAPS,
+    LOG_PARTS,
     REMEDIES,
     STANDING,
     STEP_STATUS,
@@ -28,6 +29,7 @@ from node.cli.wording import (
 )
 from node.model.catalogue import Caveat
 from node.model.log import StatusFlag
+from node.model.log_audit import Part
 from node.model.records import RECORD_TYPES
 from node.model.subject import SubjectKind
 from node.model.verdict import Authenticity, Decision, FindingKind, GapReason, Remedy, Standing, StepStatus
@@ -96,6 +98,7 @@ def test_every_status_flag_has_a_reason_with_words() -> None:
         (SUBJECT_KINDS, {kind.name for kind in SubjectKind}),
         (TYPES, set(RECORD_TYPES)),
         (STEPS, set(range(1, 19))),
+        (LOG_PARTS, {part.value for part in Part}),
     ],
 )
 def test_tables_are_complete_and_hold_nothing_else(table: dict[object, object], codes: set[object]) -> None:
@@ -106,7 +109,18 @@ def all_words() -> Iterator[Words]:
     for explained in (*GAPS.values(), *CAVEATS.values(), *DECISIONS.values()):
         yield explained.label
         yield explained.sentence
-    for table in (REASONS, REMEDIES, FINDINGS, AUTHENTICITY, STANDING, STEP_STATUS, FLAGS, SUBJECT_KINDS, TYPES):
+    for table in (
+        REASONS,
+        REMEDIES,
+        FINDINGS,
+        AUTHENTICITY,
+        STANDING,
+        STEP_STATUS,
+        FLAGS,
+        SUBJECT_KINDS,
+        TYPES,
+        LOG_PARTS,
+    ):
         yield from table.values()
     yield from STEPS.values()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from node.errors import BadConfiguration, NotReady
 from node.storage import database as database_module
@@ -73,6 +73,23 @@ async def test_a_newer_schema_is_refused_and_left_alone(database: Database) -> N
     with pytest.raises(NotReady, match="schema 9999, this program knows up to 0002") as refusal:
         await database.migrate()
     assert refusal.value.reason == "SCHEMA_TOO_NEW"
+
+
+async def test_whoever_only_reads_is_told_of_another_schema_and_changes_none(empty_database_url: str) -> None:
+    database = await Database.open(empty_database_url)
+    with pytest.raises(NotReady, match="schema none") as refusal:
+        await database.require_schema()
+    assert refusal.value.reason == "SCHEMA_TOO_OLD"
+    async with database.read() as connection:
+        assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == []
+    await database.migrate()
+    await database.require_schema()
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NotReady) as refusal:
+        await database.require_schema()
+    assert refusal.value.reason == "SCHEMA_TOO_NEW"
+    await database.close()
 
 
 async def test_a_block_that_raises_commits_nothing(database: Database) -> None:

@@ -1,0 +1,208 @@
+"""`huxin log show` and `prove`: heads and entries as stored, and proofs that any RFC 9162 verifier can follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from node.app.storing import open_to_read
+from node.app.trusted_logs import TrustedLogs, origin_named, own_origin, trusted_logs
+from node.config.settings import Settings
+from node.errors import InvalidInput, NotFound, NotReady
+from node.ledger.assembly import load_frontier
+from node.ledger.subtrees import SubtreeReader
+from node.model.log import LogHead
+from node.model.log_audit import StoredEntry
+from node.storage.database import Database
+from node.storage.log_audit import LogAuditReader
+from node.storage.log_store import LogStore
+from node.storage.registry_store import RegistryStore
+from trust.errors import ProofInvalid, TrustError
+from trust.log import proofs
+from trust.log.tree import leaf_hash
+
+_INDEX = re.compile(r"[0-9]{1,18}")
+"""Shorter than any report number, which has 31 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadView:
+    """A stored head, and what its note was found to be with the keys that are trusted now.
+
+    `signed_size` is the size that the note is signed for: larger than `size` while a replica is catching up. `trouble`
+    is a sentence when the note was not accepted; then `signed_size` is None and `cosigners` are empty.
+    """
+
+    origin: str
+    own: bool
+    size: int
+    root: bytes
+    checkpoint: str
+    fresh_at: datetime | None
+    signed_size: int | None
+    cosigners: Mapping[str, datetime] = field(default_factory=dict)
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """A head and the stored entries [start, start + limit) of its log."""
+
+    head: HeadView
+    entries: tuple[StoredEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenEntry:
+    """An inclusion proof (RFC 9162 section 2.1.3), checked before it is given out. Hashes are 32 bytes, lowest first.
+
+    `checkpoint` is the signed note of exactly this tree, None while no such note is here.
+    """
+
+    origin: str
+    index: int
+    entry: bytes
+    leaf_hash: bytes
+    size: int
+    root: bytes
+    hashes: tuple[bytes, ...]
+    checkpoint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenGrowth:
+    """A consistency proof (RFC 9162 section 2.1.4), checked like the other. `checkpoint` is the new tree's."""
+
+    origin: str
+    old_size: int
+    old_root: bytes
+    new_size: int
+    new_root: bytes
+    hashes: tuple[bytes, ...]
+    checkpoint: str | None
+
+
+async def log_heads(settings: Settings) -> list[HeadView]:
+    """Every stored head, the own log's first. Raises NotReady when the database cannot be read."""
+    async with open_to_read(settings) as database:
+        reader, keys = await _opened(settings, database)
+        heads = [await reader.head(origin) for origin in await reader.origins()]
+    views = [_view(settings, head, keys) for head in heads if head is not None]
+    return sorted(views, key=lambda view: (not view.own, view.origin))
+
+
+async def log_page(settings: Settings, wanted: str | None, start: int | None, limit: int) -> LogPage:
+    """Head and entries of one log: `limit` of them from `start` on, or the newest. Raises NotFound, NotReady."""
+    async with open_to_read(settings) as database:
+        reader, keys = await _opened(settings, database)
+        head = await _head(reader, settings, wanted)
+        first = max(0, head.size - limit) if start is None else start
+        entries = await reader.entries(head.origin, first, min(first + limit, head.size))
+    return LogPage(_view(settings, head, keys), tuple(entries))
+
+
+async def prove_entry(settings: Settings, wanted: str | None, entry: str) -> ProvenEntry:
+    """Proves that an entry, named by index or report number, is in the newest head of a log.
+
+    Raises NotFound for an entry that is not there, NotReady when the store is damaged or cannot be read.
+    """
+    async with open_to_read(settings) as database:
+        reader, keys = await _opened(settings, database)
+        store = LogStore(database)
+        head = await _head(reader, settings, wanted)
+        index = await _index(store, head, entry)
+        (stored,) = await store.entries(head.origin, index, 1) or (b"",)
+        hashes = await _fold(store, head.origin, proofs.inclusion_plan(index, head.size))
+    leaf = leaf_hash(stored)
+    try:
+        proofs.verify_inclusion(leaf, index, head.size, hashes, head.root)
+    except ProofInvalid:
+        raise _damaged() from None
+    return ProvenEntry(
+        head.origin, index, stored, leaf, head.size, head.root, hashes, _note_of(keys, head, head.size, head.root)
+    )
+
+
+async def prove_growth(settings: Settings, wanted: str | None, old: int, new: int | None) -> ProvenGrowth:
+    """Proves that a log of `new` entries (None: of its newest head) begins with what it was at `old` entries.
+
+    Raises InvalidInput for sizes that the log never had, NotFound, NotReady as above.
+    """
+    async with open_to_read(settings) as database:
+        reader, keys = await _opened(settings, database)
+        store = LogStore(database)
+        head = await _head(reader, settings, wanted)
+        size = head.size if new is None else new
+        if not 0 < old <= size <= head.size:
+            raise InvalidInput(
+                "--old-size",
+                f"Sizes go from 1 to the log's {head.size} entries, and the old one is not the larger. Choose such.",
+            )
+        try:
+            old_root = (await load_frontier(store, head.origin, old)).root()
+            new_root = (await load_frontier(store, head.origin, size)).root()
+        except (ProofInvalid, IndexError):
+            raise _damaged() from None
+        hashes = await _fold(store, head.origin, proofs.consistency_plan(old, size))
+    try:
+        proofs.verify_consistency(old, old_root, size, new_root, hashes)
+    except ProofInvalid:
+        raise _damaged() from None
+    return ProvenGrowth(head.origin, old, old_root, size, new_root, hashes, _note_of(keys, head, size, new_root))
+
+
+async def _opened(settings: Settings, database: Database) -> tuple[LogAuditReader, TrustedLogs]:
+    return LogAuditReader(database), trusted_logs(settings, await RegistryStore(database).load())
+
+
+async def _head(reader: LogAuditReader, settings: Settings, wanted: str | None) -> LogHead:
+    origin = origin_named(wanted, settings, await reader.origins())
+    head = await reader.head(origin)
+    if head is None:
+        raise _damaged()
+    return head
+
+
+async def _index(store: LogStore, head: LogHead, entry: str) -> int:
+    if not _INDEX.fullmatch(entry):
+        found = await store.find_by_report_number(head.origin, entry)
+        if found is None or found.index >= head.size:
+            raise NotFound("NO_SUCH_REPORT", f"The log {head.origin} holds no report of that number. Check the number.")
+        return found.index
+    if int(entry) >= head.size:
+        raise NotFound(
+            "NOT_FOUND", f"The log {head.origin} has {head.size} entries, numbered from 0. Choose an index below that."
+        )
+    return int(entry)
+
+
+async def _fold(store: LogStore, origin: str, plan: proofs.ProofPlan) -> tuple[bytes, ...]:
+    try:
+        return plan.fold(await SubtreeReader(store, origin).roots(plan.subtrees))
+    except ProofInvalid:
+        raise _damaged() from None
+
+
+def _view(settings: Settings, head: LogHead, keys: TrustedLogs) -> HeadView:
+    plain = (head.origin, head.origin == own_origin(settings), head.size, head.root, head.checkpoint, head.fresh_at)
+    try:
+        signed = keys.open_note(head.origin, head.checkpoint)
+    except TrustError as error:
+        return HeadView(*plain, None, trouble=error.message)
+    return HeadView(*plain, signed.size, signed.cosigners)
+
+
+def _note_of(keys: TrustedLogs, head: LogHead, size: int, root: bytes) -> str | None:
+    try:
+        signed = keys.open_note(head.origin, head.checkpoint)
+    except TrustError:
+        return None
+    return head.checkpoint if (signed.size, signed.root) == (size, root) else None
+
+
+def _damaged() -> NotReady:
+    return NotReady(
+        "DATABASE_DAMAGED", "The stored log does not agree with itself, so it proves nothing. Run `huxin log check`."
+    )

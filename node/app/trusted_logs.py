@@ -1,0 +1,93 @@
+"""Whose log is whose: origins by division, and the keys that their heads and entries are judged by, as a home knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from node.app.trusting import trusted_state
+from node.config.settings import Settings
+from node.errors import NotFound
+from node.ledger.assembly import EntryDraft
+from node.model.log import EntryKind, StatusEvent, StatusFlag
+from node.model.registry import RegistryRecord
+from trust.errors import CheckpointInvalid, MalformedInput, TrustError
+from trust.issuers import TrustedIssuer, open_status_change
+from trust.log.checkpoint import SignedHead, open_checkpoint, origin_of, own_cosigner
+from trust.statements import peek_entry
+
+
+class TrustedLogs:
+    """The keys of every log that this home trusts."""
+
+    def __init__(self, issuers: Mapping[str, TrustedIssuer]) -> None:
+        """`issuers` by the origin of their log. The node of each may have cosigned the heads of all others."""
+        self._issuers = issuers
+        names = {origin: own_cosigner(origin) for origin in issuers}
+        self._witnesses = {
+            name: issuers[origin].cosigners[name] for origin, name in names.items() if name in issuers[origin].cosigners
+        }
+
+    def open_note(self, origin: str, text: str) -> SignedHead:
+        """A head's note, every line of it verified. Raises CheckpointInvalid, also where no key is trusted."""
+        issuer = self._issuers.get(origin)
+        if issuer is None:
+            raise CheckpointInvalid(
+                "No keys of this log are trusted here, so its signatures cannot be checked. Refresh the trust registry "
+                "(`huxin trust refresh`), or import the jurisdiction's bundle."
+            )
+        return open_checkpoint(text, issuer.head_key, origin, {**self._witnesses, **issuer.cosigners})
+
+    def readings(self, origin: str, entry: bytes, digest: bytes) -> Sequence[EntryDraft]:
+        """Everything that an entry of this log may have been filed as, the likeliest first.
+
+        A change that lifts a flag counts only with a signature that can be judged. One that can be judged now may have
+        been put aside when it came, before its key was known here: then both readings are right.
+        """
+        put_aside = EntryDraft(entry, digest, EntryKind.OTHER)
+        try:
+            peeked = peek_entry(entry)
+        except MalformedInput:
+            return (put_aside,)
+        change = peeked.status
+        if change is None:
+            return (EntryDraft(entry, digest, EntryKind.ATTESTATION, peeked.report_number),)
+        event = StatusEvent(change.attestation_digest, StatusFlag(change.flag.value), change.set, change.effective_at)
+        filed = EntryDraft(entry, digest, EntryKind.STATUS_CHANGE, status=event)
+        if change.set:
+            return (filed,)
+        return (filed, put_aside) if self._signed(origin, entry) else (put_aside,)
+
+    def _signed(self, origin: str, entry: bytes) -> bool:
+        issuer = self._issuers.get(origin)
+        if issuer is None:
+            return False
+        try:
+            open_status_change(entry, issuer)
+        except TrustError:
+            return False
+        return True
+
+
+def trusted_logs(settings: Settings, record: RegistryRecord | None) -> TrustedLogs:
+    """The keys that this home trusts, with what the trust registry says. Raises NotReady without an own bundle."""
+    state = trusted_state(settings, record)
+    return TrustedLogs({found.trusted.origin: found.trusted for found in (*state.jurisdictions.values(), state.own)})
+
+
+def own_origin(settings: Settings) -> str:
+    """The origin of this node's own log."""
+    return origin_of(settings.division)
+
+
+def origin_named(text: str | None, settings: Settings, known: Sequence[str]) -> str:
+    """The origin that a division code or an origin names; the own one for None.
+
+    Raises NotFound when nothing of it is stored, naming what is.
+    """
+    wanted = settings.division if text is None else text
+    origin = origin_of(wanted) if re.fullmatch("[0-9]{6}", wanted) else wanted
+    if origin not in known:
+        there = ", ".join(known) or "none: the node begins its own log when it serves for the first time"
+        raise NotFound("NO_SUCH_LOG", f"No log {origin} is stored here. Stored logs: {there}.")
+    return origin

@@ -1,0 +1,187 @@
+"""How `huxin log` shows heads, entries, proofs and differences: tables for people, JSON for other verifiers."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from node.app.proving import HeadView, LogPage, ProvenEntry, ProvenGrowth
+from node.cli.session import in_china
+from node.cli.wording import LOG_PARTS, words_for
+from node.model.log_audit import AuditProgress, Difference, StoredEntry
+
+SHORT = 16
+"""Characters of a hash in tables: enough to tell entries apart. JSON has them whole."""
+
+UNSIGNED = (
+    "No accepted signature of exactly this tree is stored here: the proof leads to a root that somebody else must "
+    "vouch for. `huxin log show` says how the head stands."
+)
+ADVICE = (
+    "The stored log differs from what its entries and keys say. Stop issuing from this database, keep a copy, and "
+    "restore it from a backup; a replica can be fetched from its issuer again."
+)
+
+
+def heads_table(heads: Iterable[HeadView]) -> Table:
+    """One row per log: how long it is, its root, who signed when."""
+    table = Table("Log", "Entries", "Root", "Fresh at", "Signed")
+    for head in heads:
+        fresh = "never" if head.fresh_at is None else in_china(head.fresh_at)
+        name = head.origin + (" (this node)" if head.own else "")
+        table.add_row(Text(name), Text(str(head.size)), Text(_short(head.root)), Text(fresh), _signed(head))
+    return table
+
+
+def entries_table(page: LogPage) -> Table:
+    """The entries of one log, oldest first. They name reports and nobody."""
+    table = Table("Index", "Kind", "Report number", "Digest", title=page.head.origin, title_justify="left")
+    for entry in page.entries:
+        table.add_row(Text(str(entry.index)), Text(entry.kind), Text(entry.report_number), Text(_short(entry.digest)))
+    return table
+
+
+def entries_told(page: LogPage) -> str:
+    """Which entries these are, and how to see others."""
+    if not page.entries:
+        return f"No entries there; {page.head.origin} has {page.head.size}."
+    first, last = page.entries[0].index, page.entries[-1].index
+    rest = "" if last - first + 1 >= page.head.size else " Others: --start INDEX --limit N."
+    return f"Entries {first} to {last} of {page.head.size}.{rest}"
+
+
+def shown_json(heads: Iterable[HeadView], page: LogPage | None) -> dict[str, Any]:
+    """Heads and entries. Hashes in hex, the note as text."""
+    return {
+        "heads": [
+            {
+                "origin": head.origin,
+                "own": head.own,
+                "size": head.size,
+                "root": head.root.hex(),
+                "fresh_at": None if head.fresh_at is None else head.fresh_at.isoformat(),
+                "checkpoint": head.checkpoint,
+                "accepted": not head.trouble,
+                "trouble": head.trouble,
+                "signed_size": head.signed_size,
+                "cosigners": {name: at.isoformat() for name, at in head.cosigners.items()},
+            }
+            for head in heads
+        ],
+        "origin": None if page is None else page.head.origin,
+        "entries": [] if page is None else [_entry_json(entry) for entry in page.entries],
+    }
+
+
+def inclusion_json(proof: ProvenEntry) -> dict[str, Any]:
+    """Everything that a verifier of RFC 9162 section 2.1.3.2 needs. Hashes in hex, the entry's bytes in base64."""
+    return {
+        "kind": "inclusion",
+        "origin": proof.origin,
+        "hash_algorithm": "sha256",
+        "leaf_index": proof.index,
+        "tree_size": proof.size,
+        "root_hash": proof.root.hex(),
+        "leaf_hash": proof.leaf_hash.hex(),
+        "inclusion_path": [value.hex() for value in proof.hashes],
+        "entry": b64encode(proof.entry).decode(),
+        "checkpoint": proof.checkpoint,
+    }
+
+
+def growth_json(proof: ProvenGrowth) -> dict[str, Any]:
+    """Everything that a verifier of RFC 9162 section 2.1.4.2 needs. Hashes in hex."""
+    return {
+        "kind": "consistency",
+        "origin": proof.origin,
+        "hash_algorithm": "sha256",
+        "tree_size_1": proof.old_size,
+        "root_hash_1": proof.old_root.hex(),
+        "tree_size_2": proof.new_size,
+        "root_hash_2": proof.new_root.hex(),
+        "consistency_path": [value.hex() for value in proof.hashes],
+        "checkpoint": proof.checkpoint,
+    }
+
+
+def inclusion_facts(proof: ProvenEntry) -> Sequence[tuple[str, str]]:
+    """The same for people."""
+    return (
+        ("Log", proof.origin),
+        ("Entry", f"{proof.index}, of {proof.size}"),
+        ("Leaf hash", proof.leaf_hash.hex()),
+        ("Root", proof.root.hex()),
+        ("Path", "\n".join(value.hex() for value in proof.hashes) or "none: it is the only entry"),
+    )
+
+
+def growth_facts(proof: ProvenGrowth) -> Sequence[tuple[str, str]]:
+    """The same for people."""
+    return (
+        ("Log", proof.origin),
+        ("Old head", f"{proof.old_size} entries, {proof.old_root.hex()}"),
+        ("New head", f"{proof.new_size} entries, {proof.new_root.hex()}"),
+        ("Path", "\n".join(value.hex() for value in proof.hashes) or "none: the sizes are equal"),
+    )
+
+
+def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
+    """Name and value, line by line."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(name, Text(value))
+    return table
+
+
+def told(difference: Difference) -> str:
+    """One difference as a line: which log, where, what."""
+    place = "" if difference.index is None else f" {difference.index}"
+    level = "" if difference.level is None else f" (level {difference.level})"
+    part = words_for(LOG_PARTS, difference.part).both
+    return f"{difference.origin}: {part}{place}{level}: {difference.sentence}"
+
+
+def checked_json(logs: Iterable[AuditProgress], told: Iterable[Difference], count: int) -> dict[str, Any]:
+    """What was looked at, and what differs. `count` is the number of all differences, told or not."""
+    return {
+        "logs": [{"origin": each.origin, "size": each.size, "checked": each.checked} for each in logs],
+        "count": count,
+        "differences": [
+            {
+                "origin": each.origin,
+                "part": each.part.value,
+                "index": each.index,
+                "level": each.level,
+                "sentence": each.sentence,
+            }
+            for each in told
+        ],
+    }
+
+
+def _entry_json(entry: StoredEntry) -> dict[str, Any]:
+    return {
+        "index": entry.index,
+        "kind": entry.kind,
+        "report_number": entry.report_number,
+        "digest": entry.digest.hex(),
+        "leaf_hash": entry.leaf_hash.hex(),
+    }
+
+
+def _signed(head: HeadView) -> Text:
+    if head.trouble:
+        return Text("NOT ACCEPTED", style="bold red")
+    signers = ", ".join(sorted(head.cosigners)) or "nobody"
+    behind = "" if head.signed_size == head.size else f" for {head.signed_size} entries: catching up;"
+    return Text(f"yes;{behind} cosigned by {signers}", style="yellow" if behind else "green")
+
+
+def _short(value: bytes) -> str:
+    return value.hex()[:SHORT] + "…"
