@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.errors import NotReady
-from node.federation.follower import Backoff, Follower, PeerNames, PeerUnavailable
+from node.federation.follower import Backoff, Follower, PeerNames
 from node.federation.hearing import Hearing
+from node.federation.unavailable import PeerUnavailable
 from node.ledger.assembly import EntryDraft
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
@@ -61,6 +62,7 @@ class ScriptedPeer:
     scripts: Sequence[Sequence[Step]]
     endpoints: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    acknowledged: list[int] = field(default_factory=list)
     open: int = 0
     silent: bool = False
 
@@ -87,6 +89,10 @@ class ScriptedConnection:
                 await asyncio.Event().wait()
             else:
                 yield step
+
+    async def acknowledge(self, origin: str, size: int) -> None:
+        assert origin == ORIGIN
+        self.peer.acknowledged.append(size)
 
     async def close(self) -> None:
         self.peer.open -= 1
