@@ -8,7 +8,7 @@ another replica of this node committed is not measured here, for its moment is n
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ class Propagation:
         self._commits.append((size, self._clock()))
         if len(self._commits) > _MOST_COMMITS:
             half = _MOST_COMMITS // 2
-            self._commits[:half] = self._commits[1:half:2]
+            self._commits[:half] = _thinned(self._commits[:half])
 
     async def acknowledge(self, peer: str, origin: str, size: int) -> int:
         """The peer holds `size` entries. The size that counts. Raises NotFound for another log, InvalidInput."""
@@ -128,6 +128,18 @@ class Propagation:
     def _after(self, size: int) -> int:
         """Place of the first commit that grew the log beyond `size`."""
         return bisect_right(self._commits, size, key=lambda commit: commit[0])
+
+
+def _thinned(commits: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Half of them at most, the first one included, as evenly spread over the sizes of the log as they are."""
+    first, last = commits[0][0], commits[-1][0]
+    wanted = len(commits) // 2
+    # Every second one would thin the oldest again and again, until nothing told of how long a peer was away.
+    places = {
+        bisect_left(commits, first + (last - first) * step // wanted, key=lambda commit: commit[0])
+        for step in range(wanted)
+    }
+    return [commits[place] for place in sorted(places)]
 
 
 def _quantile(ordered: list[float], share: float) -> float:
