@@ -184,8 +184,8 @@ class LimitSettings(Section):
     )
     concurrent_streams: int = Field(default=256, ge=1, le=65535, description="Calls open at once on one connection.")
     burst_seconds: float = Field(
-        default=5.0,
-        ge=1,
+        default=1.0,
+        ge=0.1,
         le=3600,
         description="So many seconds' worth of calls and bytes may come at once. This and the following limits hold "
         "for one caller at each replica of this node; who is over one is told when to come back.",
@@ -205,9 +205,9 @@ class LimitSettings(Section):
         le=MAX_RATE,
         description="Bytes that are sent to one peer in streams, its copy of the log above all; more is sent later.",
     )
-    peer_concurrent_calls: int = Field(default=64, ge=1, le=65535, description="Calls of one peer open at once.")
+    peer_concurrent_calls: int = Field(default=16, ge=1, le=65535, description="Calls of one peer open at once.")
     peer_concurrent_streams: int = Field(
-        default=32, ge=1, le=65535, description="Streams of one peer open at once; of each kind at most 8 in any case."
+        default=16, ge=1, le=65535, description="Streams of one peer open at once; of each kind at most 8 in any case."
     )
     own_calls_per_second: float = Field(
         default=20_000.0, gt=0, le=MAX_RATE, description="Calls of one workload of the own jurisdiction."

@@ -130,7 +130,8 @@ def _unavailable(error: grpc.aio.AioRpcError) -> PeerUnavailable:
             "The peer does not go on from where our view of its log ends; ask its operator whether the log was "
             "restored from an older copy."
         )
-    wait = retry_seconds_of(error)
+    # What is UNAVAILABLE comes back when it can, a node that restarts within a second: pauses of our own fit that.
+    wait = retry_seconds_of(error) if code is grpc.StatusCode.RESOURCE_EXHAUSTED else 0.0
     if wait:
         return PeerUnavailable(
             f"The peer asks us to come back in {wait:.1f} seconds ({code.name}); this node does so by itself.",

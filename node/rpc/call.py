@@ -134,14 +134,19 @@ def answering(gate: Gate, method: Method) -> Wrapped:
         try:
             caller = gate.authenticate(_certificate(context))
             account = gate.limiter.account(caller, began)
-            # Before permission, too: what is asked in vain has its price as well.
-            await _within_limits(account, account.begin_call, method.size(request), began)
+            size = method.size(request)
             try:
-                _welcome(gate, method, caller)
-                asked = method.requests(request, lambda size: account.receive(size, clock()))
-                response = method.serialise(await method.behaviour(asked, context, caller))
-            finally:
-                account.end_call()
+                # Before permission: what is asked in vain has its price as well.
+                account.begin_call(size, began)
+                try:
+                    _welcome(gate, method, caller)
+                    asked = method.requests(request, lambda size: account.receive(size, clock()))
+                    response = method.serialise(await method.behaviour(asked, context, caller))
+                finally:
+                    account.end_call()
+            except OverLimit as over:
+                await _hold_back(account, over, size)
+                raise
         except BaseException as error:
             refusal = _conclude(gate, method, context, error, began)
             if refusal is None:
@@ -163,14 +168,19 @@ def streaming(gate: Gate, method: Method, leases: Leases) -> Wrapped:
             leaf = _certificate(context)
             caller = gate.authenticate(leaf)
             account = gate.limiter.account(caller, began)
-            await _within_limits(account, account.begin_stream, method.size(request), began)
+            size = method.size(request)
             try:
-                _welcome(gate, method, caller)
-                asked = method.requests(request, lambda size: account.receive(size, clock()))
-                async with leases.held(lambda: admit(gate, method, leaf)):
-                    await _pass_on(_Stream(gate, method, leaf, account, context), asked, caller)
-            finally:
-                account.end_stream()
+                account.begin_stream(size, began)
+                try:
+                    _welcome(gate, method, caller)
+                    asked = method.requests(request, lambda size: account.receive(size, clock()))
+                    async with leases.held(lambda: admit(gate, method, leaf)):
+                        await _pass_on(_Stream(gate, method, leaf, account, context), asked, caller)
+                finally:
+                    account.end_stream()
+            except OverLimit as over:
+                await _hold_back(account, over, size)
+                raise
         except BaseException as error:
             refusal = _conclude(gate, method, context, error, began)
             if refusal is None:
@@ -181,19 +191,16 @@ def streaming(gate: Gate, method: Method, leases: Leases) -> Wrapped:
     return streamed
 
 
-async def _within_limits(account: Account, begin: Callable[[int, float], None], size: int, now: float) -> None:
-    """Begins what the caller may have. Raises OverLimit, after a while: who cannot wait is kept waiting."""
-    try:
-        begin(size, now)
-    except OverLimit as over:
-        held = account.hold(size, over.retry_seconds)
-        if held:
-            try:
-                await asyncio.sleep(held)
-            finally:
-                account.release()
-            over.retry_seconds = max(over.retry_seconds - held, LEAST_RETRY_SECONDS)
-        raise
+async def _hold_back(account: Account, over: OverLimit, size: int) -> None:
+    """Keeps a caller waiting before it is told that it is over a limit: what is not answered is not repeated."""
+    account.refused(over)
+    held = account.hold(size)
+    if held:
+        try:
+            await asyncio.sleep(held)
+        finally:
+            account.release(size)
+        over.retry_seconds = max(over.retry_seconds - held, LEAST_RETRY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ BUSY_SECONDS = 1.0
 """When to come back to a node on which too much of one's own is open: nobody knows when that ends."""
 LEAST_RETRY_SECONDS = 0.001
 HOLD_SECONDS = 1.0
-"""Longest time that a refusal is held back."""
+"""How long a refusal is held back: by the time it is told, the caller has waited for most of what it should."""
 MOST_HELD = 1_024
 """Refusals of one caller that are held at once; further ones are told at once, so that memory is bounded."""
-HELD_BYTES = 4_096
-"""Largest request whose refusal is held: gRPC keeps its bytes for so long."""
+HELD_BYTES = 32 << 20
+"""Bytes of their requests, which gRPC keeps for so long; the same holds for what is beyond."""
 _ACCOUNTS = 4_096
 """So many accounts before those at rest are closed."""
 
@@ -50,7 +50,17 @@ class Allowance:
 class Account:
     """What one caller has used of its allowance. `counted` is told each limit that was met."""
 
-    __slots__ = ("_allowance", "_calls", "_counted", "_held", "_open_calls", "_open_streams", "_received", "_sent")
+    __slots__ = (
+        "_allowance",
+        "_calls",
+        "_counted",
+        "_held",
+        "_held_bytes",
+        "_open_calls",
+        "_open_streams",
+        "_received",
+        "_sent",
+    )
 
     def __init__(self, allowance: Allowance, counted: Callable[[str], None], now: float) -> None:
         self._allowance = allowance
@@ -61,6 +71,7 @@ class Account:
         self._open_calls = 0
         self._open_streams = 0
         self._held = 0
+        self._held_bytes = 0
 
     def begin_call(self, size: int, now: float) -> None:
         """A call with a request of so many bytes. Every one that was let in is to be ended. Raises OverLimit."""
@@ -99,16 +110,22 @@ class Account:
             self._counted(SENT)
         return wait
 
-    def hold(self, size: int, retry_seconds: float) -> float:
+    def refused(self, over: OverLimit) -> None:
+        """Counts a refusal, by whichever part of this node."""
+        self._counted(_BY_REASON[over.reason])
+
+    def hold(self, size: int) -> float:
         """For how long a refusal is held back, 0.0 for one that is told at once. What was held is to be released."""
-        if size > HELD_BYTES or self._held >= MOST_HELD:
+        if self._held >= MOST_HELD or self._held_bytes + size > HELD_BYTES:
             return 0.0
         self._held += 1
-        return min(retry_seconds, HOLD_SECONDS)
+        self._held_bytes += size
+        return HOLD_SECONDS
 
-    def release(self) -> None:
+    def release(self, size: int) -> None:
         """A held refusal is told."""
         self._held -= 1
+        self._held_bytes -= size
 
     def at_rest(self, now: float) -> bool:
         """Whether a new account would be the same."""
@@ -122,8 +139,8 @@ class Account:
         self.receive(size, now)
         self._calls.take(1.0, now)
 
-    def _over(self, limit: str, retry_seconds: float) -> OverLimit:
-        self._counted(limit)
+    @staticmethod
+    def _over(limit: str, retry_seconds: float) -> OverLimit:
         reason, message = _WORDS[limit]
         return OverLimit(reason, message, max(retry_seconds, LEAST_RETRY_SECONDS))
 
@@ -177,3 +194,4 @@ _WORDS = {
     OPEN_CALLS: ("TOO_MANY_CALLS", "Too many calls of this caller are open; wait for answers before you ask more."),
     OPEN_STREAMS: ("TOO_MANY_STREAMS", "Too many streams of this caller are open; end some of them."),
 }
+_BY_REASON = {reason: limit for limit, (reason, _) in _WORDS.items()}

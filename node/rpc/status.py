@@ -1,9 +1,9 @@
 """The one table that turns errors into gRPC status with `google.rpc.Status` details.
 
 Every refusal carries an ErrorInfo whose `reason` is from the closed list below and whose `domain` is `huxin`;
-InvalidInput adds a BadRequest with the field, NotReady and OverLimit a RetryInfo. Errors that are this node's own trouble
-(BadSource, BadConfiguration, anything that is no HuxinError) become INTERNAL with one fixed sentence and the number of
-the incident under which the log has the rest: their texts may name files or keys and never leave.
+InvalidInput adds a BadRequest with the field, NotReady and OverLimit a RetryInfo. Errors that are this node's own
+trouble (BadSource, BadConfiguration, anything that is no HuxinError) become INTERNAL with one fixed sentence and the
+number of the incident under which the log has the rest: their texts may name files or keys and never leave.
 """
 
 from __future__ import annotations

@@ -50,3 +50,8 @@ def test_an_operator_reads_how_long() -> None:
     assert (told.retry_seconds, told.refused) == (2.5, False)
     assert "come back in 2.5 seconds" in str(told)
     assert _unavailable(error_with(None)).retry_seconds == 0.0
+
+
+def test_a_node_that_restarts_is_not_left_alone_for_long() -> None:
+    """It says 5 seconds, as to everybody; news must be there within 5 seconds of reconnection."""
+    assert _unavailable(error_with(saying(5), grpc.StatusCode.UNAVAILABLE)).retry_seconds == 0.0

@@ -120,7 +120,7 @@ async def test_a_peer_that_stays_away_costs_bounded_memory(monkeypatch: pytest.M
     times = [seconds for _, seconds in world.measured]
     assert times[-1] == 0.0
     assert times[0] == 9_999.0, "the oldest one is left"
-    assert len([each for each in times if each > 5_000]) > 10, "and others, evenly"
+    assert len([each for each in times if each > 5_000]) > 2, "and others"
     assert times == sorted(times, reverse=True)
     assert not world.propagation._commits
     known = world.propagation.of(GUIZHOU)

@@ -79,7 +79,7 @@ async def test_calls_over_the_rate_are_refused_until_the_caller_has_waited() -> 
         error = await refusal(channel, CHECKPOINT, ASKED)
         assert reason_of(error) == "RATE_LIMITED"
         wait = retry_of(error)
-        assert 0 < wait <= 4
+        assert 0 < wait <= 4 - limits.HOLD_SECONDS
         await asyncio.sleep(wait + 0.05)
         await unary(channel, CHECKPOINT)(ASKED, timeout=10)
         assert door.limited == [(GUIZHOU, "calls")]
@@ -213,11 +213,14 @@ def test_accounts_at_rest_are_closed_and_others_are_not(monkeypatch: pytest.Monk
 
 def test_what_is_held_is_bounded_in_number_and_size() -> None:
     account = World().account(GUIZHOU)
-    assert account.hold(limits.HELD_BYTES + 1, 5.0) == 0.0
-    assert {account.hold(10, 5.0) for _ in range(limits.MOST_HELD)} == {limits.HOLD_SECONDS}
-    assert account.hold(10, 5.0) == 0.0
-    account.release()
-    assert account.hold(10, 0.2) == 0.2
+    assert account.hold(limits.HELD_BYTES + 1) == 0.0
+    assert account.hold(limits.HELD_BYTES - 1) == limits.HOLD_SECONDS
+    assert account.hold(2) == 0.0
+    account.release(limits.HELD_BYTES - 1)
+    assert {account.hold(10) for _ in range(limits.MOST_HELD)} == {limits.HOLD_SECONDS}
+    assert account.hold(10) == 0.0
+    account.release(10)
+    assert account.hold(10) == limits.HOLD_SECONDS
 
 
 def test_a_refused_call_takes_nothing() -> None:
@@ -226,7 +229,8 @@ def test_a_refused_call_takes_nothing() -> None:
     account.begin_call(110, 0.0)
     account.end_call()
     for _ in range(1_000):
-        with pytest.raises(OverLimit):
+        with pytest.raises(OverLimit) as caught:
             account.begin_call(1_000_000, 1.0)
+        account.refused(caught.value)
+    assert world.counted == [(GUIZHOU, "received_bytes")] * 1_000
     account.begin_call(1, 10.0)
-    assert set(world.counted) == {(GUIZHOU, "received_bytes")}
