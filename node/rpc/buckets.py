@@ -24,9 +24,18 @@ class Bucket:
         return 0.0 if level >= 0.0 else -level / self._rate
 
     def take(self, amount: float, now: float) -> None:
-        """Takes it, whatever is left."""
+        """Takes it, whatever is left; gives back what is negative."""
         self._level = self._refilled(now) - amount
         self._at = now
+
+    def admit(self, amount: float, now: float) -> float:
+        """Takes it if something may be taken. Seconds until then, 0.0 when it is taken."""
+        level = self._refilled(now)
+        if level < 0.0:
+            return -level / self._rate
+        self._level = level - amount
+        self._at = now
+        return 0.0
 
     def full(self, now: float) -> bool:
         """Whether it is as if nothing had ever been taken."""
@@ -34,4 +43,6 @@ class Bucket:
 
     def _refilled(self, now: float) -> float:
         # A time before the last one (two threads, two readings of a clock) must not drain it.
-        return min(self._burst, self._level + max(0.0, now - self._at) * self._rate)
+        passed = now - self._at
+        level = self._level + passed * self._rate if passed > 0.0 else self._level
+        return level if level < self._burst else self._burst

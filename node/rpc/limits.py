@@ -97,10 +97,9 @@ class Account:
 
     def receive(self, size: int, now: float) -> None:
         """One more message of a caller that streams. Raises OverLimit."""
-        wait = self._received.wait(now)
+        wait = self._received.admit(size, now)
         if wait:
             raise self._over(RECEIVED, wait)
-        self._received.take(size, now)
 
     def send(self, size: int, now: float) -> float:
         """Seconds to wait before these bytes are written to a stream: cutting it off would make it begin again."""
@@ -133,11 +132,13 @@ class Account:
         return not open_now and self._calls.full(now) and self._received.full(now) and self._sent.full(now)
 
     def _admit(self, size: int, now: float) -> None:
-        wait = self._calls.wait(now)
+        wait = self._calls.admit(1.0, now)
         if wait:
             raise self._over(CALLS, wait)
-        self.receive(size, now)
-        self._calls.take(1.0, now)
+        wait = self._received.admit(size, now)
+        if wait:
+            self._calls.take(-1.0, now)
+            raise self._over(RECEIVED, wait)
 
     @staticmethod
     def _over(limit: str, retry_seconds: float) -> OverLimit:

@@ -21,8 +21,9 @@ def test_no_more_passes_than_the_burst_and_the_rate_allow(
     bucket = Bucket(rate, burst, now)
     for pause, amount in steps:
         now += pause
-        if bucket.wait(now) == 0.0:
-            bucket.take(amount, now)
+        wait = bucket.wait(now)
+        assert bucket.admit(amount, now) == wait
+        if wait == 0.0:
             passed += amount
             largest = max(largest, amount)
     # One piece more than what is allowed: the last one may be larger than what was left.

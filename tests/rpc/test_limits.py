@@ -224,7 +224,7 @@ def test_what_is_held_is_bounded_in_number_and_size() -> None:
     assert account.hold(10) == limits.HOLD_SECONDS
 
 
-def test_limits_cost_a_call_less_than_ten_microseconds() -> None:
+def test_limits_cost_a_call_less_than_a_twentieth_of_its_time() -> None:
     """A call takes about 230: its limits must stay in the noise."""
     limiter, caller = World().limiter, Caller(SHANXI, "relying-party", USCC)
 
@@ -235,7 +235,7 @@ def test_limits_cost_a_call_less_than_ten_microseconds() -> None:
 
     # The best of many short rounds: what the code costs, not what the machine does besides.
     rounds = 2_000
-    assert min(timeit.repeat(one_call, number=rounds, repeat=25)) / rounds < 10e-6
+    assert min(timeit.repeat(one_call, number=rounds, repeat=25)) / rounds < 11e-6
 
 
 def test_a_refused_call_takes_nothing() -> None:
