@@ -26,7 +26,7 @@ class Bucket:
     def take(self, amount: float, now: float) -> None:
         """Takes it, whatever is left; gives back what is negative."""
         self._level = self._refilled(now) - amount
-        self._at = now
+        self._at = max(self._at, now)
 
     def admit(self, amount: float, now: float) -> float:
         """Takes it if something may be taken. Seconds until then, 0.0 when it is taken."""
@@ -34,7 +34,7 @@ class Bucket:
         if level < 0.0:
             return -level / self._rate
         self._level = level - amount
-        self._at = now
+        self._at = max(self._at, now)
         return 0.0
 
     def full(self, now: float) -> bool:
@@ -42,7 +42,7 @@ class Bucket:
         return self._refilled(now) >= self._burst
 
     def _refilled(self, now: float) -> float:
-        # A time before the last one (two threads, two readings of a clock) must not drain it.
+        # A time before the last one (two threads, two readings of a clock) must neither drain nor fill it.
         passed = now - self._at
         level = self._level + passed * self._rate if passed > 0.0 else self._level
-        return level if level < self._burst else self._burst
+        return min(self._burst, level)

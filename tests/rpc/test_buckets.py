@@ -50,7 +50,11 @@ def test_a_full_one_does_not_grow() -> None:
     assert bucket.full(1_001.0)
 
 
-def test_a_clock_reading_from_before_takes_nothing_away() -> None:
+def test_a_clock_reading_from_before_neither_drains_nor_fills() -> None:
     bucket = Bucket(1.0, 5.0, 10.0)
     bucket.take(5.0, 10.0)
     assert bucket.wait(9.0) == 0.0
+    for _ in range(100):
+        bucket.take(0.01, 9.0)
+        bucket.wait(10.0)
+    assert bucket.wait(10.0) == pytest.approx(1.0)
