@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import statistics
 import sys
 import time
@@ -147,9 +148,15 @@ async def test_an_abusive_peer_is_nobody_elses_business(
         assert under < before * GOAL * ROOM
     _log.info("how the abuser's calls ended", **ended)
     assert ended["RESOURCE_EXHAUSTED"] > 100
-    for limit in ("concurrent_calls", "concurrent_streams"):
-        assert f'huxin_limited_total{{limit="{limit}",peer="{ABUSER}"}}' in page or (
-            f'huxin_limited_total{{peer="{ABUSER}",limit="{limit}"}}' in page
-        )
-    assert 'huxin_limited_total{peer="520000"' not in page
-    assert 'huxin_limited_total{peer="own' not in page
+    met = {
+        (labels["peer"], labels["limit"])
+        for line in page.splitlines()
+        if line.startswith("huxin_limited_total{")
+        for labels in [dict(re.findall(r'(\w+)="([^"]*)"', line))]
+    }
+    _log.info("limits met", met=sorted(met))
+    assert {peer for peer, _ in met} == {ABUSER}, "nobody else"
+    limits = {limit for _, limit in met}
+    # Which of the three stops its calls first is a matter of the machine.
+    assert "concurrent_streams" in limits
+    assert limits & {"calls", "received_bytes", "concurrent_calls"}
