@@ -6,6 +6,7 @@ HuxinError
 ├── NotEligible           this jurisdiction cannot issue for this subject         FAILED_PRECONDITION
 ├── Conflict              a request_id was used before with other content         ALREADY_EXISTS
 ├── TooLarge              over a stated limit                                     RESOURCE_EXHAUSTED
+├── OverLimit             too much of one caller, or too soon                     RESOURCE_EXHAUSTED, with RetryInfo
 ├── NotPermitted          the caller's certificate does not open this             PERMISSION_DENIED
 ├── NotAuthenticated      the caller's certificate is missing or not accepted     UNAUTHENTICATED
 ├── NotReady              the node cannot be trusted at the moment                UNAVAILABLE, with RetryInfo
@@ -50,6 +51,14 @@ class Conflict(HuxinError):
 
 class TooLarge(HuxinError):
     """Over a stated limit."""
+
+
+class OverLimit(HuxinError):
+    """One caller asks too much, or too soon. `retry_seconds`: after how long it may come back; more than 0."""
+
+    def __init__(self, reason: str, message: str, retry_seconds: float) -> None:
+        super().__init__(reason, message)
+        self.retry_seconds = retry_seconds
 
 
 class NotPermitted(HuxinError):

@@ -107,6 +107,29 @@ def test_refreshes_of_the_registry_by_peer_and_reason(metrics: Metrics) -> None:
         assert value(metrics, "huxin_registry_refreshes_total", peer="520000", result=result) == 1
 
 
+def test_limits_and_acknowledgements_by_peer(metrics: Metrics) -> None:
+    metrics.observe_limited("520000", "calls")
+    metrics.observe_limited("520000", "invented")
+    metrics.observe_acknowledgement("520000", "COUNTED")
+    metrics.observe_acknowledgement("520000", "INVENTED")
+    metrics.observe_propagation("520000", 0.03)
+    for limit in ("calls", OTHER):
+        assert value(metrics, "huxin_limited_total", peer="520000", limit=limit) == 1
+    for result in ("COUNTED", OTHER):
+        assert value(metrics, "huxin_acknowledgements_total", peer="520000", result=result) == 1
+    assert value(metrics, "huxin_propagation_seconds_bucket", peer="520000", le="0.025") == 0
+    assert value(metrics, "huxin_propagation_seconds_bucket", peer="520000", le="0.05") == 1
+
+
+def test_what_a_peer_holds_of_our_log_and_lacks(metrics: Metrics) -> None:
+    metrics.watch(
+        readings(lambda: [PeerReading("520000", True, 0, 1.0, None, (9, 3)), PeerReading("210000", True, 0, 1.0)])
+    )
+    assert value(metrics, "huxin_peer_acknowledged_entries", peer="520000") == 9
+    assert value(metrics, "huxin_peer_acknowledged_lag_entries", peer="520000") == 3
+    assert value(metrics, "huxin_peer_acknowledged_entries", peer="210000") is None
+
+
 def test_issues_and_commit_groups(metrics: Metrics) -> None:
     metrics.observe_issue(0.02)
     metrics.observe_commit_group(17)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from node.metrics import Metrics
 from node.model.issuing import IssuedReport, ReportOrder
 from node.model.joint import JointVerdict
 from node.model.log import StatusFlag
-from node.model.peers import PeerState
+from node.model.peers import Acknowledged, PeerState
 from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
@@ -153,15 +153,18 @@ class MeasuredVerification:
 
 
 class Operation:
-    """What operators can do."""
+    """What operators can do. `acknowledged` says how far a peer has acknowledged our log."""
 
-    def __init__(self, following: Following, standing: ChangeStanding) -> None:
+    def __init__(
+        self, following: Following, standing: ChangeStanding, acknowledged: Callable[[str], Acknowledged | None]
+    ) -> None:
         self._following = following
+        self._acknowledged = acknowledged
         self._standing = standing
 
     def peers(self) -> list[PeerState]:
-        """Peers and how far this node follows them."""
-        return self._following.peers()
+        """Peers, how far this node follows them, and they this node."""
+        return [replace(peer, acknowledged=self._acknowledged(peer.division)) for peer in self._following.peers()]
 
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str, /

@@ -67,6 +67,12 @@ class Following:
         """What is known of each peer, by division code."""
         return [running.follower.state() for _, running in sorted(self._running.items())]
 
+    def heard(self, division: str) -> None:
+        """A peer has called this node."""
+        running = self._running.get(division)
+        if running is not None:
+            running.follower.heard()
+
     async def apply(self, trust: TrustInUse) -> None:
         """Stops followers of peers that are gone or changed, and starts those that are new.
 

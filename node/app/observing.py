@@ -18,6 +18,7 @@ from node.app.trust_keeper import TrustKeeper
 from node.clock import Clock
 from node.config.settings import Settings
 from node.errors import NotReady
+from node.federation.propagation import RESULTS
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import Sequencer
 from node.metrics import Metrics, PeerReading, Readings, Vocabulary
@@ -28,6 +29,7 @@ from node.model.reasons import STEP_REASONS
 from node.model.verdict import GapReason
 from node.readiness import Check, Facts, checks, is_ready
 from node.registry.refresh import REFRESH_REASONS
+from node.rpc.limits import LIMITS
 from node.rpc.reasons import REASONS
 from node.rpc.server import RpcServer
 from node.storage.database import Database
@@ -62,6 +64,8 @@ def make_metrics(methods: Iterable[str], division: str) -> Metrics:
         verdict_reasons=STEP_REASONS | {reason.value for reason in GapReason},
         refusal_reasons=REASONS,
         refresh_results=REFRESH_REASONS | {"OK"},
+        limits=LIMITS,
+        acknowledgements=RESULTS,
     )
     metrics = Metrics(CollectorRegistry(), vocabulary)
     metrics.set_build(metadata.version("huxin"), division)
@@ -184,6 +188,7 @@ class Watchpoint:
                 lag_entries=None if peer.fresh_at is None else max(0, peer.head_size - peer.replicated),
                 age_seconds=None if peer.fresh_at is None else max(0.0, (now - peer.fresh_at).total_seconds()),
                 clock_offset_seconds=None if offset is None else offset.total_seconds(),
+                acknowledged=None if (told := peer.acknowledged) is None else (told.size, told.lag),
             )
 
     def _trust_ages(self) -> Mapping[str, float]:

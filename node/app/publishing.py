@@ -15,9 +15,9 @@ from node.app.registering import publisher_of, to_publish
 from node.app.trust_keeper import TrustInUse
 from node.config.settings import Settings
 from node.errors import HuxinError, NotReady
-from node.federation.follower import PeerUnavailable
 from node.federation.peer_client import ClientCredentials
 from node.federation.registry_client import PublicationRefused, RegistryClient
+from node.federation.unavailable import PeerUnavailable
 from node.registry.directory import TrustedState
 from node.registry.keeping import TrustRegistry
 from node.registry.publishing import Publication, delegated, next_publication

@@ -15,9 +15,9 @@ import structlog
 
 from node.app.trust_keeper import TrustInUse
 from node.errors import HuxinError
-from node.federation.follower import PeerUnavailable
 from node.federation.peer_client import ClientCredentials
 from node.federation.registry_client import FileNotServed, RegistryClient
+from node.federation.unavailable import PeerUnavailable
 from node.registry.keeping import TrustRegistry
 from node.registry.refresh import NotServed, Source, SourceFailed
 from node.registry.release import Online

@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import sys
-import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from node.app.coordinating import Coordinating
-from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation, telling_refusals
+from node.app.admitting import make_gate
+from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation
 from node.app.following import Following, FollowingOptions
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
@@ -35,6 +34,7 @@ from node.clock import Clock, SystemClock
 from node.config.settings import Settings
 from node.errors import NotReady
 from node.federation.follower import Backoff
+from node.federation.propagation import Propagation
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports, Sources
 from node.issuance.standing import ChangeStanding
@@ -46,13 +46,10 @@ from node.metrics import Metrics
 from node.readiness import MissingKey
 from node.registry.directory import TrustDirectory
 from node.rpc.admin_service import admin_service
-from node.rpc.call import Gate
 from node.rpc.catalogue_service import catalogue_service
 from node.rpc.federation_service import federation_service
 from node.rpc.guard import Service
-from node.rpc.identity import Authenticator
 from node.rpc.permissions import PERMISSIONS
-from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions
 from node.rpc.verification_service import verification_service
@@ -93,6 +90,10 @@ class _Base:
     issuing_together: Gathering = field(default_factory=Gathering)
     """Announces callers on their way to a report."""
 
+    def signers(self, at: datetime) -> Sequence[Signer]:
+        """With what statements of that moment are signed."""
+        return self.keyring.signing.present(self.trust.present.state.own.trusted, at)
+
 
 class Node:
     """One node of one jurisdiction. Start it inside a running event loop; stop it in the same."""
@@ -123,15 +124,17 @@ class Node:
 
     async def _start(self) -> None:
         base = await self._open()
-        sequencer, feed = await self._begin_log(base)
+        sequencer, feed, propagation = await self._begin_log(base)
         self._run(self._keep_keys(base.keyring, base.trust), "keys")
         following = await self._follow(base)
         now, told = self._clock.now, base.metrics.observe_refresh
         coordinating = take_part(self._settings, base.database, base.trust, base.registry, now, told, self._run)
-        services = self._services(base, OwnLedger(sequencer, feed), feed, following, coordinating)
-        server = await self._serve(services, base.trust, base.metrics)
+        federation = federation_service(feed, coordinating, propagation)
+        operation = Operation(following, self._standing(base, OwnLedger(sequencer, feed)), propagation.of)
+        services = [*self._services(base, OwnLedger(sequencer, feed)), federation, admin_service(operation)]
+        server = await self._serve(services, base, following)
         self._keep_trust(base, server, following)
-        await self._show(base, server, sequencer, following)
+        await self._show(base, server, sequencer, operation)
         _log.info(
             "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
         )
@@ -161,16 +164,25 @@ class Node:
             make_metrics(PERMISSIONS, settings.division),
         )
 
-    async def _begin_log(self, base: _Base) -> tuple[Sequencer, Feed]:
-        """The own log, with a head of this moment."""
-        log_keys = _log_keys(base.trust, base.keyring)
+    async def _begin_log(self, base: _Base) -> tuple[Sequencer, Feed, Propagation]:
+        """The own log, with a head of this moment, and how long it takes to peers."""
+        log_keys, metrics = _log_keys(base.trust, base.keyring), base.metrics
+        feed = Feed(base.store, log_keys.origin, self.board)
+        propagation = Propagation(
+            log_keys.origin,
+            feed.size,
+            self._clock.monotonic,
+            metrics.observe_propagation,
+            metrics.observe_acknowledgement,
+        )
         sequencer = Sequencer(
             base.store,
             log_keys,
             self.board,
             self._clock.now,
             base.issuing_together,
-            base.metrics.observe_commit_group,
+            metrics.observe_commit_group,
+            propagation.committed,
         )
         await sequencer.recall()
         with contextlib.suppress(NotReady):  # a key that cannot sign yet: the first cosignature comes with it
@@ -178,7 +190,7 @@ class Node:
         self._run(sequencer.run(), "sequencer")
         every = timedelta(seconds=self._settings.federation.cosign_seconds)
         self._run(keep_cosigning(sequencer, every), "cosigning")
-        return sequencer, Feed(base.store, log_keys.origin, self.board)
+        return sequencer, feed, propagation
 
     async def _follow(self, base: _Base) -> Following:
         """Followers of the peers' logs."""
@@ -212,20 +224,17 @@ class Node:
         renewal = Renewal(self._settings, base.trust, self._clock.now, self._random)
         self._run(renewal.keep(), "certificates")
 
-    def _services(
-        self, base: _Base, ledger: OwnLedger, feed: Feed, following: Following, coordinating: Coordinating
-    ) -> list[Service]:
-        """The use cases, each behind its door."""
-        settings, now = self._settings, self._clock.now
-
-        def signers(at: datetime) -> Sequence[Signer]:
-            return base.keyring.signing.present(base.trust.present.state.own.trusted, at)
-
+    def _standing(self, base: _Base, ledger: OwnLedger) -> ChangeStanding:
         reports = ReportStore(base.database)
+        return ChangeStanding(self._settings.division, reports, ledger, base.signers, self._clock.now)
+
+    def _services(self, base: _Base, ledger: OwnLedger) -> list[Service]:
+        """The use cases for the own jurisdiction, each behind its door."""
+        settings, now = self._settings, self._clock.now
         sources = self._sources(base.jurisdictions, base.database, base.issuing_together)
-        issuing = IssueReports(sources, reports, ledger, signers, ReportEncoding(), now, self._random)
+        reports = ReportStore(base.database)
+        issuing = IssueReports(sources, reports, ledger, base.signers, ReportEncoding(), now, self._random)
         verification = self._verification(base.jurisdictions, base.trust, base.store, self.board)
-        standing = ChangeStanding(settings.division, reports, ledger, signers, now)
         return [
             report_service(MeasuredIssuing(issuing, base.issuing_together, base.metrics, self._clock)),
             verification_service(
@@ -235,11 +244,9 @@ class Node:
                 max_batch_items=settings.limits.batch_items,
             ),
             catalogue_service(lambda: base.jurisdictions.shelf(now)),
-            federation_service(feed, coordinating),
-            admin_service(Operation(following, standing)),
         ]
 
-    async def _show(self, base: _Base, server: RpcServer, sequencer: Sequencer, following: Following) -> None:
+    async def _show(self, base: _Base, server: RpcServer, sequencer: Sequencer, operation: Operation) -> None:
         """The pages for operators, and health as they say it."""
         settings = self._settings
         watch = Watchpoint(
@@ -248,7 +255,7 @@ class Node:
             base.database,
             sequencer,
             self.board,
-            following.peers,
+            operation.peers,
             base.keyring,
             Limits.of(settings),
             registry_expiries=lambda: {} if base.registry.record is None else base.registry.record.ends,
@@ -287,22 +294,15 @@ class Node:
             settings.limits.max_bundle_bytes,
         )
 
-    async def _serve(self, services: Sequence[Service], trust: TrustKeeper, metrics: Metrics) -> RpcServer:
+    async def _serve(self, services: Sequence[Service], base: _Base, following: Following) -> RpcServer:
         settings = self._settings
-        gate = Gate(
-            own_division=settings.division,
-            authenticate=Authenticator(trust.validate, trust.version, self._clock.now),
-            observe=metrics.observe_rpc,
-            clock=self._clock.monotonic,
-            refused=telling_refusals(RefusalLog(self._clock.monotonic), metrics),
-            new_incident=lambda: uuid.UUID(bytes=self._random(16), version=4).hex[:12],
-        )
+        gate = make_gate(settings, base.trust, base.metrics, self._clock, self._random, following.heard)
         options = ServerOptions(
             str(settings.rpc.listen),
             settings.limits.max_message_bytes,
             settings.limits.concurrent_streams,
         )
-        server = RpcServer(options, trust.tls_material, gate, services)
+        server = RpcServer(options, base.trust.tls_material, gate, services)
         self.rpc_port = await server.start()
         self._exits.push_async_callback(server.stop, settings.rpc.grace_seconds)
         return server

@@ -26,7 +26,11 @@ _STYLES = {
 @json_option
 @pass_session
 def peers(session: Session, address: str | None, certificate: str) -> None:
-    """List peers: connection, how much of their log is replicated, how fresh that is, last error."""
+    """List peers: connection, how much of their log is replicated, how fresh that is, what they hold of ours.
+
+    "Ours there" is what a peer says it holds of this node's log; p50 and p99: within how many seconds of their commit
+    half, and 99 of 100, of the newest entries were there.
+    """
     with asked(session, address, certificate) as node:
         found = node.peers()
     if session.as_json:
@@ -35,7 +39,8 @@ def peers(session: Session, address: str | None, certificate: str) -> None:
     if not found:
         session.say("No peers yet. Join the trust registry (`huxin trust join`), or import a bundle by hand.")
         return
-    table = Table("Peer", "Endpoint", "State", "Replicated", "Newest cosignature", "Last error")
+    columns = ("Peer", "Endpoint", "State", "Replicated", "Newest cosignature", "Ours there", "p50 / p99", "Last error")
+    table = Table(*columns)
     for peer in found:
         table.add_row(*(_cells(peer)))
     session.out.print(table)
@@ -50,5 +55,17 @@ def _cells(peer: Peer) -> tuple[Text, ...]:
         Text(peer.state, style=style),
         Text(f"{peer.replicated} of {peer.head_size}"),
         Text(fresh),
+        *_acknowledged(peer),
         Text(peer.last_error),
     )
+
+
+def _acknowledged(peer: Peer) -> tuple[Text, Text]:
+    """Entries of ours that it holds, and how long they took to it."""
+    if not peer.HasField("acknowledged"):
+        return Text("not told yet"), Text("-")
+    told = peer.acknowledged
+    entries = Text(f"{told.size} of {told.size + told.lag}")
+    if not told.measured:
+        return entries, Text("-")
+    return entries, Text(f"{told.p50_seconds:.2f} / {told.p99_seconds:.2f} s")

@@ -15,6 +15,7 @@ MAX_BUNDLE_BYTES = 1 << 20
 MAX_BATCH_ITEMS = 1000
 REQUEST_OVERHEAD_BYTES = 16 << 10
 MAX_AGE_SECONDS = 100 * 366 * 86_400
+MAX_RATE = float(1 << 40)
 
 
 class Section(BaseModel):
@@ -182,6 +183,47 @@ class LimitSettings(Section):
         "computed again. Keys, status, freshness and recognition are judged anew in any case.",
     )
     concurrent_streams: int = Field(default=256, ge=1, le=65535, description="Calls open at once on one connection.")
+    burst_seconds: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=3600,
+        description="So many seconds' worth of calls and bytes may come at once. This and the following limits hold "
+        "for one caller at each replica of this node; who is over one is told when to come back.",
+    )
+    peer_calls_per_second: float = Field(
+        default=200.0,
+        gt=0,
+        le=MAX_RATE,
+        description="Calls of one peer jurisdiction, whichever certificate makes them.",
+    )
+    peer_received_bytes_per_second: float = Field(
+        default=4.0 * (1 << 20), gt=0, le=MAX_RATE, description="Bytes that one peer may send in requests."
+    )
+    peer_sent_bytes_per_second: float = Field(
+        default=64.0 * (1 << 20),
+        gt=0,
+        le=MAX_RATE,
+        description="Bytes that are sent to one peer in streams, its copy of the log above all; more is sent later.",
+    )
+    peer_concurrent_calls: int = Field(default=16, ge=1, le=65535, description="Calls of one peer open at once.")
+    peer_concurrent_streams: int = Field(
+        default=16, ge=1, le=65535, description="Streams of one peer open at once; of each kind at most 8 in any case."
+    )
+    own_calls_per_second: float = Field(
+        default=20_000.0, gt=0, le=MAX_RATE, description="Calls of one workload of the own jurisdiction."
+    )
+    own_received_bytes_per_second: float = Field(
+        default=512.0 * (1 << 20), gt=0, le=MAX_RATE, description="Bytes that one own workload may send in requests."
+    )
+    own_sent_bytes_per_second: float = Field(
+        default=512.0 * (1 << 20), gt=0, le=MAX_RATE, description="Bytes that are sent to one own workload in streams."
+    )
+    own_concurrent_calls: int = Field(
+        default=4_096, ge=1, le=65535, description="Calls of one own workload open at once, over all its connections."
+    )
+    own_concurrent_streams: int = Field(
+        default=1_024, ge=1, le=65535, description="Streams of one own workload open at once."
+    )
 
     @field_validator("max_bundle_bytes")
     @classmethod
@@ -200,10 +242,11 @@ class FederationSettings(Section):
         default=1.0, gt=0, le=3600, description="First wait after a peer could not be reached."
     )
     backoff_max_seconds: float = Field(
-        default=300.0,
+        default=4.0,
         gt=0,
         le=86400,
-        description="Longest wait; each failure doubles the wait up to this. Contact clears it.",
+        description="Longest wait; each failure doubles the wait up to this. Contact clears it, a call of that peer as "
+        "well. With more than 4 seconds a peer that comes back can be without news for more than 5.",
     )
     batch_entries: int = Field(
         default=1000,

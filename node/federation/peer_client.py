@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
 from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
 
-from node.federation.follower import PeerUnavailable
+from node.federation.unavailable import PeerUnavailable
 from node.model.log import FeedBatch
 from trust.identities import node_dns_name
 
 _QUIET_SECONDS = 20
 """A peer that answers no ping for so long is gone: half-open connections end here."""
+_CONNECT_SECONDS = 5
+"""Longest attempt to connect. gRPC's own 20 seconds would outlast the end of an outage in which packets vanish."""
+_ACKNOWLEDGE_SECONDS = 10.0
+_MOST_RETRY_SECONDS = 3_600.0
+"""A peer may ask us to stay away for so long at most."""
+_DETAILS = "grpc-status-details-bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +73,17 @@ class GrpcPeerClient:
                     tuple(response.consistency),
                 )
         except grpc.aio.AioRpcError as error:
-            raise _unavailable(error.code()) from None
+            raise _unavailable(error) from None
         finally:
             call.cancel()
+
+    async def acknowledge(self, origin: str, size: int) -> None:
+        """Tells the peer that `size` entries of its log are durable here. Raises PeerUnavailable."""
+        request = federation_service_pb2.AcknowledgeRequest(origin=origin, size=size)
+        try:
+            await self._stub.Acknowledge(request, timeout=_ACKNOWLEDGE_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error) from None
 
     async def close(self) -> None:
         """Ends the channel and every stream on it."""
@@ -80,12 +97,30 @@ def _options(server_name: str, max_message_bytes: int) -> Sequence[tuple[str, st
         ("grpc.keepalive_time_ms", _QUIET_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", _QUIET_SECONDS * 500),
         ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.min_reconnect_backoff_ms", _CONNECT_SECONDS * 1000),
         # A connection of its own: one shared with an earlier attempt would sit out a pause of gRPC's making.
         ("grpc.use_local_subchannel_pool", 1),
     )
 
 
-def _unavailable(code: grpc.StatusCode) -> PeerUnavailable:
+def retry_seconds_of(error: grpc.RpcError) -> float:
+    """How long the peer asks us to wait (`google.rpc.RetryInfo`), 0.0 when it does not. What it says is bounded."""
+    # grpc's types know the metadata neither as pairs nor as what either kind of client hands out.
+    metadata: Any = error.trailing_metadata() or ()
+    details = next((value for key, value in metadata if key == _DETAILS), b"")
+    retry = error_details_pb2.RetryInfo()
+    try:
+        for detail in status_pb2.Status.FromString(details).details:
+            if detail.Is(retry.DESCRIPTOR):
+                detail.Unpack(retry)
+    except (DecodeError, TypeError):  # not what it should be: as if it had said nothing
+        return 0.0
+    seconds: float = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+    return min(max(0.0, seconds), _MOST_RETRY_SECONDS)
+
+
+def _unavailable(error: grpc.aio.AioRpcError) -> PeerUnavailable:
+    code = error.code()
     if code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}:
         return PeerUnavailable(
             "The peer does not accept our certificate; its administrator must import our bundle.", refused=True
@@ -94,6 +129,13 @@ def _unavailable(code: grpc.StatusCode) -> PeerUnavailable:
         return PeerUnavailable(
             "The peer does not go on from where our view of its log ends; ask its operator whether the log was "
             "restored from an older copy."
+        )
+    # What is UNAVAILABLE comes back when it can, a node that restarts within a second: pauses of our own fit that.
+    wait = retry_seconds_of(error) if code is grpc.StatusCode.RESOURCE_EXHAUSTED else 0.0
+    if wait:
+        return PeerUnavailable(
+            f"The peer asks us to come back in {wait:.1f} seconds ({code.name}); this node does so by itself.",
+            retry_seconds=wait,
         )
     if code is grpc.StatusCode.UNAVAILABLE:
         return PeerUnavailable(

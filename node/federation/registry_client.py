@@ -8,8 +8,8 @@ import grpc
 from huxin.v1 import federation_service_pb2 as pb
 from huxin.v1 import federation_service_pb2_grpc
 
-from node.federation.follower import PeerUnavailable
-from node.federation.peer_client import ClientCredentials
+from node.federation.peer_client import ClientCredentials, retry_seconds_of
+from node.federation.unavailable import PeerUnavailable
 from trust.identities import node_dns_name
 
 _REFUSALS = frozenset(
@@ -63,7 +63,8 @@ class RegistryClient:
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 raise FileNotServed from None
-            raise PeerUnavailable(f"The peer sent no {name}: {error.code().name}.") from None
+            wait = retry_seconds_of(error)
+            raise PeerUnavailable(f"The peer sent no {name}: {error.code().name}.", retry_seconds=wait) from None
         finally:
             call.cancel()
 
@@ -76,9 +77,12 @@ class RegistryClient:
         try:
             answer = self._stub.PublishTrust(request, timeout=self._seconds)
         except grpc.RpcError as error:
-            if error.code() in _REFUSALS:
+            # Too much at once is no word on the publication: the peer says when to bring it again.
+            wait = retry_seconds_of(error)
+            if error.code() in _REFUSALS and not wait:
                 raise PublicationRefused(error.details() or "The coordinator refused it.") from None
-            raise PeerUnavailable(f"The coordinator took nothing over: {error.code().name}.") from None
+            message = f"The coordinator took nothing over: {error.code().name}."
+            raise PeerUnavailable(message, retry_seconds=wait) from None
         version: int = answer.snapshot_version
         return version
 

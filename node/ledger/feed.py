@@ -40,6 +40,10 @@ class Feed:
         """The newest signed and cosigned head as a note. Raises NotFound for another origin."""
         return (await self._head(origin)).checkpoint
 
+    async def size(self) -> int:
+        """How many entries the log has."""
+        return (await self._head(self._origin)).size
+
     async def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]:
         """Batches of at most `limit` entries from index `start` on; when all are told, newer heads as they come.
 

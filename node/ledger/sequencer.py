@@ -81,12 +81,15 @@ class Sequencer:
         now: Callable[[], datetime],
         gathering: Gathering,
         observe_group: Callable[[int], None] = lambda _size: None,
+        committed: Callable[[int], None] = lambda _size: None,
     ) -> None:
+        """`observe_group` is told how many entries shared a commit, `committed` the size of the log after it."""
         self._store = store
         self._keys = keys
         self._board = board
         self._now = now
         self._observe_group = observe_group
+        self._committed = committed
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._frontier: Frontier | None = None
         self._group = gathering.meeting_point(GROUP_LIMIT, LINGER_SECONDS)
@@ -211,6 +214,7 @@ class Sequencer:
         # work again. A crash after it: reports, entries and head are all there, and the repeated request ids find them.
         await self._store.append(self._frontier.size, head, batch.entries, batch.subtrees, attachments)
         self._frontier = batch.frontier
+        self._committed(head.size)
         self._board.publish(head)
         self._observe_group(len(group))
         for waiting, entry in zip(group, batch.entries, strict=True):

@@ -51,6 +51,8 @@ class Vocabulary:
     verdict_reasons: frozenset[str]
     refusal_reasons: frozenset[str]
     refresh_results: frozenset[str] = frozenset()
+    limits: frozenset[str] = frozenset()
+    acknowledgements: frozenset[str] = frozenset()
 
 
 class Metrics:
@@ -68,6 +70,9 @@ class Metrics:
         self._group_size = _histogram(families.COMMIT_GROUP_SIZE, registry)
         refusals = _counter(families.REFUSALS, registry)
         self._refreshes = _counter(families.REGISTRY_REFRESHES, registry)
+        self._limited = _counter(families.LIMITED, registry)
+        self._acknowledgements = _counter(families.ACKNOWLEDGEMENTS, registry)
+        self._propagation = _histogram(families.PROPAGATION, registry)
         self._ready = _gauge(families.READY, registry)
         self._build = _gauge(families.BUILD_INFO, registry)
         ProcessCollector(registry=registry)
@@ -112,6 +117,18 @@ class Metrics:
     def observe_refresh(self, peer: str, reason: str) -> None:
         """One attempt to refresh the trust registry from a peer; `reason` says why it failed, "" that it did not."""
         self._refreshes.labels(peer, _known(reason or "OK", self._words.refresh_results)).inc()
+
+    def observe_limited(self, peer: str, limit: str) -> None:
+        """A caller met a limit. `peer`: its division, or the party of an own workload."""
+        self._limited.labels(peer, _known(limit, self._words.limits)).inc()
+
+    def observe_acknowledgement(self, peer: str, result: str) -> None:
+        """A peer said how much it holds of our log, and what came of it."""
+        self._acknowledgements.labels(peer, _known(result, self._words.acknowledgements)).inc()
+
+    def observe_propagation(self, peer: str, seconds: float) -> None:
+        """A peer has said that it holds what was committed so many seconds ago."""
+        self._propagation.labels(peer).observe(seconds)
 
     def set_ready(self, checks: Mapping[str, bool]) -> None:
         """The newest result of every readiness check, by name."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LATENCY_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+PROPAGATION_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 GROUP_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 
 
@@ -112,6 +113,39 @@ REFUSALS = Family(
     "Calls refused for their certificate: not authenticated, or not permitted. "
     "A rise is a wrong set-up at a peer, or someone trying doors.",
 )
+LIMITED = Family(
+    "huxin_limited_total",
+    Kind.COUNTER,
+    ("peer", "limit"),
+    "Times that a caller met a limit: calls, received_bytes, concurrent_calls or concurrent_streams refused with "
+    "RESOURCE_EXHAUSTED, sent_bytes sent later. `peer` is a division, or the party of an own workload.",
+)
+ACKNOWLEDGEMENTS = Family(
+    "huxin_acknowledgements_total",
+    Kind.COUNTER,
+    ("peer", "result"),
+    "Acknowledgements of this node's log that came from a peer: COUNTED, BEHIND (less than one before; ignored) or "
+    "BEYOND_LOG (larger than the log; refused: one of the two databases was restored from an older copy).",
+)
+PROPAGATION = Family(
+    "huxin_propagation_seconds",
+    Kind.HISTOGRAM,
+    ("peer",),
+    "Time from a commit to this node's log until the peer has said that it holds it, times of no connection included.",
+    PROPAGATION_SECONDS,
+)
+PEER_ACKNOWLEDGED = Family(
+    "huxin_peer_acknowledged_entries",
+    Kind.GAUGE,
+    ("peer",),
+    "Entries of this node's log that the peer has said it holds.",
+)
+PEER_ACKNOWLEDGED_LAG = Family(
+    "huxin_peer_acknowledged_lag_entries",
+    Kind.GAUGE,
+    ("peer",),
+    "Entries of this node's log that the peer has not said it holds. Should return to 0.",
+)
 LOG_SIZE = Family(
     "huxin_log_size",
     Kind.GAUGE,
@@ -170,11 +204,16 @@ FAMILIES = (
     REPLICA_LAG,
     REPLICA_AGE,
     PEER_CONNECTED,
+    PROPAGATION,
+    PEER_ACKNOWLEDGED,
+    PEER_ACKNOWLEDGED_LAG,
+    ACKNOWLEDGEMENTS,
     CLOCK_OFFSET,
     CLOCK_STEP,
     TRUST_STATE_AGE,
     EXPIRY,
     REFUSALS,
+    LIMITED,
     REGISTRY_REFRESHES,
     POOL_CONNECTIONS,
     READY,

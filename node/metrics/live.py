@@ -12,6 +12,8 @@ from node.metrics.families import (
     CLOCK_STEP,
     EXPIRY,
     LOG_SIZE,
+    PEER_ACKNOWLEDGED,
+    PEER_ACKNOWLEDGED_LAG,
     PEER_CONNECTED,
     POOL_CONNECTIONS,
     REPLICA_AGE,
@@ -26,7 +28,8 @@ from node.model.expiry import Expiry
 class PeerReading:
     """How we stand with one peer. `lag_entries` and `age_seconds` are None while nothing is known of its log.
 
-    `clock_offset_seconds`: our clock less the peer's, None while nothing was heard of it lately.
+    `clock_offset_seconds`: our clock less the peer's, None while nothing was heard of it lately. `acknowledged`:
+    entries of our log that it says it holds, and how many it has not said so of; None before its first word.
     """
 
     peer: str
@@ -34,6 +37,7 @@ class PeerReading:
     lag_entries: int | None
     age_seconds: float | None
     clock_offset_seconds: float | None = None
+    acknowledged: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class LiveCollector:
         self._readings = readings
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        by_peer = (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, CLOCK_OFFSET)
+        by_peer = (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, CLOCK_OFFSET, PEER_ACKNOWLEDGED, PEER_ACKNOWLEDGED_LAG)
         for family in (*by_peer, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS, EXPIRY, CLOCK_STEP):
             yield _gauge(family, {})
 
@@ -70,6 +74,9 @@ class LiveCollector:
         yield _gauge(REPLICA_AGE, {p.peer: p.age_seconds for p in peers if p.age_seconds is not None})
         offsets = {p.peer: p.clock_offset_seconds for p in peers if p.clock_offset_seconds is not None}
         yield _gauge(CLOCK_OFFSET, offsets)
+        told = {p.peer: p.acknowledged for p in peers if p.acknowledged is not None}
+        yield _gauge(PEER_ACKNOWLEDGED, {peer: held for peer, (held, _) in told.items()})
+        yield _gauge(PEER_ACKNOWLEDGED_LAG, {peer: missing for peer, (_, missing) in told.items()})
         yield _gauge(TRUST_STATE_AGE, self._readings.trust_ages())
         yield _gauge(LOG_SIZE, self._readings.log_sizes())
         yield _gauge(POOL_CONNECTIONS, self._readings.pool())

@@ -19,11 +19,26 @@ class PeerCondition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What a peer says it holds of our log: entries, and how many it lacks.
+
+    `p50_seconds` and `p99_seconds` are quantiles of the time from commit to acknowledgement over the newest `measured`
+    commits, 0.0 when none is measured.
+    """
+
+    size: int
+    lag: int
+    measured: int = 0
+    p50_seconds: float = 0.0
+    p99_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class PeerState:
     """A peer and the replica of its log. `fresh_at` is the newest cosignature seen, None before the first.
 
     `last_error` is a sentence for operators, empty when none; `head_size` and `replicated` count entries.
-    `clock_samples` are the newest of its clock, oldest first.
+    `clock_samples` are the newest of its clock, oldest first; `acknowledged` is None before its first word.
     """
 
     division: str
@@ -35,3 +50,4 @@ class PeerState:
     fresh_at: datetime | None
     last_error: str = ""
     clock_samples: tuple[ClockSample, ...] = ()
+    acknowledged: Acknowledged | None = None

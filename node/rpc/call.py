@@ -1,4 +1,4 @@
-"""One guarded call: authenticate, authorise, parse, answer or refuse, count and time.
+"""One guarded call: authenticate, limit, authorise, parse, answer or refuse, count and time.
 
 Nothing that a handler or a serialiser raises reaches grpc.aio, which would send the exception's text to the caller.
 Cancellation and deadlines pass through: asyncio cancels the handler, and with it what it awaits.
@@ -18,8 +18,9 @@ from typing import Any
 import grpc.aio
 import structlog
 
-from node.errors import HuxinError, InvalidInput, NotAuthenticated, NotPermitted, NotReady, TooLarge
+from node.errors import HuxinError, InvalidInput, NotAuthenticated, NotPermitted, NotReady, OverLimit, TooLarge
 from node.rpc.caller import Caller
+from node.rpc.limits import LEAST_RETRY_SECONDS, Account, Limiter
 from node.rpc.permissions import Party, role_of
 from node.rpc.status import Refusal, refusal_of
 
@@ -40,7 +41,8 @@ class Gate:
     `authenticate` names the holder of a PEM certificate or raises NotAuthenticated, and remembers what it can;
     `observe` is told method, code name and seconds of every call; `clock` is monotonic, in seconds; `new_incident`
     draws the number under which an unforeseen error is logged; `refused` is told method, reason, leaf (PEM, empty when
-    there was none) and address of every call that its certificate did not open.
+    there was none) and address of every call that its certificate did not open, `limited` the same of every call that
+    was over a limit of `limiter`; `heard` is told the division of every peer node that calls what it may.
     """
 
     own_division: str
@@ -49,6 +51,9 @@ class Gate:
     clock: Callable[[], float]
     new_incident: Callable[[], str]
     refused: Callable[[str, str, bytes, str], None]
+    limiter: Limiter
+    limited: Callable[[str, str, bytes, str], None]
+    heard: Callable[[str], None]
     recheck_seconds: float = 60.0
 
 
@@ -82,25 +87,42 @@ class Method:
                 "", "The bytes are not a request of this method; check the version of the client.", "REQUEST_UNREADABLE"
             ) from None
 
-    def requests(self, request: Any) -> Any:
-        """What the behaviour is given: the message, or an iterator of them."""
-        return self._each(request) if self.request_streaming else self.read(request)
+    def size(self, request: Any) -> int:
+        """Bytes that came with the call. Those of a stream come later."""
+        return 0 if self.request_streaming else len(request)
 
-    async def _each(self, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    def requests(self, request: Any, received: Callable[[int], None]) -> Any:
+        """What the behaviour is given: the message, or an iterator of them, whose sizes `received` is told first."""
+        return self._each(request, received) if self.request_streaming else self.read(request)
+
+    async def _each(self, requests: AsyncIterator[bytes], received: Callable[[int], None]) -> AsyncIterator[Any]:
         async for data in requests:
+            received(len(data))
             yield self.read(data)
 
 
 def admit(gate: Gate, method: Method, leaf: bytes) -> Caller:
     """The caller, when its certificate holds and opens the method. Raises NotAuthenticated, NotPermitted."""
     caller = gate.authenticate(leaf)
-    if role_of(caller, gate.own_division) not in method.parties:
+    _permit(gate, method, caller)
+    return caller
+
+
+def _permit(gate: Gate, method: Method, caller: Caller) -> Party:
+    party = role_of(caller, gate.own_division)
+    if party not in method.parties:
         raise NotPermitted(
             "NOT_PERMITTED",
             "This certificate does not open this method. docs/permissions.md names the roles that do; "
             "ask the operator of this node for a certificate of such a role.",
         )
-    return caller
+    return party
+
+
+def _welcome(gate: Gate, method: Method, caller: Caller) -> None:
+    """Permits the call that just came. Whoever calls can be called as well: a peer's call is contact with it."""
+    if _permit(gate, method, caller) is Party.PEER_NODE:
+        gate.heard(caller.division)
 
 
 def answering(gate: Gate, method: Method) -> Wrapped:
@@ -110,8 +132,21 @@ def answering(gate: Gate, method: Method) -> Wrapped:
     async def answered(request: Any, context: Context) -> bytes:
         began = clock()
         try:
-            caller = admit(gate, method, _certificate(context))
-            response = method.serialise(await method.behaviour(method.requests(request), context, caller))
+            caller = gate.authenticate(_certificate(context))
+            account = gate.limiter.account(caller, began)
+            size = method.size(request)
+            try:
+                # Before permission: what is asked in vain has its price as well.
+                account.begin_call(size, began)
+                try:
+                    _welcome(gate, method, caller)
+                    asked = method.requests(request, lambda size: account.receive(size, clock()))
+                    response = method.serialise(await method.behaviour(asked, context, caller))
+                finally:
+                    account.end_call()
+            except OverLimit as over:
+                await _hold_back(account, over, size)
+                raise
         except BaseException as error:
             refusal = _conclude(gate, method, context, error, began)
             if refusal is None:
@@ -125,32 +160,76 @@ def answering(gate: Gate, method: Method) -> Wrapped:
 
 def streaming(gate: Gate, method: Method, leases: Leases) -> Wrapped:
     """The method with a stream of responses, guarded and leased."""
+    clock = gate.clock
 
     async def streamed(request: Any, context: Context) -> None:
-        began = gate.clock()
+        began = clock()
         try:
             leaf = _certificate(context)
-            caller = admit(gate, method, leaf)
-            async with leases.held(lambda: admit(gate, method, leaf)):
-                await _pass_on(gate, method, leaf, method.behaviour(method.requests(request), context, caller), context)
+            caller = gate.authenticate(leaf)
+            account = gate.limiter.account(caller, began)
+            size = method.size(request)
+            try:
+                account.begin_stream(size, began)
+                try:
+                    _welcome(gate, method, caller)
+                    asked = method.requests(request, lambda size: account.receive(size, clock()))
+                    async with leases.held(lambda: admit(gate, method, leaf)):
+                        await _pass_on(_Stream(gate, method, leaf, account, context), asked, caller)
+                finally:
+                    account.end_stream()
+            except OverLimit as over:
+                await _hold_back(account, over, size)
+                raise
         except BaseException as error:
             refusal = _conclude(gate, method, context, error, began)
             if refusal is None:
                 raise
             await context.abort(refusal.code, refusal.message, refusal.trailing_metadata)
-        gate.observe(method.name, "OK", gate.clock() - began)
+        gate.observe(method.name, "OK", clock() - began)
 
     return streamed
 
 
-async def _pass_on(gate: Gate, method: Method, leaf: bytes, behaviour: Any, context: Context) -> None:
-    if method.writes_itself:
+async def _hold_back(account: Account, over: OverLimit, size: int) -> None:
+    """Keeps a caller waiting before it is told that it is over a limit: what is not answered is not repeated."""
+    account.refused(over)
+    held = account.hold(size)
+    if held:
+        try:
+            await asyncio.sleep(held)
+        finally:
+            account.release(size)
+        over.retry_seconds = max(over.retry_seconds - held, LEAST_RETRY_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """One stream of responses, and whose it is."""
+
+    gate: Gate
+    method: Method
+    leaf: bytes
+    account: Account
+    context: Context
+
+    async def write(self, response: Any) -> None:
+        data = self.method.serialise(response)
+        pause = self.account.send(len(data), self.gate.clock())
+        if pause:
+            await asyncio.sleep(pause)
+        admit(self.gate, self.method, self.leaf)
+        await self.context.write(data)
+
+
+async def _pass_on(stream: _Stream, asked: Any, caller: Caller) -> None:
+    behaviour = stream.method.behaviour(asked, stream.context, caller)
+    if stream.method.writes_itself:
         await behaviour
         return
     async with aclosing(behaviour) as responses:
         async for response in responses:
-            admit(gate, method, leaf)
-            await context.write(method.serialise(response))
+            await stream.write(response)
 
 
 def _certificate(context: Context) -> bytes:
@@ -174,6 +253,8 @@ def _conclude(gate: Gate, method: Method, context: Context, error: BaseException
         return None
     if isinstance(error, NotAuthenticated | NotPermitted):
         gate.refused(method.name, error.reason, _presented(context), context.peer())
+    if isinstance(error, OverLimit):
+        gate.limited(method.name, error.reason, _presented(context), context.peer())
     refusal = refusal_of(error, gate.new_incident)
     if refusal.incident:
         _log.error(

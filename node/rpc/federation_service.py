@@ -1,4 +1,4 @@
-"""`huxin.v1.FederationService`: the own log, for the nodes of other jurisdictions."""
+"""`huxin.v1.FederationService`: the own log and the trust registry, for the nodes of other jurisdictions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Protocol
 
 from huxin.v1 import federation_service_pb2 as pb
 
-from node.errors import InvalidInput, TooLarge
+from node.errors import InvalidInput, OverLimit
 from node.model.log import FeedBatch
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
+from node.rpc.limits import BUSY_SECONDS
 from node.wire.fields import text
 from node.wire.peers import follow_response
 
@@ -31,6 +32,15 @@ class Feed(Protocol):
     async def checkpoint(self, origin: str) -> str: ...
 
 
+class Acknowledgements(Protocol):
+    """What peers say they hold of our log. Answers the size that counts.
+
+    Raises NotFound for another log, InvalidInput for more than there is.
+    """
+
+    async def acknowledge(self, peer: str, origin: str, size: int, /) -> int: ...
+
+
 class Registry(Protocol):
     """The trust registry as this node mirrors it; the coordinator releases it as well.
 
@@ -45,8 +55,9 @@ class Registry(Protocol):
 class FederationService:
     """Requests in, batches out, for as long as the follower listens."""
 
-    def __init__(self, feed: Feed, registry: Registry) -> None:
+    def __init__(self, feed: Feed, registry: Registry, acknowledgements: Acknowledgements) -> None:
         self._feed = feed
+        self._acknowledgements = acknowledgements
         self._registry = registry
         self._open: Counter[str] = Counter()
         self._fetching: Counter[str] = Counter()
@@ -57,15 +68,18 @@ class FederationService:
             raise InvalidInput("batch_limit", f"A batch has at most {MAX_BATCH} entries; 0 means {DEFAULT_BATCH}.")
         origin = text(request.origin, "origin", limit=200)
         if self._open[caller.name] >= MAX_STREAMS:
-            raise TooLarge(
-                "TOO_MANY_STREAMS", f"A node follows a log on at most {MAX_STREAMS} streams at once; end some of them."
-            )
+            raise _too_many(f"A node follows a log on at most {MAX_STREAMS} streams at once; end some of them.")
         self._open[caller.name] += 1
         try:
             async for batch in self._feed.follow(origin, request.start, request.batch_limit or DEFAULT_BATCH):
                 yield follow_response(batch)
         finally:
             self._open[caller.name] -= 1
+
+    async def acknowledge(self, request: pb.AcknowledgeRequest, caller: Caller) -> pb.AcknowledgeResponse:
+        origin = text(request.origin, "origin", limit=200)
+        size = await self._acknowledgements.acknowledge(caller.division, origin, request.size)
+        return pb.AcknowledgeResponse(size=size)
 
     async def get_checkpoint(self, request: pb.GetCheckpointRequest, _caller: Caller) -> pb.GetCheckpointResponse:
         origin = text(request.origin, "origin", limit=200)
@@ -77,9 +91,7 @@ class FederationService:
             raise InvalidInput("name", "A name of a trust file has no control characters; name one that a file lists.")
         if self._fetching[caller.name] >= MAX_STREAMS:
             # Each holds a file in memory for as long as its reader takes.
-            raise TooLarge(
-                "TOO_MANY_STREAMS", f"A node fetches at most {MAX_STREAMS} files at once; take one after the other."
-            )
+            raise _too_many(f"A node fetches at most {MAX_STREAMS} files at once; take one after the other.")
         self._fetching[caller.name] += 1
         try:
             content = await self._registry.file(name)
@@ -96,7 +108,7 @@ class FederationService:
             )
         if caller.division in self._publishing:
             # Each holds megabytes in memory while the others are taken over.
-            raise TooLarge("TOO_MANY_STREAMS", "A jurisdiction publishes once at a time; wait for the answer.")
+            raise _too_many("A jurisdiction publishes once at a time; wait for the answer.")
         self._publishing.add(caller.division)
         try:
             files = {text(each.path, "publication.files.path", limit=200): each.content for each in found.files}
@@ -106,10 +118,14 @@ class FederationService:
         return pb.PublishTrustResponse(snapshot_version=version)
 
 
-def federation_service(feed: Feed, registry: Registry) -> Service:
+def _too_many(message: str) -> OverLimit:
+    return OverLimit("TOO_MANY_STREAMS", message, BUSY_SECONDS)
+
+
+def federation_service(feed: Feed, registry: Registry, acknowledgements: Acknowledgements) -> Service:
     """The service as the guard takes it."""
     return Service(
         pb.DESCRIPTOR.services_by_name["FederationService"],
-        FederationService(feed, registry),
+        FederationService(feed, registry, acknowledgements),
         {"PublishTrust": MAX_PUBLICATION_BYTES},
     )

@@ -63,6 +63,7 @@ PERMISSIONS: Mapping[str, frozenset[Party]] = {
     "/huxin.v1.CatalogueService/GetCatalogue": _READING,
     "/huxin.v1.CatalogueService/GetCoverageMatrix": _READING,
     "/huxin.v1.FederationService/Follow": _FEDERATING,
+    "/huxin.v1.FederationService/Acknowledge": _FEDERATING,
     "/huxin.v1.FederationService/GetCheckpoint": _FEDERATING,
     "/huxin.v1.FederationService/FetchTrust": _FEDERATING,
     "/huxin.v1.FederationService/PublishTrust": _FEDERATING,

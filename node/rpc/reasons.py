@@ -8,6 +8,7 @@ from __future__ import annotations
 REASONS: frozenset[str] = frozenset(
     {
         # INVALID_ARGUMENT
+        "ACKNOWLEDGEMENT_BEYOND_LOG",
         "INVALID_FIELD",
         "INVALID_PAGE_TOKEN",
         "PUBLICATION_REFUSED",
@@ -45,8 +46,11 @@ REASONS: frozenset[str] = frozenset(
         "REQUEST_ID_REUSED",
         # RESOURCE_EXHAUSTED
         "BUNDLE_TOO_LARGE",
+        "BYTES_LIMITED",
+        "RATE_LIMITED",
         "REQUEST_TOO_LARGE",
         "TOO_LARGE",
+        "TOO_MANY_CALLS",
         "TOO_MANY_STREAMS",
         # PERMISSION_DENIED
         "NOT_COORDINATOR",

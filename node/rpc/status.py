@@ -1,13 +1,14 @@
 """The one table that turns errors into gRPC status with `google.rpc.Status` details.
 
 Every refusal carries an ErrorInfo whose `reason` is from the closed list below and whose `domain` is `huxin`;
-InvalidInput adds a BadRequest with the field, NotReady a RetryInfo. Errors that are this node's own trouble (BadSource,
-BadConfiguration, anything that is no HuxinError) become INTERNAL with one fixed sentence and the number of the incident
-under which the log has the rest: their texts may name files or keys and never leave.
+InvalidInput adds a BadRequest with the field, NotReady and OverLimit a RetryInfo. Errors that are this node's own
+trouble (BadSource, BadConfiguration, anything that is no HuxinError) become INTERNAL with one fixed sentence and the
+number of the incident under which the log has the rest: their texts may name files or keys and never leave.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from node.errors import (
     NotFound,
     NotPermitted,
     NotReady,
+    OverLimit,
     TooLarge,
 )
 from node.rpc.reasons import REASONS
@@ -59,6 +61,7 @@ STATUS_TABLE: dict[type[HuxinError], Row] = {
     NotEligible: Row(grpc.StatusCode.FAILED_PRECONDITION, "NOT_ELIGIBLE"),
     Conflict: Row(grpc.StatusCode.ALREADY_EXISTS, "CONFLICT"),
     TooLarge: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_LARGE"),
+    OverLimit: Row(grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED"),
     NotPermitted: Row(grpc.StatusCode.PERMISSION_DENIED, "NOT_PERMITTED"),
     NotAuthenticated: Row(grpc.StatusCode.UNAUTHENTICATED, "NOT_AUTHENTICATED"),
     NotReady: Row(grpc.StatusCode.UNAVAILABLE, "NOT_READY"),
@@ -93,7 +96,14 @@ def refusal_of(error: Exception, new_incident: Callable[[], str]) -> Refusal:
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if isinstance(error, NotReady):
         details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS)))
+    if isinstance(error, OverLimit):
+        details.append(error_details_pb2.RetryInfo(retry_delay=_duration(error.retry_seconds)))
     return Refusal(row.code, error.message, _details(row.code, error.message, details))
+
+
+def _duration(seconds: float) -> Duration:
+    whole, rest = divmod(math.ceil(seconds * 1000), 1000)  # never earlier than what is meant
+    return Duration(seconds=whole, nanos=rest * 1_000_000)
 
 
 def _internal(incident: str) -> Refusal:

@@ -6,7 +6,7 @@ from huxin.v1 import admin_service_pb2 as admin_pb
 from huxin.v1 import federation_service_pb2 as federation_pb
 
 from node.model.log import FeedBatch
-from node.model.peers import PeerState
+from node.model.peers import Acknowledged, PeerState
 from node.wire.fields import timestamp
 
 
@@ -21,6 +21,17 @@ def peer_message(peer: PeerState) -> admin_pb.Peer:
         head_size=peer.head_size,
         fresh_at=timestamp(peer.fresh_at) if peer.fresh_at is not None else None,
         last_error=peer.last_error,
+        acknowledged=None if peer.acknowledged is None else _acknowledged(peer.acknowledged),
+    )
+
+
+def _acknowledged(told: Acknowledged) -> admin_pb.Acknowledged:
+    return admin_pb.Acknowledged(
+        size=told.size,
+        lag=told.lag,
+        measured=told.measured,
+        p50_seconds=told.p50_seconds,
+        p99_seconds=told.p99_seconds,
     )
 
 

@@ -17,6 +17,8 @@ HALL = "hall"
 """Home of a relying party in Liaoning: certificates alone, neither settings nor data. Also its certificate's name."""
 
 CATCH_UP_SECONDS = 30.0
+PROPAGATION_SECONDS = 2.0
+"""The goal for news on a healthy link, p99 (`docs/protocol.md`)."""
 FOLLOWING = (("guizhou", "shanxi"), ("liaoning", "shanxi"), ("liaoning", "lanzhou"))
 """Whose replicas the story needs; every member of the registry follows every other."""
 
@@ -51,6 +53,8 @@ def issue(stage: Stage) -> None:
     stage.echo("guizhou peers", "whose log is replicated, how far, how fresh")
     held = together([partial(wait_for_entries, stage, home, peer, issued_by(stage, peer)) for home, peer in FOLLOWING])
     stage.say(f"Guizhou holds {held[0]} entries of Shanxi's log, Liaoning {held[1]}, proven against its signed head.")
+    stage.echo("shanxi peers", "what peers hold of ours, and how long it took from commit to their word")
+    stage.show(propagation(stage, "shanxi", ("guizhou", "liaoning")))
     stage.verify(
         "shanxi",
         [tender.file, "--subject", tender.subject.code, "--require", "140000/tender"],
@@ -73,6 +77,29 @@ def _list(stage: Stage) -> Table:
         issuer, _, scenario = ORDERS[name]
         issued = f"{stage.jurisdictions[issuer].name_en}, {scenario}"
         table.add_row(report.file, report.number, report.subject.name, issued)
+    return table
+
+
+def propagation(stage: Stage, home: str, followers: tuple[str, ...]) -> Table:
+    """What followers acknowledged of a log, and how fast. Raises StoryBroken when they have not."""
+    needed, table = issued_by(stage, home), Table.grid(padding=(0, 2))
+    deadline = time.monotonic() + CATCH_UP_SECONDS
+    while True:
+        told = {each["division"]: each.get("acknowledged") or {} for each in stage.huxin(home, "peers", "--json").json}
+        found = {one: told[stage.jurisdictions[one].division] for one in followers}
+        if all(int(each.get("size", 0)) >= needed for each in found.values()):
+            break
+        if time.monotonic() > deadline:
+            raise StoryBroken(f"{home} was not told by {' and '.join(followers)} that they hold its {needed} entries")
+    for one, each in found.items():
+        times = f"p50 {each['p50_seconds'] * 1e3:.0f} ms, p99 {each['p99_seconds'] * 1e3:.0f} ms"
+        table.add_row(
+            stage.jurisdictions[one].name,
+            f"{each['size']} entries",
+            times,
+            f"over {each['measured']} commits; goal p99 < {PROPAGATION_SECONDS:.0f} s "
+            + ("met" if each["p99_seconds"] < PROPAGATION_SECONDS else "missed on this machine"),
+        )
     return table
 
 

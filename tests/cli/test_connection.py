@@ -370,7 +370,21 @@ def test_peers_say_state_lag_and_error(desk: Desk) -> None:
     text = desk.ask("peers").stdout
     for part in ("520000 贵州省", "waiting", "3 of 5", "none yet", "Nobody answers."):
         assert part in text
+    assert "not told yet" in text
     assert json.loads(desk.ask("peers", "--json").stdout)[0]["replicated"] == "3"
+
+
+def test_peers_say_what_they_hold_of_ours_and_how_long_it_took(desk: Desk) -> None:
+    response = admin_service_pb2.ListPeersResponse()
+    told = admin_service_pb2.Acknowledged(size=7, lag=2, measured=5, p50_seconds=0.021, p99_seconds=1.5)
+    response.peers.add(division="520000", state="connected", acknowledged=told)
+    response.peers.add(division="620100", state="connected", acknowledged=admin_service_pb2.Acknowledged(size=9))
+    desk.answers["AdminService/ListPeers"] = lambda *_: response
+    text = desk.ask("peers").stdout
+    for part in ("7 of 9", "0.02 / 1.50 s", "9 of 9"):
+        assert part in text
+    first, second = json.loads(desk.ask("peers", "--json").stdout)
+    assert (first["acknowledged"]["p99_seconds"], second["acknowledged"]["measured"]) == (1.5, 0)
 
 
 def test_no_peers_says_how_to_get_one(desk: Desk) -> None:

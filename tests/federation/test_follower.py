@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.errors import NotReady
-from node.federation.follower import Backoff, Follower, PeerNames, PeerUnavailable
+from node.federation.follower import Backoff, Follower, PeerNames
 from node.federation.hearing import Hearing
+from node.federation.unavailable import PeerUnavailable
 from node.ledger.assembly import EntryDraft
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
@@ -61,6 +62,7 @@ class ScriptedPeer:
     scripts: Sequence[Sequence[Step]]
     endpoints: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    acknowledged: list[int] = field(default_factory=list)
     open: int = 0
     silent: bool = False
 
@@ -87,6 +89,10 @@ class ScriptedConnection:
                 await asyncio.Event().wait()
             else:
                 yield step
+
+    async def acknowledge(self, origin: str, size: int) -> None:
+        assert origin == ORIGIN
+        self.peer.acknowledged.append(size)
 
     async def close(self) -> None:
         self.peer.open -= 1
@@ -281,3 +287,69 @@ async def test_it_outlives_trouble_with_its_own_database(store: Troubled, error:
     async with following(peer, store) as (follower, pauses):
         assert (follower.state().replicated, pauses) == (6, [1, 1])
     assert peer.starts == [0, 0, 6]
+
+
+# Contact and waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Long(Backoff):
+    """Pauses that no test outlives, but for their least part."""
+
+    def pause(self, attempts: int, jitter: float) -> float:
+        return Backoff.pause(self, attempts, jitter) + 3_600.0
+
+
+async def test_a_call_of_the_peer_ends_the_pause(store: Troubled) -> None:
+    """After an outage both sides wait; whoever is first wakes the other."""
+    peer = ScriptedPeer([[AWAY], [PeerLog(size=3).batch(0, 3), SILENCE]])
+    follower = follower_of(peer, store, Long(0.01, 3_600.0))
+    task = asyncio.create_task(follower.run())
+    try:
+        await until(lambda: follower.state().last_error == "Synthetic: away.")
+        await asyncio.sleep(0.1)
+        assert len(peer.endpoints) == 1, "without a call it would wait for an hour"
+        follower.heard()
+        await until(lambda: peer.silent)
+        assert follower.state().replicated == 3
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_calls_of_the_peer_shorten_no_pause_below_the_least(store: Troubled) -> None:
+    """A peer that calls a thousand times a second is not asked a thousand times a second."""
+    peer = ScriptedPeer([[AWAY]] * 1_000)
+    follower = follower_of(peer, store, Long(0.2, 3_600.0))
+    task = asyncio.create_task(follower.run())
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        while loop.time() - began < 0.7:
+            follower.heard()
+            await asyncio.sleep(0)
+        assert 1 <= len(peer.endpoints) <= 2 + (loop.time() - began) / 0.2
+        assert set(peer.endpoints) <= set(ENDPOINTS)
+        assert len(set(peer.endpoints)) > 1, "an endpoint that is dead must not be all that is tried"
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_what_the_peer_asks_us_to_wait_is_waited(store: Troubled) -> None:
+    busy = PeerUnavailable("Synthetic: come back.", retry_seconds=0.5)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with following(ScriptedPeer([[busy]]), store) as (follower, _):
+        follower.heard()
+        assert loop.time() - began >= 0.5
+
+
+async def test_what_is_stored_is_acknowledged(store: Troubled) -> None:
+    log = PeerLog(size=9)
+    peer = ScriptedPeer([[log.batch(0, 4, 9), log.batch(4, 9), SILENCE]])
+    async with following(peer, store):
+        await until(lambda: peer.acknowledged[-1:] == [9])
+        assert len(await store.entries(ORIGIN, 0, 20)) == 9

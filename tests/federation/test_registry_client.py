@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from node.errors import InvalidInput, NotPermitted, NotReady
-from node.federation.follower import PeerUnavailable
 from node.federation.peer_client import ClientCredentials
 from node.federation.registry_client import FileNotServed, PublicationRefused, RegistryClient
+from node.federation.unavailable import PeerUnavailable
 from node.wire.trust import encode_publication
 from tests.rpc.world import GUIZHOU, PARTIES, SHANXI, Door, ca, opened, pem
 from tests.support.nodes import until

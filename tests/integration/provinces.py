@@ -79,13 +79,14 @@ async def provinces(
     suites: Mapping[str, Suite] = SUITES,
     extra: Mapping[str, str] = {},
     own: Mapping[str, Mapping[str, str]] = {},
+    clock: SettableClock | None = None,
 ) -> AsyncIterator[Provinces]:
     """Founded, introduced, recognising each other, with complete deliveries and no records, and running.
 
     They sign with these suites, or Ed25519; `extra` are environment settings of all of them, `own` those
     of each.
     """
-    clock = SettableClock(nodes.THE_DAY)
+    clock = clock or SettableClock(nodes.THE_DAY)
     found = {
         division: nodes.found(
             home,

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 from huxin.v1 import federation_service_pb2 as pb
 
-from node.errors import TooLarge
+from node.errors import OverLimit
 from node.model.log import FeedBatch
 from node.rpc.caller import Caller
 from node.rpc.federation_service import FederationService
+from tests.rpc.world import Acknowledgements
 
 
 class NoFeed:
@@ -48,13 +49,13 @@ def asking(division: str) -> tuple[pb.PublishTrustRequest, Caller]:
 
 async def test_one_publication_of_a_jurisdiction_at_a_time() -> None:
     registry = Slow()
-    service = FederationService(NoFeed(), registry)
+    service = FederationService(NoFeed(), registry, Acknowledgements())
     first = asyncio.create_task(service.publish_trust(*asking("140000")))
     other = asyncio.create_task(service.publish_trust(*asking("520000")))
     async with asyncio.timeout(5):
         while len(registry.begun) < 2:  # noqa: ASYNC110 - two tasks of our own, on their way
             await asyncio.sleep(0)
-    with pytest.raises(TooLarge) as caught:
+    with pytest.raises(OverLimit) as caught:
         await service.publish_trust(*asking("140000"))
     assert caught.value.reason == "TOO_MANY_STREAMS"
     first.cancel()  # as when its caller hangs up

@@ -50,6 +50,7 @@ from node.rpc.caller import Caller
 from node.rpc.catalogue_service import CatalogueShelf, catalogue_service
 from node.rpc.federation_service import federation_service
 from node.rpc.identity import Authenticator, Credential
+from node.rpc.limits import Allowance, Limiter
 from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions, TlsMaterial
@@ -433,6 +434,20 @@ class Registry:
 
 
 @dataclass
+class Acknowledgements:
+    """What peers said they hold."""
+
+    told: list[tuple[str, str, int]] = field(default_factory=list)
+
+    async def acknowledge(self, peer: str, origin: str, size: int) -> int:
+        self.told.append((peer, origin, size))
+        return max(each for _, _, each in self.told)
+
+
+AMPLE = Allowance(1e6, 1e9, 1e9, 10_000, 10_000, 1.0)
+
+
+@dataclass
 class Door:
     """A running door and everything behind it."""
 
@@ -442,6 +457,11 @@ class Door:
     feed: Feed = field(default_factory=Feed)
     registry: Registry = field(default_factory=Registry)
     operation: Operation = field(default_factory=Operation)
+    acknowledgements: Acknowledgements = field(default_factory=Acknowledgements)
+    peers: Allowance = AMPLE
+    own: Allowance = AMPLE
+    limited: list[tuple[str, str]] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
     observed: list[tuple[str, str, float]] = field(default_factory=list)
     counted: asyncio.Event = field(default_factory=asyncio.Event)
     now: datetime = START + timedelta(hours=1)
@@ -453,13 +473,17 @@ class Door:
     def __post_init__(self) -> None:
         authenticator = Authenticator(self.trust.validate, lambda: self.trust.version, lambda: self.now)
         incidents = itertools.count(1)
+        log = RefusalLog(asyncio.get_running_loop().time)
         gate = Gate(
             SHANXI,
             authenticator,
             self.observe,
             asyncio.get_running_loop().time,
             lambda: f"incident-{next(incidents)}",
-            RefusalLog(asyncio.get_running_loop().time).tell,
+            log.tell,
+            Limiter(SHANXI, self.peers, self.own, lambda who, limit: self.limited.append((who, limit))),
+            log.tell,
+            self.heard.append,
             self.recheck_seconds,
         )
         self.server = RpcServer(
@@ -470,7 +494,7 @@ class Door:
                 report_service(self.issuing),
                 verification_service(self.verification, Procedures(), max_batch_bytes=self.max_message_bytes),
                 catalogue_service(shelf),
-                federation_service(self.feed, self.registry),
+                federation_service(self.feed, self.registry, self.acknowledgements),
                 admin_service(self.operation),
             ],
         )

@@ -16,6 +16,8 @@ VOCABULARY = Vocabulary(
     verdict_reasons=frozenset({"SIGNATURE_INVALID"}),
     refusal_reasons=frozenset({"NOT_PERMITTED"}),
     refresh_results=frozenset({"OK", "REGISTRY_ROLLBACK"}),
+    limits=frozenset({"calls"}),
+    acknowledgements=frozenset({"COUNTED"}),
 )
 
 
@@ -40,7 +42,10 @@ def exercised() -> Metrics:
     metrics.observe_commit_group(2)
     metrics.observe_refusal("NOT_PERMITTED")
     metrics.observe_refresh("520000", "")
+    metrics.observe_limited("520000", "calls")
+    metrics.observe_acknowledgement("520000", "COUNTED")
+    metrics.observe_propagation("520000", 0.02)
     metrics.set_ready({"keys": True})
     metrics.set_build("0.1.0", "140000")
-    metrics.watch(readings(lambda: [PeerReading("520000", True, 0, 3.0, -1.5)]))
+    metrics.watch(readings(lambda: [PeerReading("520000", True, 0, 3.0, -1.5, (12, 0))]))
     return metrics

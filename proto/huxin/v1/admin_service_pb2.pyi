@@ -19,7 +19,7 @@ class ListPeersRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class Peer(_message.Message):
-    __slots__ = ("division", "name_zh", "endpoint", "state", "replicated", "head_size", "fresh_at", "last_error")
+    __slots__ = ("division", "name_zh", "endpoint", "state", "replicated", "head_size", "fresh_at", "last_error", "acknowledged")
     DIVISION_FIELD_NUMBER: _ClassVar[int]
     NAME_ZH_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +28,7 @@ class Peer(_message.Message):
     HEAD_SIZE_FIELD_NUMBER: _ClassVar[int]
     FRESH_AT_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     division: str
     name_zh: str
     endpoint: str
@@ -36,7 +37,22 @@ class Peer(_message.Message):
     head_size: int
     fresh_at: _timestamp_pb2.Timestamp
     last_error: str
-    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., endpoint: _Optional[str] = ..., state: _Optional[str] = ..., replicated: _Optional[int] = ..., head_size: _Optional[int] = ..., fresh_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ...) -> None: ...
+    acknowledged: Acknowledged
+    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., endpoint: _Optional[str] = ..., state: _Optional[str] = ..., replicated: _Optional[int] = ..., head_size: _Optional[int] = ..., fresh_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping]] = ...) -> None: ...
+
+class Acknowledged(_message.Message):
+    __slots__ = ("size", "lag", "measured", "p50_seconds", "p99_seconds")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    LAG_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_FIELD_NUMBER: _ClassVar[int]
+    P50_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    P99_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    lag: int
+    measured: int
+    p50_seconds: float
+    p99_seconds: float
+    def __init__(self, size: _Optional[int] = ..., lag: _Optional[int] = ..., measured: _Optional[int] = ..., p50_seconds: _Optional[float] = ..., p99_seconds: _Optional[float] = ...) -> None: ...
 
 class ListPeersResponse(_message.Message):
     __slots__ = ("peers", "next_page_token")

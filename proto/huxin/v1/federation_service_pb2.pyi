@@ -28,6 +28,20 @@ class FollowResponse(_message.Message):
     consistency: _containers.RepeatedScalarFieldContainer[bytes]
     def __init__(self, first_index: _Optional[int] = ..., entries: _Optional[_Iterable[bytes]] = ..., checkpoint: _Optional[str] = ..., consistency: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
+class AcknowledgeRequest(_message.Message):
+    __slots__ = ("origin", "size")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    size: int
+    def __init__(self, origin: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
+
+class AcknowledgeResponse(_message.Message):
+    __slots__ = ("size",)
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    def __init__(self, size: _Optional[int] = ...) -> None: ...
+
 class GetCheckpointRequest(_message.Message):
     __slots__ = ("origin",)
     ORIGIN_FIELD_NUMBER: _ClassVar[int]

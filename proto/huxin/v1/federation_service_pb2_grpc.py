@@ -40,6 +40,11 @@ class FederationServiceStub:
                 request_serializer=huxin_dot_v1_dot_federation__service__pb2.FollowRequest.SerializeToString,
                 response_deserializer=huxin_dot_v1_dot_federation__service__pb2.FollowResponse.FromString,
                 _registered_method=True)
+        self.Acknowledge = channel.unary_unary(
+                '/huxin.v1.FederationService/Acknowledge',
+                request_serializer=huxin_dot_v1_dot_federation__service__pb2.AcknowledgeRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_federation__service__pb2.AcknowledgeResponse.FromString,
+                _registered_method=True)
         self.GetCheckpoint = channel.unary_unary(
                 '/huxin.v1.FederationService/GetCheckpoint',
                 request_serializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointRequest.SerializeToString,
@@ -63,6 +68,14 @@ class FederationServiceServicer:
 
     def Follow(self, request, context):
         """Streams log entries from an index on, then live. Heads are sent alone, too, as proof of freshness.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Acknowledge(self, request, context):
+        """Says how much of this node's log the calling peer holds, once that is durable there: so the issuer knows how long
+        its news take. A claim of the peer and no proof; nothing but measurements rests on it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +110,11 @@ def add_FederationServiceServicer_to_server(servicer, server):
                     servicer.Follow,
                     request_deserializer=huxin_dot_v1_dot_federation__service__pb2.FollowRequest.FromString,
                     response_serializer=huxin_dot_v1_dot_federation__service__pb2.FollowResponse.SerializeToString,
+            ),
+            'Acknowledge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Acknowledge,
+                    request_deserializer=huxin_dot_v1_dot_federation__service__pb2.AcknowledgeRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_federation__service__pb2.AcknowledgeResponse.SerializeToString,
             ),
             'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCheckpoint,
@@ -142,6 +160,33 @@ class FederationService:
             '/huxin.v1.FederationService/Follow',
             huxin_dot_v1_dot_federation__service__pb2.FollowRequest.SerializeToString,
             huxin_dot_v1_dot_federation__service__pb2.FollowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Acknowledge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.FederationService/Acknowledge',
+            huxin_dot_v1_dot_federation__service__pb2.AcknowledgeRequest.SerializeToString,
+            huxin_dot_v1_dot_federation__service__pb2.AcknowledgeResponse.FromString,
             options,
             channel_credentials,
             insecure,
