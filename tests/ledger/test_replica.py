@@ -123,7 +123,7 @@ async def test_what_a_later_version_logged_is_kept_and_counts_for_nothing(store:
     peer = Newer(size=3)
     await replica_of(store).accept(peer.batch(0, 3))
     assert await stored(store) == peer.entries
-    key = ORIGIN, sha256(peer.entries[0]).digest()
+    key = ORIGIN, sha256(peer.entries[0]).digest(), ""
     found = (await store.find_by_digests([key]))[key]
     assert (found.index, found.statuses) == (0, ())
 

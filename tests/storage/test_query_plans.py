@@ -27,22 +27,24 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def test_no_hot_query_scans_a_table(database: Database) -> None:
     with statements_of(database) as queries:
         logs, reports, records = LogStore(database), ReportStore(database), RecordStore(database)
-        await logs.find_by_digests([(ORIGIN, b"a" * 32), (ORIGIN, b"b" * 32)])
+        await logs.find_by_digests([(ORIGIN, b"a" * 32, "a"), (ORIGIN, b"b" * 32, "")])
         await logs.find_by_report_numbers([(ORIGIN, "a"), (ORIGIN, "b"), (ORIGIN, "c")])
         await logs.entries(ORIGIN, 5, 10)
         await logs.leaf_hashes(ORIGIN, 5, 10)
         await logs.subtree_roots(ORIGIN, 8, 5, 10)
+        await logs.head(ORIGIN)
+        await logs.hash_runs(ORIGIN, [(0, 0, 16), (4, 16, 32), (8, 0, 5)])
         await reports.get("a")
         await reports.list_for_subject(SUBJECT, 10, "MS4y")
         await reports.find_request("a", "b")
         await records.for_subjects([SUBJECT, SUBJECT])
         await records.delivery_version()
         await RegistrationStore(database).get_many([SUBJECT, SUBJECT])
-    tables = ("log_", "reports", "requests", "records", "registrations", "counters", "e", "d", "s")
+    tables = ("log_", "reports", "requests", "records", "registrations", "counters", "e", "d", "s", "h")
     async with database.read() as connection:
         for statement, parameters in queries:
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             steps = plan.scalars("detail").all()
             scans = [step for step in steps if step.startswith(tuple(f"SCAN {table}" for table in tables))]
             assert scans == [], statement
-    assert len(queries) == 11
+    assert len(queries) == 13

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from trust.errors import ProofInvalid
 
-STORED_LEVELS = (8, 16, 24, 32)
-"""Levels whose subtree roots are stored: the root of a perfect subtree needs at most 128 stored hashes below 2**40."""
+STORED_LEVELS = (4, 8, 12, 16, 20, 24, 28, 32, 36)
+"""Levels whose subtree roots are stored: the root of a perfect subtree needs at most 8 stored hashes below 2**40."""
 
 EMPTY_ROOT = sha256(b"").digest()
 """Root of the tree without leaves (RFC 9162 section 2.1.1)."""
@@ -40,8 +41,7 @@ class SubtreeRoot:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(NamedTuple):
     """Stored hashes number `start` to before `stop`: leaf hashes at level 0, else roots at one of `STORED_LEVELS`."""
 
     level: int
@@ -147,7 +147,7 @@ def perfect_subtrees(start: int, stop: int) -> tuple[Subtree, ...]:
 
 
 def stored_run(subtree: Subtree) -> StoredRun:
-    """The stored hashes that give the subtree's root by `root_of`: a power of two of them, at most 128 below 2**40."""
+    """The stored hashes that give the subtree's root by `root_of`: a power of two of them, at most 8 below 2**40."""
     level = max((stored for stored in STORED_LEVELS if stored <= subtree.level), default=0)
     span = subtree.level - level
     return StoredRun(level, subtree.index << span, (subtree.index + 1) << span)
