@@ -29,6 +29,7 @@ from node.storage.log_store import LogStore
 from tests.support import trust as world
 from trust.envelope import seal
 from trust.log import checkpoint
+from trust.log.checkpoint import own_cosigner
 from trust.log.tree import Frontier
 from trust.statements import ATTESTATION, encode_attestation, encode_envelope
 
@@ -40,7 +41,7 @@ _CACHE_KIB = 2_500_000
 
 
 class SyntheticEntries:
-    """Entry number i, the same each time it is asked for."""
+    """Entry number i, the same each time this process asks for it."""
 
     def __init__(self) -> None:
         attestation = world.attestation_of(world.sections_of(113))
@@ -116,6 +117,17 @@ def _fill(connection: sqlite3.Connection, size: int, origin: str) -> Iterator[tu
         connection.executemany(insert_subtree, subtree_rows(origin, batch.subtrees))
         frontier = batch.frontier
         yield frontier, len(batch.entries)
+
+
+def new_keys(origin: str = world.ORIGIN) -> LogKeys:
+    """Keys for a log that nobody follows."""
+    return LogKeys(origin, world.key("bench head"), own_cosigner(origin), world.key("bench cosigner"))
+
+
+def resident_bytes(process: int | str = "self") -> int:
+    """Memory that a process has at the moment."""
+    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def random_indexes(size: int, count: int, seed: int) -> list[int]:
