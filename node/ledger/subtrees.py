@@ -79,9 +79,12 @@ class SubtreeReader:
         """
         found: dict[Subtree, bytes] = {}
         missing: dict[TileName, list[Subtree]] = {}
+        at_hand: dict[TileName, Tile | None] = {}
         for subtree in subtrees:
             name = tile_name(subtree)
-            tile = self._cache(name).get(name)
+            if name not in at_hand:
+                at_hand[name] = self._cache(name).get(name)
+            tile = at_hand[name]
             root = None if tile is None else tile.root(subtree)
             if root is None:
                 missing.setdefault(name, []).append(subtree)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from trust.errors import ProofInvalid
-from trust.log.tree import HASH_BYTES, StoredRun, Subtree, parents
+from trust.log.tree import HASH_BYTES, StoredRun, Subtree, parents_of
 
 TILE_LEVELS: Final = 4
 """Distance of stored levels; `tests/trust/log/test_tiles.py` holds it against STORED_LEVELS."""
@@ -62,9 +62,8 @@ def tile_of(stored: bytes) -> Tile:
     count, rest = divmod(len(stored), HASH_BYTES)
     if rest or count > TILE_HASHES:
         raise ProofInvalid("The store gave hashes of a wrong length. Rebuild the stored hashes from the entries.")
-    row = [stored[at : at + HASH_BYTES] for at in range(0, len(stored), HASH_BYTES)]
-    nodes = list(row)
+    nodes = row = stored
     for _ in range(TILE_LEVELS - 1):
-        row = parents(row)
+        row = b"".join(parents_of(row))
         nodes += row
-    return Tile(count, b"".join(nodes))
+    return Tile(count, nodes)
