@@ -14,6 +14,7 @@ from ops.bench.scale.__main__ import goals
 from ops.bench.scale.appends import open_log
 from ops.bench.scale.logs import CHUNK, SyntheticEntries, make_log, new_keys, signed_head
 from ops.bench.scale.proofs import CALLS, measure
+from tests.support.trust import key
 from trust.log.checkpoint import open_checkpoint
 from trust.log.tree import Frontier
 from trust.statements import peek_entry
@@ -48,8 +49,8 @@ async def test_a_log_made_in_bulk_has_the_rows_of_appends(tmp_path: Path) -> Non
     assert await _rows(bulk) == await _rows(appended)
     head = await LogStore(bulk).head(KEYS.origin)
     assert head is not None
-    cosigners = {KEYS.cosigner_name: KEYS.cosigner.public}
-    signed = open_checkpoint(head.checkpoint, KEYS.head.public, KEYS.origin, cosigners)
+    cosigners = {KEYS.cosigner_name: key("bench cosigner").public}
+    signed = open_checkpoint(head.checkpoint, key("bench head").public, KEYS.origin, cosigners)
     loaded = await load_frontier(LogStore(bulk), KEYS.origin, size)
     assert (signed.size, signed.root) == (size, loaded.root())
     assert await LogStore(bulk).entries(KEYS.origin, size - 1, 10)

@@ -48,3 +48,22 @@ async def test_no_hot_query_scans_a_table(database: Database) -> None:
             scans = [step for step in steps if step.startswith(tuple(f"SCAN {table}" for table in tables))]
             assert scans == [], statement
     assert len(queries) == 13
+
+
+async def test_each_look_up_takes_the_index_made_for_it(database: Database) -> None:
+    """Both indexes begin with the number: with the other one, a number signed a million times would cost a million."""
+    logs = LogStore(database)
+    with statements_of(database) as by_number:
+        await logs.find_by_report_numbers([(ORIGIN, "a")])
+    with statements_of(database) as by_digest:
+        await logs.find_by_digests([(ORIGIN, b"a" * 32, "a")])
+    for queries, wanted in (
+        (by_number, "log_entries_by_report (origin=? AND report_number=?)"),
+        (by_digest, "log_entries_by_digest (origin=? AND report_number=? AND digest=?)"),
+    ):
+        ((statement, parameters),) = queries
+        async with database.read() as connection:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [step for step in plan.scalars("detail").all() if step.startswith("SEARCH d")]
+        assert steps
+        assert all(step.endswith(wanted) for step in steps)
