@@ -145,7 +145,8 @@ class LogStore:
             WHERE keys.level = 0 AND e.origin = keys.origin AND e.idx >= keys.start AND e.idx < keys.stop
             UNION ALL
             SELECT keys.number, s.idx - keys.start, s.hash FROM keys CROSS JOIN log_subtrees s
-            WHERE s.origin = keys.origin AND s.level = keys.level AND s.idx >= keys.start AND s.idx < keys.stop
+            WHERE keys.level > 0 AND s.origin = keys.origin AND s.level = keys.level
+                AND s.idx >= keys.start AND s.idx < keys.stop
             """  # noqa: S608 - own names
         places: list[list[bytes]] = [[b""] * (stop - start) for _, _, start, stop in keys]
         for number, place, found in await self._database.fetch(query, parameters):
