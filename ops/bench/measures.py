@@ -65,7 +65,7 @@ def _claim(subject: str) -> subject_pb2.SubjectClaim:
 async def measure_all(folder: Path, say: Say) -> Figures:
     """Everything, in one run."""
     os.sched_setaffinity(0, {CLIENT_CORE})
-    figures: Figures = {"ed25519_verify_seconds": ed25519_seconds()}
+    figures: Figures = {"ed25519_verify_seconds": _ed25519_seconds()}
     say("founding Shanxi and Guizhou")
     shanxi, guizhou = await found_world(folder, REPORTS)
     issuing = node_process(shanxi, {SERVER_CORE})
@@ -88,7 +88,7 @@ async def measure_all(folder: Path, say: Say) -> Figures:
     return figures
 
 
-def ed25519_seconds() -> float:
+def _ed25519_seconds() -> float:
     """One raw check of a signature over a message as long as an attestation, on one core."""
     key = keys.generate(Suite.ED25519)
     public = load_public_key(key.spki, Suite.ED25519)

@@ -23,8 +23,8 @@ from node.adapters.catalogues.registry import discover
 from node.app.keyring import load_keyring
 from node.ledger.sequencer import LogKeys
 from node.model.calendar import day_in_china
-from ops.bench.measures import ed25519_seconds
-from ops.bench.scale.logs import make_log, resident_bytes
+from ops.bench.scale.logs import make_log
+from ops.bench.scale.process import one_check_seconds, processor_seconds, resident_bytes
 from ops.bench.world import CLIENT_CORE, SERVER_CORE, Process, found_world, node_process, report_request, reports_stub
 from tests.support import nodes
 from tests.support.nodes import TestJurisdiction
@@ -42,7 +42,7 @@ _SIZE = re.compile(r'^huxin_log_size\{origin="([^"]+)"\} ([0-9.e+]+)$', re.MULTI
 
 async def measure_catch_up(folder: Path, size: int, progressed: Callable[[int], object]) -> Figures:
     """Entries per second, memory, and how long own callers waited. `progressed` gets entries made, then taken in."""
-    one_check = ed25519_seconds()
+    one_check = one_check_seconds()
     shanxi, guizhou = await found_world(folder, 1)
     now = datetime.now(UTC)
     await nodes.register(guizhou, *_subjects())
@@ -65,7 +65,8 @@ async def measure_catch_up(folder: Path, size: int, progressed: Callable[[int], 
                 "catch_up_entries": float(size),
                 "catch_up_rate": halves.quiet_rate,
                 "catch_up_rate_beside_callers": halves.busy_rate,
-                "catch_up_vs_ed25519_verify_1core": halves.quiet_rate * one_check,
+                "catch_up_per_core_second": halves.per_core_second,
+                "catch_up_vs_ed25519_verify_1core": halves.per_core_second * one_check,
                 "catch_up_seconds": halves.seconds,
                 "catch_up_memory_before_bytes": before,
                 "catch_up_memory_most_bytes": watch.most,
@@ -90,10 +91,14 @@ class _Watch:
     origin: str
     most: float = 0.0
 
-    def memory(self) -> float:
+    @property
+    def pid(self) -> int:
         if self.process.running is None:
             raise LookupError("the node does not run")
-        found = float(resident_bytes(self.process.running.pid))
+        return self.process.running.pid
+
+    def memory(self) -> float:
+        found = float(resident_bytes(self.pid))
         self.most = max(self.most, found)
         return found
 
@@ -107,6 +112,8 @@ class _Watch:
 @dataclass(slots=True)
 class _Halves:
     quiet_rate: float = 0.0
+    per_core_second: float = 0.0
+    """Entries per second of the following node's own processor time, whatever else the machine does meanwhile."""
     busy_rate: float = 0.0
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -119,7 +126,7 @@ async def _caught_up(
     found, done, told = _Halves(), asyncio.Event(), 0
     marks: list[tuple[float, int]] = []
     callers: asyncio.Task[list[float]] | None = None
-    busy_from = (0.0, 0)
+    busy_from, used = (0.0, 0), 0.0
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while told < size:
             await asyncio.sleep(0.1)
@@ -128,9 +135,11 @@ async def _caught_up(
             progressed(held - told)
             told = held
             if held:
+                used = used if marks else processor_seconds(watch.pid)
                 marks.append((time.perf_counter(), held))
             if callers is None and held >= QUIET_SHARE * size:
                 found.quiet_rate, busy_from = _rate(marks[0], marks[-1]), marks[-1]
+                found.per_core_second = (held - marks[0][1]) / (processor_seconds(watch.pid) - used)
                 callers = asyncio.create_task(_paced(stub, done))
     found.busy_rate, found.seconds = _rate(busy_from, marks[-1]), marks[-1][0] - marks[0][0]
     done.set()

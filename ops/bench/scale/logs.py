@@ -124,12 +124,6 @@ def new_keys(origin: str = world.ORIGIN) -> LogKeys:
     return LogKeys(origin, world.key("bench head"), own_cosigner(origin), world.key("bench cosigner"))
 
 
-def resident_bytes(process: int | str = "self") -> int:
-    """Memory that a process has at the moment."""
-    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 def random_indexes(size: int, count: int, seed: int) -> list[int]:
     """Entries anywhere in the log, the same for the same seed."""
     chosen = random.Random(seed)  # noqa: S311 - a sample, not a secret

@@ -28,10 +28,9 @@ from node.ledger.sequencer import LogKeys, Sequencer
 from node.ledger.subtrees import SubtreeReader
 from node.storage.database import Database
 from node.storage.log_store import LogStore
-from ops.bench.scale.logs import new_keys, random_indexes, resident_bytes
+from ops.bench.scale.logs import new_keys, random_indexes
+from ops.bench.scale.process import one_check_seconds, resident_bytes
 from ops.bench.world import CLIENT_CORE
-from trust.algorithms import Suite, load_public_key
-from trust.keys import generate
 from trust.log import proofs
 from trust.log.tree import leaf_hash
 
@@ -99,7 +98,7 @@ async def measure(file: Path) -> Figures:
             figures[f"{name}_rate_{callers}"] = median(rate.clock for rate in rates)
             figures[f"{name}_per_core_second_{callers}"] = median(rate.processor for rate in rates)
     await database.close()
-    figures["ed25519_verify_processor_seconds"] = _one_check()
+    figures["ed25519_verify_processor_seconds"] = one_check_seconds()
     figures["memory_after_bytes"] = resident_bytes()
     return figures
 
@@ -138,17 +137,6 @@ async def _rate(prove: Prove, indexes: list[int], callers: int) -> Rate:
     began, used = time.perf_counter(), time.process_time()
     await asyncio.gather(*(caller() for _ in range(callers)))
     return Rate(len(indexes) / (time.perf_counter() - began), len(indexes) / (time.process_time() - used))
-
-
-def _one_check() -> float:
-    """Processor time of one raw check of a signature, for comparing this run with another one."""
-    key = generate(Suite.ED25519)
-    public, message = load_public_key(key.spki, Suite.ED25519), bytes(640)
-    signature = key.sign(message)
-    used = time.process_time()
-    for _ in range(2_000):
-        public.verify(signature, message)
-    return (time.process_time() - used) / 2_000
 
 
 def _forget(file: Path) -> None:
