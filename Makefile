@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 T      ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check proto proto-check proto-baseline bench run fmt clean
+.PHONY: help demo test check proto proto-check proto-baseline bench bench-scale run fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ proto-baseline: $(VENV)/.dev ## take the present schema as agreed: from now on i
 
 bench: $(VENV)/.dev ## speed, as ratios against limits measured in the same run; writes build/bench.json
 	$(BIN)/python -m ops.bench
+
+bench-scale: $(VENV)/.dev ## logs of ten million entries against ten thousand: SIZE=1000000 for fewer, FOLDER=path to keep them
+	$(BIN)/python -m ops.bench.scale $(if $(SIZE),--size $(SIZE)) $(if $(CATCH_UP),--catch-up $(CATCH_UP)) $(if $(FOLDER),--folder $(FOLDER))
 
 run: $(VENV)/.runtime ## serve a jurisdiction: make run JURISDICTION=path/of/its/folder
 	$(BIN)/huxin --home $(JURISDICTION) serve

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from node.model.log import EntryKind, LogEntry, StatusEvent, SubtreeRoot
-from trust.log.tree import Frontier, StoredRun, frontier_from, leaf_hash, perfect_subtrees, root_of, stored_run
+from trust.errors import ProofInvalid
+from trust.log.tree import HASH_BYTES, Frontier, frontier_from, leaf_hash, perfect_subtrees, root_of, stored_run
 
 
 class HashReader(Protocol):
-    """Reads stored hashes of a log: leaf hashes at level 0, roots of completed subtrees at levels 8, 16, 24, 32."""
+    """Reads stored hashes of a log: leaf hashes at level 0, roots of completed subtrees at STORED_LEVELS.
 
-    async def leaf_hashes(self, origin: str, start: int, stop: int) -> list[bytes]: ...
-    async def subtree_roots(self, origin: str, level: int, start: int, stop: int) -> list[bytes]: ...
+    `hash_runs` gives for each run (level, start, stop) its hashes in one piece, 32 bytes each; fewer where the log
+    ends.
+    """
+
+    async def hash_runs(self, origin: str, runs: Sequence[tuple[int, int, int]]) -> list[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,14 @@ def assemble(frontier: Frontier, drafts: Sequence[EntryDraft]) -> Batch:
 
 
 async def load_frontier(reader: HashReader, origin: str, size: int) -> Frontier:
-    """The frontier of a stored tree of `size` leaves, read with at most a few hundred hashes."""
-    roots = [root_of(await read_run(reader, origin, stored_run(subtree))) for subtree in perfect_subtrees(0, size)]
+    """The frontier of a stored tree of `size` leaves, read at once: a few hundred hashes at the most.
+
+    Raises ProofInvalid when the store lacks some of them.
+    """
+    runs = [stored_run(subtree) for subtree in perfect_subtrees(0, size)]
+    roots = []
+    for run, stored in zip(runs, await reader.hash_runs(origin, runs), strict=True):
+        if len(stored) != (run.stop - run.start) * HASH_BYTES:
+            raise ProofInvalid("The store lacks hashes of the log. Rebuild the stored hashes from the entries.")
+        roots.append(root_of([stored[at : at + HASH_BYTES] for at in range(0, len(stored), HASH_BYTES)]))
     return frontier_from(size, roots)
-
-
-async def read_run(reader: HashReader, origin: str, run: StoredRun) -> list[bytes]:
-    """The stored hashes that a plan names, 32 bytes each."""
-    if run.level == 0:
-        return await reader.leaf_hashes(origin, run.start, run.stop)
-    return await reader.subtree_roots(origin, run.level, run.start, run.stop)

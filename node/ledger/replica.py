@@ -6,7 +6,8 @@ signed head by a consistency proof. So an entry can be neither altered, left out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -21,6 +22,9 @@ from trust.errors import CheckpointInvalid, HeadInconsistent, MalformedInput, Pr
 from trust.log import checkpoint, proofs
 from trust.log.checkpoint import SignedHead
 from trust.log.tree import Frontier
+
+_TURN = 64
+"""Entries read at a stretch: under a millisecond of the event loop."""
 
 
 class EntryReader(Protocol):
@@ -87,7 +91,7 @@ class Replica:
         head = self._opened(batch.checkpoint)
         if batch.entries and batch.first_index != frontier.size:
             raise ProofInvalid(f"The batch starts at {batch.first_index}, our view ends at {frontier.size}.")
-        extended = assemble(frontier, [self._draft(entry) for entry in batch.entries])
+        extended = assemble(frontier, await self._drafts(batch.entries))
         self._prove(extended.frontier, head, batch)
         view = self._view(extended.frontier, head, batch.checkpoint)
         await self._keep(frontier.size, view, extended)
@@ -134,6 +138,14 @@ class Replica:
         else:
             # A crash here leaves an older, still true, time of freshness.
             await self._store.update_head(view)
+
+    async def _drafts(self, entries: Sequence[bytes]) -> list[EntryDraft]:
+        """All entries of a batch, read in turns: whoever else this node serves does not wait for a thousand of them."""
+        drafts: list[EntryDraft] = []
+        for start in range(0, len(entries), _TURN):
+            drafts += [self._draft(entry) for entry in entries[start : start + _TURN]]
+            await asyncio.sleep(0)
+        return drafts
 
     def _draft(self, entry: bytes) -> EntryDraft:
         digest = sha256(entry).digest()

@@ -57,7 +57,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class SubtreeRoot:
-    """Root of the perfect subtree over leaves [index * 2**level, (index + 1) * 2**level); level is 8, 16, 24 or 32."""
+    """Root of the perfect subtree over leaves [index * 2**level, (index + 1) * 2**level); levels are 4, 8 ... 36."""
 
     level: int
     index: int

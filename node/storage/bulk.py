@@ -22,11 +22,14 @@ async def insert_rows(
     connection: AsyncConnection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert tuples in column order. Table and columns are names from this package, never input."""
-    if not rows:
-        return
-    marks = ["?" if connection.dialect.name == "sqlite" else f"${number}" for number in range(1, len(columns) + 1)]
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(marks)})"  # noqa: S608 - own names
-    await connection.exec_driver_sql(statement, list(rows))
+    if rows:
+        await connection.exec_driver_sql(insert_statement(connection.dialect.name, table, columns), list(rows))
+
+
+def insert_statement(dialect: str, table: str, columns: Sequence[str]) -> str:
+    """One row into a table; names are this package's own."""
+    marks = ["?" if dialect == "sqlite" else f"${number}" for number in range(1, len(columns) + 1)]
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(marks)})"  # noqa: S608 - own names
 
 
 async def upsert_rows(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -31,7 +31,8 @@ _COMMON = (
     "PRAGMA temp_store=MEMORY",
 )
 _WRITER = "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-65536", *_COMMON
-_READER = "PRAGMA synchronous=FULL", "PRAGMA cache_size=-16384", *_COMMON, "PRAGMA query_only=ON"
+# Readers: room for the inner pages of a log of ten million entries, 28 MB, so that a look-up reads leaf pages only.
+_READER = "PRAGMA synchronous=FULL", "PRAGMA cache_size=-32768", *_COMMON, "PRAGMA query_only=ON"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,22 @@ class GroupedLookup(Generic[K, V]):
 
         A caller that is cancelled leaves; the others of its group are answered all the same.
         """
+        self._group.arrived()
+        return await self._asked(key)
+
+    async def get_many(self, keys: Sequence[K]) -> list[V | None]:
+        """The values of several keys, in their order, asked for by one caller. Otherwise as `get`."""
+        if not keys:
+            return []
+        self._group.arrived()
+        return await asyncio.gather(*[self._asked(key) for key in keys])
+
+    def _asked(self, key: K) -> asyncio.Future[V | None]:
         future: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(future)
-        self._group.arrived()
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._run())
-        return await future
+        return future
 
     async def _run(self) -> None:
         while self._waiting:

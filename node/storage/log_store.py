@@ -8,7 +8,8 @@ a peer may log what another one signed; the first entry in a log counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import takewhile
+from typing import Any, TypeVar
 
 from sqlalchemy import exc, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,13 +29,24 @@ from node.storage import attachments as attached
 from node.storage.bulk import insert_rows, key_table
 from node.storage.database import Database
 from node.storage.grouping import GroupedLookup
+from node.storage.log_rows import (
+    ENTRY_COLUMNS,
+    STATUS_COLUMNS,
+    SUBTREE_COLUMNS,
+    entry_rows,
+    status_rows,
+    subtree_rows,
+)
 from node.storage.schema import from_instant, log_entries, log_heads, log_subtrees, to_instant
 
-_ENTRY_COLUMNS = ("origin", "idx", "leaf_hash", "digest", "kind", "report_number", "entry")
-_STATUS_COLUMNS = ("origin", "idx", "attestation_digest", "flag", "is_set", "effective_at")
+StatementKey = tuple[str, bytes, str]
+"""(origin, digest, report number)."""
+NumberKey = tuple[str, str]
+"""(origin, report number)."""
+_Key = TypeVar("_Key", bound=tuple[Any, ...])
 
-EntryKey = tuple[str, Any]
-"""(origin, digest) or (origin, report number)."""
+HashRun = tuple[int, int, int]
+"""(level, start, stop): stored hashes number `start` to before `stop` of a level."""
 
 
 class LogStore:
@@ -43,6 +55,8 @@ class LogStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by_report_number = GroupedLookup(self.find_by_report_numbers)
+        self._heads = GroupedLookup(self._find_heads)
+        self._runs = GroupedLookup(self._find_runs)
 
     async def append(
         self,
@@ -68,16 +82,9 @@ class LogStore:
             # `expected_size`, no report and no request; after it, all of them.
             async with self._database.write() as connection:
                 await _swap_head(connection, expected_size, head)
-                await insert_rows(
-                    connection, "log_entries", _ENTRY_COLUMNS, [_entry_row(head.origin, entry) for entry in entries]
-                )
-                await insert_rows(connection, "log_status", _STATUS_COLUMNS, _status_rows(head.origin, entries))
-                await insert_rows(
-                    connection,
-                    "log_subtrees",
-                    ("origin", "level", "idx", "hash"),
-                    [(head.origin, root.level, root.index, root.hash) for root in subtrees],
-                )
+                await insert_rows(connection, "log_entries", ENTRY_COLUMNS, entry_rows(head.origin, entries))
+                await insert_rows(connection, "log_status", STATUS_COLUMNS, status_rows(head.origin, entries))
+                await insert_rows(connection, "log_subtrees", SUBTREE_COLUMNS, subtree_rows(head.origin, subtrees))
                 await _attach(connection, attachments)
         except _RequestsClash:
             raise DuplicateRequests(await attached.stored_requests(self._database, attachments)) from None
@@ -102,13 +109,17 @@ class LogStore:
             return True
 
     async def head(self, origin: str) -> LogHead | None:
-        """The newest committed head of a log, or None for a log that nothing is known of."""
-        async with self._database.read() as connection:
-            row = (await connection.execute(select(log_heads).where(log_heads.c.origin == origin))).one_or_none()
-        if row is None:
-            return None
-        fresh_at = None if row.fresh_at is None else from_instant(row.fresh_at)
-        return LogHead(row.origin, row.size, row.root, row.checkpoint, fresh_at)
+        """The newest committed head of a log, or None for a log that nothing is known of. Callers share queries."""
+        return await self._heads.get(origin)
+
+    async def _find_heads(self, origins: Sequence[str]) -> dict[str, LogHead]:
+        table, parameters = key_table(self._database.dialect, {"origin": str}, [(origin,) for origin in origins])
+        query = f"""{table} SELECT h.origin, h.size, h.root, h.checkpoint, h.fresh_at
+            FROM keys CROSS JOIN log_heads h WHERE h.origin = keys.origin"""  # noqa: S608 - own names
+        return {
+            origin: LogHead(origin, size, root, text, None if fresh_at is None else from_instant(fresh_at))
+            for origin, size, root, text, fresh_at in await self._database.fetch(query, parameters)
+        }
 
     async def entries(self, origin: str, start: int, limit: int) -> list[bytes]:
         """At most `limit` entries in log order from index `start` on."""
@@ -116,6 +127,32 @@ class LogStore:
         return await self._hashes(
             select(table.entry).where(table.origin == origin, table.idx >= start).order_by(table.idx).limit(limit)
         )
+
+    async def hash_runs(self, origin: str, runs: Sequence[HashRun]) -> list[bytes]:
+        """For each run its stored hashes in one piece, 32 bytes each; fewer where the log ends. Callers share queries.
+
+        Level 0 are leaf hashes, the others roots of completed subtrees.
+        """
+        return [found or b"" for found in await self._runs.get_many([(origin, *run) for run in runs])]
+
+    async def _find_runs(self, keys: Sequence[tuple[str, int, int, int]]) -> dict[tuple[str, int, int, int], bytes]:
+        columns = {"number": int, "origin": str, "level": int, "start": int, "stop": int}
+        numbered = [(number, *key) for number, key in enumerate(keys)]
+        table, parameters = key_table(self._database.dialect, columns, numbered)
+        # CROSS JOIN: SQLite then goes from each key to one range of one primary key.
+        query = f"""{table}
+            SELECT keys.number, e.idx - keys.start, e.leaf_hash FROM keys CROSS JOIN log_entries e
+            WHERE keys.level = 0 AND e.origin = keys.origin AND e.idx >= keys.start AND e.idx < keys.stop
+            UNION ALL
+            SELECT keys.number, s.idx - keys.start, s.hash FROM keys CROSS JOIN log_subtrees s
+            WHERE keys.level > 0 AND s.origin = keys.origin AND s.level = keys.level
+                AND s.idx >= keys.start AND s.idx < keys.stop
+            """  # noqa: S608 - own names
+        places: list[list[bytes]] = [[b""] * (stop - start) for _, _, start, stop in keys]
+        for number, place, found in await self._database.fetch(query, parameters):
+            places[number][place] = found
+        # A log has no gaps; in a damaged one nothing may slip into the place of what is missing.
+        return {key: b"".join(takewhile(bool, hashes)) for key, hashes in zip(keys, places, strict=True)}
 
     async def leaf_hashes(self, origin: str, start: int, stop: int) -> list[bytes]:
         """Leaf hashes of the entries [start, stop), 32 bytes each; fewer where the log ends."""
@@ -143,35 +180,48 @@ class LogStore:
         """The first attestation of that number in one log. Concurrent calls share queries."""
         return await self._by_report_number.get((origin, report_number))
 
-    async def find_by_digests(self, keys: Sequence[EntryKey]) -> dict[EntryKey, EntryView]:
-        """(origin, digest) -> entry with every status change that the same log holds for it, in one query."""
-        return await self._find("digest", bytes, keys)
+    async def find_by_digests(self, keys: Sequence[StatementKey]) -> dict[StatementKey, EntryView]:
+        """(origin, digest, report number) -> entry with every status change that the same log holds for it.
 
-    async def find_by_report_numbers(self, keys: Sequence[EntryKey]) -> dict[EntryKey, EntryView]:
+        One query. The number is the one that the statement of this digest bears, "" for a statement without: entries
+        are filed under number and digest (ADR 0024). An entry of which no number was known is found by its digest.
+        """
+        return await self._find({"origin": str, "digest": bytes, "number": str}, keys, _FIRST_OF_DIGEST)
+
+    async def find_by_report_numbers(self, keys: Sequence[NumberKey]) -> dict[NumberKey, EntryView]:
         """(origin, report number) -> entry with every status change that the same log holds for it, in one query."""
-        return await self._find("report_number", str, keys)
+        return await self._find({"origin": str, "number": str}, keys, _FIRST_OF_NUMBER)
 
-    async def _find(self, column: str, kind: type, keys: Sequence[EntryKey]) -> dict[EntryKey, EntryView]:
+    async def _find(self, columns: dict[str, type], keys: Sequence[_Key], first: str) -> dict[_Key, EntryView]:
+        """`columns` are those of `keys`, `first` tells the index of the entry that a row of them asks for."""
         if not keys:
             return {}
-        table, parameters = key_table(self._database.dialect, {"origin": str, "wanted": kind}, keys)
+        table, parameters = key_table(self._database.dialect, columns, list(dict.fromkeys(keys)))
         # CROSS JOIN: SQLite then reads the keys first and one index per key; the first entry of a log wins.
         query = f"""{table}
-            SELECT e.origin, keys.wanted, e.idx, e.entry, e.digest, s.flag, s.is_set, s.effective_at
+            SELECT {", ".join(f"keys.{name}" for name in columns)},
+                e.idx, e.entry, e.digest, s.flag, s.is_set, s.effective_at
             FROM keys CROSS JOIN log_entries e
             LEFT JOIN log_status s ON s.origin = e.origin AND s.attestation_digest = e.digest
-            WHERE e.origin = keys.origin AND e.{column} = keys.wanted AND e.idx = (
-                SELECT min(d.idx) FROM log_entries d WHERE d.origin = keys.origin AND d.{column} = keys.wanted)
+            WHERE e.origin = keys.origin AND e.idx = ({first})
             ORDER BY s.idx"""  # noqa: S608 - own names
-        rows = await self._database.fetch(query, parameters)
-        first: dict[EntryKey, tuple[int, bytes]] = {}
-        statuses: dict[EntryKey, list[StatusEvent]] = {}
-        for origin, wanted, index, entry, digest, flag, is_set, effective_at in rows:
-            first[origin, wanted] = index, entry
-            changes = statuses.setdefault((origin, wanted), [])
+        found: dict[_Key, tuple[int, bytes]] = {}
+        statuses: dict[_Key, list[StatusEvent]] = {}
+        for row in await self._database.fetch(query, parameters):
+            key: Any = tuple(row[: len(columns)])
+            index, entry, digest, flag, is_set, effective_at = row[len(columns) :]
+            found[key] = index, entry
+            changes = statuses.setdefault(key, [])
             if flag is not None:
                 changes.append(StatusEvent(digest, StatusFlag(flag), bool(is_set), from_instant(effective_at)))
-        return {key: EntryView(key[0], *found, tuple(statuses[key])) for key, found in first.items()}
+        return {key: EntryView(key[0], *entry, tuple(statuses[key])) for key, entry in found.items()}
+
+
+_FIRST_OF_NUMBER = "SELECT min(d.idx) FROM log_entries d WHERE d.origin = keys.origin AND d.report_number = keys.number"
+_FIRST_OF_DIGEST = f"""COALESCE(
+    ({_FIRST_OF_NUMBER} AND d.digest = keys.digest),
+    (SELECT min(d.idx) FROM log_entries d
+        WHERE d.origin = keys.origin AND d.report_number IS NULL AND d.digest = keys.digest))"""  # noqa: S608 - own names
 
 
 async def _swap_head(connection: AsyncConnection, expected_size: int, head: LogHead) -> None:
@@ -196,19 +246,6 @@ async def _attach(connection: AsyncConnection, attachments: Sequence[ReportRow |
         await attached.insert_attachments(connection, attachments)
     except exc.IntegrityError:
         raise _RequestsClash from None
-
-
-def _entry_row(origin: str, entry: LogEntry) -> tuple[Any, ...]:
-    number = entry.report_number or None
-    return (origin, entry.index, entry.leaf_hash, entry.digest, entry.kind.value, number, entry.entry)
-
-
-def _status_rows(origin: str, entries: Sequence[LogEntry]) -> list[tuple[Any, ...]]:
-    return [
-        (origin, entry.index, change.attestation_digest, change.flag.value, change.set, to_instant(change.effective_at))
-        for entry in entries
-        if (change := entry.status) is not None
-    ]
 
 
 def _stored_time(head: LogHead) -> int | None:

@@ -36,14 +36,15 @@ from trust.vocabulary import FIRST_YEAR, Attestation
 _TURN = 16
 """Items of a batch handled before other callers get a turn on the event loop: about a millisecond."""
 
-EntryKey = tuple[str, bytes]
+StatementKey = tuple[str, bytes, str]
+"""(origin of the log, digest of the envelope, report number that the statement bears)."""
 T = TypeVar("T")
 
 
 class LogViews(Protocol):
     """Our views of logs. Look-ups of concurrent callers share queries."""
 
-    async def find_by_digests(self, keys: Sequence[EntryKey]) -> Mapping[EntryKey, EntryView]: ...
+    async def find_by_digests(self, keys: Sequence[StatementKey]) -> Mapping[StatementKey, EntryView]: ...
     async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None: ...
 
 
@@ -183,7 +184,7 @@ class VerifyReports:
             await asyncio.sleep(0)
         of_each = [issuers[_division(reading)] for reading in readings]
         keys = [
-            (issuer.origin, reading.envelope_digest)
+            _statement_key(reading, issuer)
             for reading, issuer in zip(readings, of_each, strict=True)
             if issuer.known is not None
         ]
@@ -194,7 +195,7 @@ class VerifyReports:
         moment = _Moment(as_of, known_at, self._around.tolerances.skew, prepared, {})
         cases = list(zip(readings, of_each, items, strict=True))
         return [
-            self._decide(reading, subject, issuer, found.get((issuer.origin, reading.envelope_digest)), moment)
+            self._decide(reading, subject, issuer, found.get(_statement_key(reading, issuer)), moment)
             async for reading, issuer, (_, subject) in _in_turns(cases)
         ]
 
@@ -283,6 +284,11 @@ class VerifyReports:
             requirement_title="" if asked is None else asked.requirement.title_zh,
             later_flags=_later_flags(examination) if examination.later_flags else (),
         )
+
+
+def _statement_key(reading: Reading, issuer: _Issuer) -> StatementKey:
+    number = "" if reading.attestation is None else reading.attestation.report_number
+    return issuer.origin, reading.envelope_digest, number
 
 
 def _division(reading: Reading) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -59,6 +61,29 @@ async def test_batches_are_stored_and_published(store: LogStore, peer: PeerLog) 
         assert board.newest(ORIGIN) == view == await store.head(ORIGIN)
         assert replica.head_size == 10
     assert await stored(store) == peer.entries
+
+
+async def test_a_long_batch_lets_others_have_their_turns(store: LogStore) -> None:
+    """Reading a thousand entries at a stretch would keep every caller of this node waiting."""
+    turns = 0
+    read_in: Counter[int] = Counter()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def noting(entry: bytes, digest: bytes) -> EntryDraft:
+        read_in[turns] += 1
+        return read_entry(entry, digest)
+
+    peer, beside = PeerLog(size=600), asyncio.create_task(others())
+    view = await Replica(store, KEYS, HeadBoard(), lambda: NOW, noting, SKEW).accept(peer.batch(0, 600))
+    beside.cancel()
+    assert (view.size, view.root) == (600, peer.root(600))
+    assert read_in.total() == 600
+    assert max(read_in.values()) <= 64
 
 
 async def test_an_empty_log_is_a_view_as_well(store: LogStore) -> None:
@@ -123,7 +148,7 @@ async def test_what_a_later_version_logged_is_kept_and_counts_for_nothing(store:
     peer = Newer(size=3)
     await replica_of(store).accept(peer.batch(0, 3))
     assert await stored(store) == peer.entries
-    key = ORIGIN, sha256(peer.entries[0]).digest()
+    key = ORIGIN, sha256(peer.entries[0]).digest(), ""
     found = (await store.find_by_digests([key]))[key]
     assert (found.index, found.statuses) == (0, ())
 

@@ -52,7 +52,8 @@ async def _check_whole(database: Database, origin: str, answered: int) -> int:
     assert size % 2 == 0
     entries = [sample_entry(index, origin).entry for index in range(size)]
     assert await store.entries(origin, 0, size + 10) == entries
-    firsts = [(origin, sample_entry(index, origin).digest) for index in range(0, size, 2)]
+    named = [sample_entry(index, origin) for index in range(0, size, 2)]
+    firsts = [(origin, each.digest, each.report_number) for each in named]
     assert [len(view.statuses) for view in (await store.find_by_digests(firsts)).values()] == [1] * (size // 2)
     async with database.read() as connection:
         count = text("SELECT count(*) FROM log_subtrees WHERE origin = :origin")

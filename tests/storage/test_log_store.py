@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from node.model.issuing import ReportRow, StatusRow
-from node.model.log import DuplicateRequests, EntryView, LogMoved, StatusFlag, SubtreeRoot
+from node.model.log import DuplicateRequests, EntryKind, EntryView, LogEntry, LogMoved, StatusFlag, SubtreeRoot
 from node.storage.database import Database
 from node.storage.errors import StorageFault
 from node.storage.log_store import LogStore
@@ -117,16 +117,17 @@ async def test_a_statement_is_found_with_every_status_of_its_own_log(store: LogS
     other = "huxin/520000"
     foreign = [sample_status(1, second.digest, origin=other)]
     await store.append(0, sample_head(2, other), [first, *foreign], ())
-    found = await store.find_by_digests([(ORIGIN, first.digest), (ORIGIN, second.digest), (ORIGIN, b"?" * 32)])
+    one, two = _key(first), _key(second)
+    found = await store.find_by_digests([one, two, (ORIGIN, b"?" * 32, first.report_number), one])
     assert found == {
-        (ORIGIN, first.digest): EntryView(ORIGIN, 0, first.entry, tuple(c.status for c in changes if c.status)),
-        (ORIGIN, second.digest): EntryView(ORIGIN, 1, second.entry, ()),
+        one: EntryView(ORIGIN, 0, first.entry, tuple(c.status for c in changes if c.status)),
+        two: EntryView(ORIGIN, 1, second.entry, ()),
     }
-    assert await store.find_by_digests([(other, first.digest)]) == {
-        (other, first.digest): EntryView(other, 0, first.entry, ())
+    assert await store.find_by_digests([_key(first, other)]) == {
+        _key(first, other): EntryView(other, 0, first.entry, ())
     }
     by_number = await store.find_by_report_number(ORIGIN, first.report_number)
-    assert by_number == found[ORIGIN, first.digest]
+    assert by_number == found[one]
     assert await store.find_by_report_number("huxin/210000", first.report_number) is None
 
 
@@ -134,8 +135,32 @@ async def test_the_first_of_equal_entries_counts(store: LogStore) -> None:
     entry = sample_entry(0)
     again = replace(entry, index=1)
     await store.append(0, sample_head(3), [entry, again, sample_status(2, entry.digest)], ())
-    view = (await store.find_by_digests([(ORIGIN, entry.digest)]))[ORIGIN, entry.digest]
+    view = (await store.find_by_digests([_key(entry)]))[_key(entry)]
     assert (view.index, len(view.statuses)) == (0, 1)
+
+
+async def test_of_two_statements_under_one_number_each_is_found(store: LogStore) -> None:
+    """An issuer that signs two reports of one number: the number means the first, a digest what it always meant."""
+    first = sample_entry(0)
+    second = replace(sample_entry(1), report_number=first.report_number)
+    await store.append(0, sample_head(2), [first, second], ())
+    found = await store.find_by_digests([_key(first), _key(second)])
+    assert [view.index for view in found.values()] == [0, 1]
+    by_number = await store.find_by_report_number(ORIGIN, first.report_number)
+    assert by_number is not None
+    assert by_number.index == 0
+
+
+async def test_an_entry_whose_number_was_not_known_is_found_by_its_digest(store: LogStore) -> None:
+    """What an older version could not read, or a log that holds digests alone."""
+    unread = replace(sample_entry(0), kind=EntryKind.OTHER, report_number="")
+    await store.append(0, sample_head(1), [unread], ())
+    asked = [(ORIGIN, unread.digest, "number in the statement"), (ORIGIN, unread.digest, "")]
+    assert [view.index for view in (await store.find_by_digests(asked)).values()] == [0, 0]
+
+
+def _key(entry: LogEntry, origin: str = ORIGIN) -> tuple[str, bytes, str]:
+    return origin, entry.digest, entry.report_number
 
 
 async def test_64_concurrent_look_ups_cost_one_query(store: LogStore, count_statements: Statements) -> None:

@@ -27,22 +27,43 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def test_no_hot_query_scans_a_table(database: Database) -> None:
     with statements_of(database) as queries:
         logs, reports, records = LogStore(database), ReportStore(database), RecordStore(database)
-        await logs.find_by_digests([(ORIGIN, b"a" * 32), (ORIGIN, b"b" * 32)])
+        await logs.find_by_digests([(ORIGIN, b"a" * 32, "a"), (ORIGIN, b"b" * 32, "")])
         await logs.find_by_report_numbers([(ORIGIN, "a"), (ORIGIN, "b"), (ORIGIN, "c")])
         await logs.entries(ORIGIN, 5, 10)
         await logs.leaf_hashes(ORIGIN, 5, 10)
         await logs.subtree_roots(ORIGIN, 8, 5, 10)
+        await logs.head(ORIGIN)
+        await logs.hash_runs(ORIGIN, [(0, 0, 16), (4, 16, 32), (8, 0, 5)])
         await reports.get("a")
         await reports.list_for_subject(SUBJECT, 10, "MS4y")
         await reports.find_request("a", "b")
         await records.for_subjects([SUBJECT, SUBJECT])
         await records.delivery_version()
         await RegistrationStore(database).get_many([SUBJECT, SUBJECT])
-    tables = ("log_", "reports", "requests", "records", "registrations", "counters", "e", "d", "s")
+    tables = ("log_", "reports", "requests", "records", "registrations", "counters", "e", "d", "s", "h")
     async with database.read() as connection:
         for statement, parameters in queries:
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             steps = plan.scalars("detail").all()
             scans = [step for step in steps if step.startswith(tuple(f"SCAN {table}" for table in tables))]
             assert scans == [], statement
-    assert len(queries) == 11
+    assert len(queries) == 13
+
+
+async def test_each_look_up_takes_the_index_made_for_it(database: Database) -> None:
+    """Both indexes begin with the number: with the other one, a number signed a million times would cost a million."""
+    logs = LogStore(database)
+    with statements_of(database) as by_number:
+        await logs.find_by_report_numbers([(ORIGIN, "a")])
+    with statements_of(database) as by_digest:
+        await logs.find_by_digests([(ORIGIN, b"a" * 32, "a")])
+    for queries, wanted in (
+        (by_number, "log_entries_by_report (origin=? AND report_number=?)"),
+        (by_digest, "log_entries_by_digest (origin=? AND report_number=? AND digest=?)"),
+    ):
+        ((statement, parameters),) = queries
+        async with database.read() as connection:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [step for step in plan.scalars("detail").all() if step.startswith("SEARCH d")]
+        assert steps
+        assert all(step.endswith(wanted) for step in steps)

@@ -18,7 +18,7 @@ from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
 from node.verification.assessing import Assessor, Catalogues
 from node.verification.reading import ContentReader, SectionDecoders
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
-from node.verification.verify import EntryKey, Surroundings, VerifyReports
+from node.verification.verify import StatementKey, Surroundings, VerifyReports
 from node.wire.report import decode_section, decode_summary, encode_section, encode_summary
 from tests.recognition.cases import ISSUED, NOW, Report, edition, policy_for, registry
 from tests.support.trust import CLAIM, conditions, key, salt
@@ -84,7 +84,7 @@ class Issued:
 class Views:
     """Log views kept in memory, as `node.storage.log_store` answers them."""
 
-    entries: dict[EntryKey, EntryView] = field(default_factory=dict)
+    entries: dict[tuple[str, bytes], EntryView] = field(default_factory=dict)
     numbers: dict[tuple[str, str], EntryView] = field(default_factory=dict)
 
     def hold(self, report: Report, envelope: bytes, *statuses: StatusEvent) -> None:
@@ -93,8 +93,8 @@ class Views:
         self.entries[origin, sha256(envelope).digest()] = view
         self.numbers[origin, _ISSUED_BY_DIVISION[report.issuer]] = view
 
-    async def find_by_digests(self, keys: Sequence[EntryKey]) -> Mapping[EntryKey, EntryView]:
-        return {each: self.entries[each] for each in keys if each in self.entries}
+    async def find_by_digests(self, keys: Sequence[StatementKey]) -> Mapping[StatementKey, EntryView]:
+        return {each: self.entries[each[:2]] for each in keys if each[:2] in self.entries}
 
     async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None:
         return self.numbers.get((origin, report_number))

@@ -30,11 +30,12 @@ class ProofPlan:
 
         Raises ProofInvalid when a root is missing or not 32 bytes long: the store that gave them is damaged.
         """
-        if any(len(roots.get(subtree, b"")) != HASH_BYTES for subtree in self.subtrees):
+        parts = [[roots.get(subtree, b"") for subtree in part] for part in self.parts]
+        if any(len(root) != HASH_BYTES for part in parts for root in part):
             raise ProofInvalid(
                 "The store lacks a hash that the proof needs. Rebuild the stored hashes from the entries."
             )
-        return tuple(fold_right([roots[subtree] for subtree in part]) for part in self.parts)
+        return tuple(part[0] if len(part) == 1 else fold_right(part) for part in parts)
 
 
 def inclusion_plan(index: int, size: int) -> ProofPlan:

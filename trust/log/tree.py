@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from trust.errors import ProofInvalid
 
-STORED_LEVELS = (8, 16, 24, 32)
-"""Levels whose subtree roots are stored: the root of a perfect subtree needs at most 128 stored hashes below 2**40."""
+STORED_LEVELS = (4, 8, 12, 16, 20, 24, 28, 32, 36)
+"""Levels whose subtree roots are stored: the root of a perfect subtree needs at most 8 stored hashes below 2**40."""
 
 EMPTY_ROOT = sha256(b"").digest()
 """Root of the tree without leaves (RFC 9162 section 2.1.1)."""
@@ -23,12 +25,14 @@ EMPTY_ROOT = sha256(b"").digest()
 HASH_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Subtree:
-    """The perfect subtree over leaves [index * 2**level, (index + 1) * 2**level)."""
+class Subtree(NamedTuple):
+    """The perfect subtree over leaves [index * 2**level, (index + 1) * 2**level).
+
+    A tuple, for a proof names some thirty of them, each looked up twice: a dataclass hashes and compares in Python.
+    """
 
     level: int
-    index: int
+    index: int  # type: ignore[assignment]  # nobody looks for a value in it, which is what tuple.index is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,7 @@ class SubtreeRoot:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRun:
+class StoredRun(NamedTuple):
     """Stored hashes number `start` to before `stop`: leaf hashes at level 0, else roots at one of `STORED_LEVELS`."""
 
     level: int
@@ -61,8 +64,11 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def parents(hashes: Sequence[bytes]) -> list[bytes]:
     """Hashes one level up. An odd last hash is left out: the caller knows whether it waits or is promoted."""
-    # Joined once and cut: one concatenation less per node than node_hash, which counts at a million nodes.
-    row = b"".join(hashes)
+    return parents_of(b"".join(hashes))
+
+
+def parents_of(row: bytes) -> list[bytes]:
+    """The same from hashes in one piece: one concatenation less per node than node_hash, which counts at a million."""
     return [sha256(b"\x01" + row[at : at + 64]).digest() for at in range(0, len(row) - 63, 64)]
 
 
@@ -132,12 +138,15 @@ def fold_right(roots: Sequence[bytes]) -> bytes:
     return result
 
 
+@lru_cache(maxsize=8192)
 def perfect_subtrees(start: int, stop: int) -> tuple[Subtree, ...]:
     """The perfect subtrees that leaves [start, stop) consist of, largest first.
 
     `start` must be a multiple of the largest power of two that is not greater than `stop - start`, as it is for
     every range in a tree of RFC 9162. The frontier of a tree of n leaves is `perfect_subtrees(0, n)`.
     """
+    # Remembered, for all proofs against one head share the ranges at its right edge, and most of those high above
+    # their entries.
     found = []
     while start < stop:
         level = (stop - start).bit_length() - 1
@@ -147,7 +156,7 @@ def perfect_subtrees(start: int, stop: int) -> tuple[Subtree, ...]:
 
 
 def stored_run(subtree: Subtree) -> StoredRun:
-    """The stored hashes that give the subtree's root by `root_of`: a power of two of them, at most 128 below 2**40."""
+    """The stored hashes that give the subtree's root by `root_of`: a power of two of them, at most 8 below 2**40."""
     level = max((stored for stored in STORED_LEVELS if stored <= subtree.level), default=0)
     span = subtree.level - level
     return StoredRun(level, subtree.index << span, (subtree.index + 1) << span)

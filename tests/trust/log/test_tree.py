@@ -90,7 +90,11 @@ def test_however_it_is_batched_the_tree_is_the_same(cuts: list[int]) -> None:
     size = bounds[-1]
     assert frontier.size == size
     assert frontier.root() == naive_root(LEAVES[:size])
-    assert completed == [SubtreeRoot(8, at, naive_root(LEAVES[at << 8 : (at + 1) << 8])) for at in range(size >> 8)]
+    for level in (4, 8):
+        assert [each for each in completed if each.level == level] == [
+            SubtreeRoot(level, at, naive_root(LEAVES[at << level : (at + 1) << level])) for at in range(size >> level)
+        ]
+    assert {each.level for each in completed} <= {4, 8}
 
 
 def test_a_frontier_is_left_as_it_was_by_appending() -> None:
@@ -99,10 +103,15 @@ def test_a_frontier_is_left_as_it_was_by_appending() -> None:
     assert frontier == Frontier().append(LEAVES[:7])[0]
 
 
-def test_roots_of_65536_leaves_are_yielded_at_levels_8_and_16() -> None:
+def test_roots_of_65536_leaves_are_yielded_at_every_fourth_level() -> None:
     hashes = leaves_of(65_536 + 300)
     _, completed = Frontier().append(hashes)
-    assert [(root.level, root.index) for root in completed] == [*((8, at) for at in range(257)), (16, 0)]
+    assert [(root.level, root.index) for root in completed] == [
+        *((4, at) for at in range(4096 + 18)),
+        *((8, at) for at in range(257)),
+        *((12, at) for at in range(16)),
+        (16, 0),
+    ]
     assert completed[-1].hash == root_of(hashes[:65_536])
     assert completed[-1].hash == root_of([root.hash for root in completed if root.level == 8][:256])
 
@@ -111,10 +120,7 @@ def test_the_last_leaf_of_2_to_the_32_completes_a_root_at_every_stored_level() -
     full = Frontier((1 << 32) - 1, tuple(sha256(bytes([level])).digest() for level in range(32)))
     after, completed = full.append([LEAVES[0]])
     assert [(root.level, root.index) for root in completed] == [
-        (8, (1 << 24) - 1),
-        (16, (1 << 16) - 1),
-        (24, (1 << 8) - 1),
-        (32, 0),
+        (level, (1 << (32 - level)) - 1) for level in STORED_LEVELS if level <= 32
     ]
     assert after == Frontier(1 << 32, (completed[-1].hash,))
     assert completed[-1].hash == node_hash(full.roots[0], root_of_tail(full.roots[1:], LEAVES[0]))
@@ -138,18 +144,19 @@ def test_a_frontier_is_rebuilt_from_what_is_stored(size: int) -> None:
 
 
 @given(st.integers(0, 39), st.integers(0, 1 << 24))
-def test_a_perfect_subtree_needs_at_most_128_stored_hashes(level: int, index: int) -> None:
+def test_a_perfect_subtree_needs_at_most_8_stored_hashes(level: int, index: int) -> None:
     run = stored_run(Subtree(level, index))
     count = run.stop - run.start
     assert run.level in (0, *STORED_LEVELS)
-    assert count <= 128
+    assert count <= 8
     assert count << run.level == 1 << level
     assert run.start << run.level == index << level
 
 
 def test_a_stored_root_is_read_not_computed() -> None:
     assert stored_run(Subtree(8, 5)) == StoredRun(8, 5, 6)
-    assert stored_run(Subtree(7, 5)) == StoredRun(0, 640, 768)
+    assert stored_run(Subtree(7, 5)) == StoredRun(4, 40, 48)
+    assert stored_run(Subtree(3, 5)) == StoredRun(0, 40, 48)
     assert stored_run(Subtree(17, 1)) == StoredRun(16, 2, 4)
 
 
