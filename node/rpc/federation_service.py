@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from huxin.v1 import federation_service_pb2 as pb
 
 from node.errors import InvalidInput, TooLarge
 from node.model.log import FeedBatch
+from node.model.messages import MAX_DELIVERY_BYTES, MAX_DELIVERY_MESSAGES, Delivery, SealedMessage
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
 from node.wire.fields import text
+from node.wire.messages import delivery_result, readable
 from node.wire.peers import follow_response
 
 DEFAULT_BATCH = 256
@@ -20,6 +22,8 @@ MAX_BATCH = 1_000
 CHUNK_BYTES = 64 * 1024
 MAX_PUBLICATION_BYTES = 9 << 20
 """What a jurisdiction may publish at once, with its envelope."""
+MAX_DELIVERIES = 4
+"""Calls of Deliver of one peer at once: one for each of its replicas. Each holds megabytes in memory."""
 MAX_STREAMS = 8
 """Follow streams of one peer at once: one for each of its replicas. Every open one reads the database each second."""
 
@@ -42,12 +46,24 @@ class Registry(Protocol):
     async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes], /) -> int: ...
 
 
-class FederationService:
-    """Requests in, batches out, for as long as the follower listens."""
+class Mail(Protocol):
+    """Takes messages in. None stands for a message whose header cannot be read; one answer for each, after the commit.
 
-    def __init__(self, feed: Feed, registry: Registry) -> None:
+    Raises NotReady when nothing can be stored.
+    """
+
+    async def deliver(self, sender: str, messages: Sequence[SealedMessage | None], /) -> Sequence[Delivery]: ...
+
+
+class FederationService:
+    """Requests in, batches out, for as long as the follower listens. `heard` is told who called."""
+
+    def __init__(self, feed: Feed, registry: Registry, mail: Mail, heard: Callable[[str], None]) -> None:
         self._feed = feed
         self._registry = registry
+        self._mail = mail
+        self._heard = heard
+        self._delivering: Counter[str] = Counter()
         self._open: Counter[str] = Counter()
         self._fetching: Counter[str] = Counter()
         self._publishing: set[str] = set()
@@ -60,6 +76,7 @@ class FederationService:
             raise TooLarge(
                 "TOO_MANY_STREAMS", f"A node follows a log on at most {MAX_STREAMS} streams at once; end some of them."
             )
+        self._heard(caller.division)
         self._open[caller.name] += 1
         try:
             async for batch in self._feed.follow(origin, request.start, request.batch_limit or DEFAULT_BATCH):
@@ -105,11 +122,26 @@ class FederationService:
             self._publishing.discard(caller.division)
         return pb.PublishTrustResponse(snapshot_version=version)
 
+    async def deliver(self, request: pb.DeliverRequest, caller: Caller) -> pb.DeliverResponse:
+        if not 1 <= len(request.messages) <= MAX_DELIVERY_MESSAGES:
+            raise InvalidInput("messages", f"A delivery has 1 to {MAX_DELIVERY_MESSAGES} messages; send them so.")
+        if self._delivering[caller.name] >= MAX_DELIVERIES:
+            raise TooLarge(
+                "TOO_MANY_STREAMS", f"A node delivers in at most {MAX_DELIVERIES} calls at once; wait for an answer."
+            )
+        self._heard(caller.division)
+        self._delivering[caller.name] += 1
+        try:
+            answers = await self._mail.deliver(caller.division, [readable(message) for message in request.messages])
+        finally:
+            self._delivering[caller.name] -= 1
+        return pb.DeliverResponse(results=[delivery_result(answer) for answer in answers])
 
-def federation_service(feed: Feed, registry: Registry) -> Service:
+
+def federation_service(feed: Feed, registry: Registry, mail: Mail, heard: Callable[[str], None]) -> Service:
     """The service as the guard takes it."""
     return Service(
         pb.DESCRIPTOR.services_by_name["FederationService"],
-        FederationService(feed, registry),
-        {"PublishTrust": MAX_PUBLICATION_BYTES},
+        FederationService(feed, registry, mail, heard),
+        {"PublishTrust": MAX_PUBLICATION_BYTES, "Deliver": MAX_DELIVERY_BYTES},
     )

@@ -47,12 +47,14 @@ from node.rpc.admin_service import admin_service
 from node.rpc.call import Gate
 from node.rpc.caller import Caller
 from node.rpc.catalogue_service import CatalogueShelf, catalogue_service
+from node.rpc.exchange_service import exchange_service
 from node.rpc.federation_service import federation_service
 from node.rpc.identity import Authenticator, Credential
 from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions, TlsMaterial
 from node.rpc.verification_service import verification_service
+from tests.rpc.mail import Asking, Mail, Mailbox
 from trust.algorithms import Suite
 from trust.certificates import Authorities, create_ca, issue_workload, validate_path
 from trust.errors import CertificateRejected
@@ -428,6 +430,11 @@ class Door:
     feed: Feed = field(default_factory=Feed)
     registry: Registry = field(default_factory=Registry)
     operation: Operation = field(default_factory=Operation)
+    mail: Mail = field(default_factory=Mail)
+    heard: list[str] = field(default_factory=list)
+    asking: Asking = field(default_factory=Asking)
+    outbox: Mailbox = field(default_factory=lambda: Mailbox("queued"))
+    inbox: Mailbox = field(default_factory=lambda: Mailbox("parked"))
     observed: list[tuple[str, str, float]] = field(default_factory=list)
     counted: asyncio.Event = field(default_factory=asyncio.Event)
     now: datetime = START + timedelta(hours=1)
@@ -456,8 +463,9 @@ class Door:
                 report_service(self.issuing),
                 verification_service(self.verification, Procedures(), max_batch_bytes=self.max_message_bytes),
                 catalogue_service(shelf),
-                federation_service(self.feed, self.registry),
-                admin_service(self.operation),
+                federation_service(self.feed, self.registry, self.mail, self.heard.append),
+                exchange_service(self.asking),
+                admin_service(self.operation, self.outbox, self.inbox),
             ],
         )
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 
-from node.metrics import Metrics, PeerReading, Readings, Vocabulary
+from node.metrics import MessageReading, Metrics, PeerReading, Readings, Vocabulary
 from node.model.expiry import Expiry, ExpiryKind
 
 VERIFY = "huxin.v1.VerificationService/Verify"
@@ -28,6 +28,7 @@ def readings(peers: Callable[[], Iterable[PeerReading]] = tuple) -> Readings:
         pool=lambda: {"in_use": 1, "idle": 9},
         expiries=lambda: [Expiry(ExpiryKind.CERTIFICATE, "node", datetime(2027, 1, 1, tzinfo=UTC))],
         clock_step=lambda: 0.25,
+        messages=lambda: {"520000": MessageReading(2, 7.5, 1, 3, retired=True)},
     )
 
 
@@ -40,6 +41,7 @@ def exercised() -> Metrics:
     metrics.observe_commit_group(2)
     metrics.observe_refusal("NOT_PERMITTED")
     metrics.observe_refresh("520000", "")
+    metrics.observe_message("520000", "delivered")
     metrics.set_ready({"keys": True})
     metrics.set_build("0.1.0", "140000")
     metrics.watch(readings(lambda: [PeerReading("520000", True, 0, 3.0, -1.5)]))
