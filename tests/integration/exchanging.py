@@ -17,6 +17,7 @@ from tests.support import nodes
 from tests.support.nodes import TestJurisdiction
 
 OUTBOX, INBOX = admin_service_pb2.MESSAGE_BOX_OUTBOX, admin_service_pb2.MESSAGE_BOX_INBOX
+Line = admin_service_pb2.Message
 EVIDENCE = sha256(b"a scan of the consent, synthetic").digest()
 
 
@@ -95,4 +96,18 @@ async def comes(
         return len(found) == count
 
     await nodes.eventually(reached, 20)
+    return found
+
+
+async def message(one: TestJurisdiction, box: admin_service_pb2.MessageBox, message_id: bytes) -> Line:
+    """One message, as an operator sees it."""
+    request = admin_service_pb2.GetMessageRequest(box=box, id=message_id.hex())
+    found: Line = (await one.admin().GetMessage(request)).message
+    return found
+
+
+async def retry(one: TestJurisdiction, box: admin_service_pb2.MessageBox, message_id: bytes) -> Line:
+    """An operator tries it again."""
+    request = admin_service_pb2.RetryMessageRequest(box=box, id=message_id.hex())
+    found: Line = (await one.admin().RetryMessage(request)).message
     return found
