@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "serve": "node.cli.serve:serve",
     "ingest": "node.cli.ingest:ingest",
     "report": "node.cli.report:report",
+    "request": "node.cli.request:request",
     "verify": "node.cli.verify:verify",
     "requirement": "node.cli.requirement:requirement",
     "catalogue": "node.cli.catalogue:catalogue_group",
@@ -28,6 +29,8 @@ COMMANDS: dict[str, str] = {
     "recognise": "node.cli.recognise:recognise",
     "key": "node.cli.key:key",
     "peers": "node.cli.peers:peers",
+    "outbox": "node.cli.mailbox:outbox",
+    "inbox": "node.cli.mailbox:inbox",
     "certificate": "node.cli.certificate:certificate",
     "doctor": "node.cli.doctor:doctor",
 }
