@@ -200,8 +200,8 @@ async def test_an_answer_that_nobody_asked_for_is_parked(running: Provinces, pos
     assert (await ends(running.shanxi, header.id, "parked")).reason == "NOT_ASKED_FOR"
 
 
-async def test_an_answer_by_another_than_who_was_asked_changes_nothing(running: Provinces) -> None:
-    """Shanxi asks itself nothing; it answers, in Guizhou's inbox, a request that Guizhou put to somebody else."""
+async def test_a_second_answer_changes_nothing(running: Provinces) -> None:
+    """Shanxi has refused, and sends a report of its operator's making afterwards."""
     liar = Post(running.shanxi, running.guizhou)
     ask_id = await exchanging.ask(running.guizhou, exchanging.asking_for(nodes.synthetic_code("140000", 5)))
     await exchanging.stands(running.guizhou, ask_id, "refused")
