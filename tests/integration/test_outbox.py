@@ -53,6 +53,24 @@ async def test_it_is_there_after_a_restart_of_the_sender(tmp_path: Path) -> None
         await exchanging.stands(guizhou, ask_id, "answered")
 
 
+async def test_a_peer_that_was_silent_for_long_is_retired_and_returns_when_it_is_heard(tmp_path: Path) -> None:
+    """The pause of a retired peer is half a day at least: only contact can end it within this test."""
+    own = {
+        "520000": {"HUXIN_MESSAGES__RETIRE_AFTER_SECONDS": "3600", "HUXIN_MESSAGES__RETIRED_SECONDS": "86400"},
+    }
+    async with provinces(tmp_path, own=own) as running:
+        guizhou, shanxi = running.guizhou, running.shanxi
+        await shanxi.stop()
+        ask_id = await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT))
+        await exchanging.comes(guizhou, OUTBOX, 1, "queued", "UNREACHABLE")
+        running.clock.advance(timedelta(hours=2))
+        for line in ('peer_retired{peer="140000"} 1.0', 'outbox_oldest_seconds{peer="140000"} 7200.0'):
+            await metrics_of(guizhou, f"huxin_{line}")
+        await shanxi.start(running.clock)
+        await exchanging.stands(guizhou, ask_id, "answered")
+        await metrics_of(guizhou, 'huxin_peer_retired{peer="140000"} 0.0')
+
+
 @contextmanager
 def swallowing(one: TestJurisdiction) -> Iterator[None]:
     """In place of a node something takes connections and never says a word: half-open, as after a cut line."""
