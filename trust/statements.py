@@ -23,6 +23,7 @@ from trust.vocabulary import (
     Period,
     PeriodException,
     RecognitionScope,
+    SealingKeyInfo,
     SigningKeyInfo,
     StatusChange,
     StatusFlag,
@@ -288,6 +289,10 @@ def encode_jurisdiction_bundle(bundle: JurisdictionBundle) -> bytes:
         endpoints=bundle.endpoints,
         contacts=bundle.contacts,
         revocation_lists=bundle.revocation_lists,
+        sealing_keys=[
+            trust_pb2.SealingKey(spki=key.spki, suite=key.suite, valid_from=_timestamp(key.valid_from))
+            for key in bundle.sealing_keys
+        ],
     ).SerializeToString(deterministic=True)
 
 
@@ -315,6 +320,9 @@ def read_jurisdiction_bundle(payload: bytes) -> JurisdictionBundle:
         endpoints=tuple(message.endpoints),
         contacts=tuple(message.contacts),
         revocation_lists=tuple(message.revocation_lists),
+        sealing_keys=tuple(
+            SealingKeyInfo(key.spki, key.suite, _instant(key, "valid_from")) for key in message.sealing_keys
+        ),
     )
 
 

@@ -19,6 +19,7 @@ MAX_SECTIONS = 65_536
 
 MAX_TEXT_CHARS = 4_096
 MAX_ITEMS = 4_096
+MAX_SEALING_KEYS = 16
 MAX_SECONDS = 10 * 366 * 86_400
 """Longest age that a trust certificate can allow: ten years."""
 
@@ -174,6 +175,21 @@ class SigningKeyInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SealingKeyInfo:
+    """A key that messages are sealed to (`trust.sealing`). `suite` may be one that this version does not know."""
+
+    spki: bytes
+    suite: str
+    valid_from: datetime
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.spki) <= MAX_TEXT_CHARS:
+            refuse("sealing_keys.spki", f"holds 1 to {MAX_TEXT_CHARS} bytes")
+        require_text("sealing_keys.suite", self.suite)
+        require_instant("sealing_keys.valid_from", self.valid_from)
+
+
+@dataclass(frozen=True, slots=True)
 class LogKeys:
     """Keys of a jurisdiction's log: origin of its checkpoints, DER SPKI of the head key and of the cosigner key."""
 
@@ -190,7 +206,7 @@ class LogKeys:
 
 @dataclass(frozen=True, slots=True)
 class JurisdictionBundle:
-    """What a jurisdiction publishes about itself: DER CA certificates and CRLs, signing and log keys, endpoints."""
+    """What a jurisdiction publishes of itself: DER CA certificates and CRLs, signing, log, sealing keys, endpoints."""
 
     division: str
     name_zh: str
@@ -203,6 +219,7 @@ class JurisdictionBundle:
     endpoints: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
     revocation_lists: tuple[bytes, ...] = ()
+    sealing_keys: tuple[SealingKeyInfo, ...] = ()
 
     def __post_init__(self) -> None:
         require_division("division", self.division)
@@ -221,6 +238,10 @@ class JurisdictionBundle:
         require_texts("endpoints", self.endpoints)
         require_texts("contacts", self.contacts)
         require_count("revocation_lists", self.revocation_lists)
+        if len(self.sealing_keys) > MAX_SEALING_KEYS:
+            refuse("sealing_keys", f"has at most {MAX_SEALING_KEYS} items")
+        if len({key.spki for key in self.sealing_keys}) != len(self.sealing_keys):
+            refuse("sealing_keys", "names each key once")
 
 
 @dataclass(frozen=True, slots=True)

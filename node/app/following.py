@@ -54,7 +54,10 @@ class Following:
         clock: Clock,
         jitter: Callable[[], float],
         options: FollowingOptions,
+        heard: Callable[[str], None] = lambda _division: None,
     ) -> None:
+        """`heard` is told the division of a peer whenever something came from it."""
+        self._heard = heard
         self._own = own_division
         self._store = store
         self._board = board
@@ -104,7 +107,8 @@ class Following:
         credentials = ClientCredentials(trust.pair.certificate, trust.pair.key)
 
         def connect(endpoint: str) -> GrpcPeerClient:
-            return GrpcPeerClient(division, endpoint, roots, credentials, self._options.max_message_bytes)
+            most = self._options.max_message_bytes
+            return GrpcPeerClient(division, endpoint, roots, credentials, most, lambda: self._heard(division))
 
         keys = ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners)
         replica = Replica(

@@ -22,9 +22,10 @@ from trust.identities import Role, WorkloadIdentity
 from trust.keys import PrivateKey, Signer
 from trust.libcrypto import LIBCRYPTO
 from trust.log.checkpoint import origin_of
+from trust.sealing import SEALING_SUITE, generate_sealing_key, save_sealing_key
 from trust.token_uri import TokenUri, read_token_uri
 from trust.tokens import Tokens
-from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
+from trust.vocabulary import JurisdictionBundle, LogKeys, SealingKeyInfo, SigningKeyInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,8 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
         if isinstance(key, PrivateKey):
             keys.save(key, layout.key(name), passphrase)
     new_key(layout.key("registry"), Suite.ED25519, passphrase)
+    sealing = generate_sealing_key()
+    save_sealing_key(sealing, layout.key("sealing"), passphrase)
     ca = make_ca(founding.division, f"{founding.name_en} huxin CA", ca_key, now, random)
     write_durably(layout.certificate("ca"), ca.public_bytes(Encoding.PEM).decode())
     for role in WORKLOADS:
@@ -127,6 +130,7 @@ def found(layout: Layout, founding: Founding, now: datetime, random: RandomBytes
         log=LogKeys(origin_of(founding.division), head.spki, cosigner.spki),
         endpoints=founding.endpoints,
         contacts=founding.contacts,
+        sealing_keys=(SealingKeyInfo(sealing.spki, SEALING_SUITE, now - BACKDATED),),
     )
     sealed = seal(statements.JURISDICTION_BUNDLE, statements.encode_jurisdiction_bundle(bundle), [signing])
     TrustDirectory(layout.trust, founding.division, founding.libcrypto).accept_bundle(to_json(sealed), signing.key_id)

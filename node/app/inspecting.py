@@ -15,6 +15,7 @@ from node.app.jurisdictions import load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.registering import registry_record
 from node.app.relations import RelationState, relations
+from node.app.sealing_keys import load_sealing_keys
 from node.app.storing import open_database
 from node.app.trusting import trusted_state
 from node.app.workload_pair import PairFiles
@@ -28,6 +29,7 @@ from trust.certificates import Authorities, validate_path
 from trust.errors import TrustError
 from trust.identities import Role, WorkloadIdentity
 from trust.revocation import bundle_lists
+from trust.sealing import key_to_seal_to
 
 _SOON = timedelta(days=30)
 _LAST_SHARE = 1 / 4
@@ -193,7 +195,17 @@ async def _own_bundle(settings: Settings, keyring: Keyring, now: datetime) -> st
             "REVOCATION_LIST_ENDED",
             "Our list of revoked certificates is out of date; run `huxin certificate sign-revocations`, then export.",
         )
-    return "Our own bundle names the keys that this node signs with."
+    keys = load_sealing_keys(settings, lambda: own.bundle.sealing_keys)
+    for trouble in keys.troubles.values():
+        raise _unwell("KEY_NOT_LOADED", f"A sealing key is not loaded: {trouble}.")
+    keys.keep(b"", b"doctor")
+    if not keys.holds(key_to_seal_to(own.bundle.sealing_keys, now).key_id):
+        raise _unwell(
+            "KEY_NOT_LOADED",
+            "Peers seal messages to a key of ours that is not here; restore its file, or run "
+            "`huxin key rotate --sealing`.",
+        )
+    return "Our own bundle names the keys that this node signs with, and the one that opens messages to it."
 
 
 async def _recognition(settings: Settings, now: datetime) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from node.app.held_key import HeldKey, Place, read_uri_file
 from node.app.keyring import SigningKeys, load_signing_keys
+from node.app.sealing_keys import load_sealing_keys
 from node.app.trusting import amend_own_bundle, trusted_state
 from node.config.settings import Settings
 from node.errors import InvalidInput, NotReady
@@ -19,6 +20,7 @@ from trust import keys
 from trust.algorithms import Suite, key_id_of
 from trust.errors import TrustError
 from trust.issuers import TrustedKey
+from trust.sealing import SEALING_SUITE, key_to_seal_to
 from trust.signing import present_signers, valid_keys
 from trust.token_uri import TokenUri
 from trust.vocabulary import JurisdictionBundle, SigningKeyInfo
@@ -74,7 +76,7 @@ class Change:
 
 
 def list_keys(settings: Settings, now: datetime) -> list[KeyLine]:
-    """Signing keys that are published or here, in the order of the bundle, then the log's two keys."""
+    """Signing keys that are published or here, in the order of the bundle, the log's two keys, and sealing keys."""
     own, signing = trusted_state(settings).own, load_signing_keys(settings)
     held = signing.held()
     try:
@@ -91,7 +93,7 @@ def list_keys(settings: Settings, now: datetime) -> list[KeyLine]:
     for key_id, key in held.items():
         if key_id not in published:
             lines.append(KeyLine(key_id, key.suite, "signing", _where(key.place), None, None, None, in_use=False))
-    return [*lines, *_log_lines(settings, signing, own)]
+    return [*lines, *_log_lines(settings, signing, own), *_sealing_lines(settings, own, now)]
 
 
 def rotate(
@@ -278,6 +280,33 @@ def _uri(place: Place) -> TokenUri | None:
 def _where(place: Place) -> str:
     uri = _uri(place)
     return str(place) if uri is None else str(uri)
+
+
+def _sealing_lines(settings: Settings, own: TrustedJurisdiction, now: datetime) -> list[KeyLine]:
+    """Keys that peers seal to. In use is the one that they take now, if it is here; the others open what is under way.
+
+    One without a beginning is here and not published.
+    """
+    published = own.bundle.sealing_keys
+    places = load_sealing_keys(settings, lambda: published).places()
+    try:
+        newest = key_to_seal_to(published, now).key_id
+    except TrustError:
+        newest = ""
+    begins = {key_id_of(info.spki): info.valid_from for info in published}
+    return [
+        KeyLine(
+            key_id,
+            SEALING_SUITE,
+            "sealing",
+            str(places.get(key_id, "")),
+            begins.get(key_id),
+            None,
+            None,
+            in_use=key_id == newest and key_id in places,
+        )
+        for key_id in dict.fromkeys([*begins, *places])
+    ]
 
 
 def _log_lines(settings: Settings, signing: SigningKeys, own: TrustedJurisdiction) -> list[KeyLine]:

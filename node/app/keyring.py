@@ -130,3 +130,15 @@ def require_published(keyring: Keyring, own: TrustedIssuer, now: datetime) -> No
     keyring.signing.present(own, now)
     keyring.head.require()
     keyring.cosigner.require()
+
+
+def require_at_start(keyring: Keyring, own: TrustedIssuer, now: datetime) -> None:
+    """The same for a node that starts: keys that can come back by themselves stop nothing.
+
+    The node serves what it can and says what it lacks.
+    """
+    try:
+        require_published(keyring, own, now)
+    except NotReady as error:
+        if error.reason != "KEY_NOT_LOADED" or not keyring.away():
+            raise

@@ -21,7 +21,7 @@ from node.errors import NotReady
 from node.federation.propagation import RESULTS
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import Sequencer
-from node.metrics import Metrics, PeerReading, Readings, Vocabulary
+from node.metrics import MessageReading, Metrics, PeerReading, Readings, Vocabulary
 from node.model.expiry import Expiry
 from node.model.offsets import clock_offset
 from node.model.peers import PeerCondition, PeerState
@@ -110,8 +110,13 @@ class Watchpoint:
         limits: Limits,
         *,
         registry_expiries: Callable[[], Mapping[str, datetime]] = dict,
+        messages: Callable[[], Mapping[str, MessageReading]] = dict,
     ) -> None:
-        """`registry_expiries`: when the trust registry's metadata ends, by role; none without a registry."""
+        """`registry_expiries`: when the trust registry's metadata ends, by role; none without a registry.
+
+        `messages`: what has not ended, by peer.
+        """
+        self._messages = messages
         self._clock = clock
         self._trust = trust
         self._database = database
@@ -127,7 +132,13 @@ class Watchpoint:
     def readings(self) -> Readings:
         """For gauges that age."""
         return Readings(
-            self._peer_readings, self._trust_ages, self._log_sizes, self._pool, self._expiries, self._clock_step
+            self._peer_readings,
+            self._trust_ages,
+            self._log_sizes,
+            self._pool,
+            self._expiries,
+            self._clock_step,
+            self._messages,
         )
 
     async def readiness(self) -> tuple[Check, ...]:

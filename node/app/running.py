@@ -20,8 +20,10 @@ from node.app.admitting import make_gate
 from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation
 from node.app.following import Following, FollowingOptions
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
-from node.app.keyring import Keyring, load_keyring, require_published
+from node.app.keyring import Keyring, load_keyring, require_at_start
 from node.app.ledgers import OwnLedger
+from node.app.mailboxes import InboxView, OutboxView
+from node.app.messaging import Messaging, open_messaging
 from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
 from node.app.registry_view import RegistryView
 from node.app.renewing import Renewal
@@ -47,6 +49,7 @@ from node.readiness import MissingKey
 from node.registry.directory import TrustDirectory
 from node.rpc.admin_service import admin_service
 from node.rpc.catalogue_service import catalogue_service
+from node.rpc.exchange_service import exchange_service
 from node.rpc.federation_service import federation_service
 from node.rpc.guard import Service
 from node.rpc.permissions import PERMISSIONS
@@ -126,15 +129,24 @@ class Node:
         base = await self._open()
         sequencer, feed, propagation = await self._begin_log(base)
         self._run(self._keep_keys(base.keyring, base.trust), "keys")
-        following = await self._follow(base)
+        ledger = OwnLedger(sequencer, feed)
+        issuing = self._issuing(base, ledger)
+        messaging, outbox, inbox = await self._exchange(base, issuing)
+        following = await self._follow(base, messaging)
         now, told = self._clock.now, base.metrics.observe_refresh
         coordinating = take_part(self._settings, base.database, base.trust, base.registry, now, told, self._run)
-        federation = federation_service(feed, coordinating, propagation)
-        operation = Operation(following, self._standing(base, OwnLedger(sequencer, feed)), propagation.of)
-        services = [*self._services(base, OwnLedger(sequencer, feed)), federation, admin_service(operation)]
-        server = await self._serve(services, base, following)
-        self._keep_trust(base, server, following)
-        await self._show(base, server, sequencer, operation)
+        standing = self._standing(base, ledger)
+        operation = Operation(following, standing, propagation.of)
+        services = [
+            report_service(issuing),
+            *self._services(base),
+            federation_service(feed, coordinating, propagation, messaging.door),
+            exchange_service(messaging.asking),
+            admin_service(operation, outbox, inbox),
+        ]
+        server = await self._serve(services, base, following, messaging)
+        self._keep_trust(base, server, following, messaging)
+        await self._show(base, server, sequencer, operation, messaging)
         _log.info(
             "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
         )
@@ -153,7 +165,7 @@ class Node:
         directory = TrustDirectory(settings.trust.directory, settings.division, settings.keys.libcrypto)
         pair = PairFiles(settings.tls.certificate, settings.tls.key)
         trust = TrustKeeper(directory, view, pair, freshness_limits(settings), now)
-        _require_keys(keyring, trust, now())
+        require_at_start(keyring, trust.present.state.own.trusted, now())
         return _Base(
             keyring,
             jurisdictions,
@@ -192,7 +204,24 @@ class Node:
         self._run(keep_cosigning(sequencer, every), "cosigning")
         return sequencer, feed, propagation
 
-    async def _follow(self, base: _Base) -> Following:
+    async def _exchange(self, base: _Base, issuing: MeasuredIssuing) -> tuple[Messaging, OutboxView, InboxView]:
+        """Messages to and from peers."""
+        own, observe = base.trust, base.metrics.observe_message
+        opened = open_messaging(
+            self._settings,
+            base.database,
+            lambda: own.present.state.own.bundle.sealing_keys,
+            self._clock,
+            self._random,
+            observe,
+        )
+        messaging = opened[0]
+        self._exits.push_async_callback(messaging.stop)
+        await messaging.begin(issuing, base.trust.present)
+        self._run(messaging.keep(), "messages")
+        return opened
+
+    async def _follow(self, base: _Base, messaging: Messaging) -> Following:
         """Followers of the peers' logs."""
         settings = self._settings
         following = Following(
@@ -207,18 +236,20 @@ class Node:
                 settings.limits.max_message_bytes,
                 timedelta(seconds=settings.freshness.clock_skew_seconds),
             ),
+            messaging.heard,
         )
         self._exits.push_async_callback(following.stop)
         await following.apply(base.trust.present)
         return following
 
-    def _keep_trust(self, base: _Base, server: RpcServer, following: Following) -> None:
+    def _keep_trust(self, base: _Base, server: RpcServer, following: Following, messaging: Messaging) -> None:
         """The watch over trust and certificates: what changes counts for open streams first, then for followers."""
 
         async def changed(trust: TrustInUse) -> None:
             server.recheck()
             await asyncio.to_thread(base.jurisdictions.learn, base.registry.record)
             await following.apply(trust)
+            await messaging.apply(trust)
 
         self._run(base.trust.keep(changed), "trust")
         renewal = Renewal(self._settings, base.trust, self._clock.now, self._random)
@@ -228,15 +259,17 @@ class Node:
         reports = ReportStore(base.database)
         return ChangeStanding(self._settings.division, reports, ledger, base.signers, self._clock.now)
 
-    def _services(self, base: _Base, ledger: OwnLedger) -> list[Service]:
-        """The use cases for the own jurisdiction, each behind its door."""
-        settings, now = self._settings, self._clock.now
+    def _issuing(self, base: _Base, ledger: OwnLedger) -> MeasuredIssuing:
         sources = self._sources(base.jurisdictions, base.database, base.issuing_together)
-        reports = ReportStore(base.database)
+        reports, now = ReportStore(base.database), self._clock.now
         issuing = IssueReports(sources, reports, ledger, base.signers, ReportEncoding(), now, self._random)
+        return MeasuredIssuing(issuing, base.issuing_together, base.metrics, self._clock)
+
+    def _services(self, base: _Base) -> list[Service]:
+        """What verifies, and what it verifies by."""
+        settings, now = self._settings, self._clock.now
         verification = self._verification(base.jurisdictions, base.trust, base.store, self.board)
         return [
-            report_service(MeasuredIssuing(issuing, base.issuing_together, base.metrics, self._clock)),
             verification_service(
                 MeasuredVerification(verification, Gathering(), base.metrics),
                 base.jurisdictions,
@@ -246,7 +279,9 @@ class Node:
             catalogue_service(lambda: base.jurisdictions.shelf(now)),
         ]
 
-    async def _show(self, base: _Base, server: RpcServer, sequencer: Sequencer, operation: Operation) -> None:
+    async def _show(
+        self, base: _Base, server: RpcServer, sequencer: Sequencer, operation: Operation, messaging: Messaging
+    ) -> None:
         """The pages for operators, and health as they say it."""
         settings = self._settings
         watch = Watchpoint(
@@ -259,6 +294,7 @@ class Node:
             base.keyring,
             Limits.of(settings),
             registry_expiries=lambda: {} if base.registry.record is None else base.registry.record.ends,
+            messages=messaging.readings,
         )
         base.metrics.watch(watch.readings())
         pages = operations_app(base.metrics, watch.readiness)
@@ -294,9 +330,16 @@ class Node:
             settings.limits.max_bundle_bytes,
         )
 
-    async def _serve(self, services: Sequence[Service], base: _Base, following: Following) -> RpcServer:
+    async def _serve(
+        self, services: Sequence[Service], base: _Base, following: Following, messaging: Messaging
+    ) -> RpcServer:
         settings = self._settings
-        gate = make_gate(settings, base.trust, base.metrics, self._clock, self._random, following.heard)
+
+        def heard(division: str) -> None:
+            following.heard(division)
+            messaging.heard(division)
+
+        gate = make_gate(settings, base.trust, base.metrics, self._clock, self._random, heard)
         options = ServerOptions(
             str(settings.rpc.listen),
             settings.limits.max_message_bytes,
@@ -326,15 +369,6 @@ class Node:
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_report_end)
         self._exits.push_async_callback(_cancelled, task)
-
-
-def _require_keys(keyring: Keyring, trust: TrustKeeper, now: datetime) -> None:
-    """Keys that can come back by themselves stop nothing: the node serves what it can and says what it lacks."""
-    try:
-        require_published(keyring, trust.present.state.own.trusted, now)
-    except NotReady as error:
-        if error.reason != "KEY_NOT_LOADED" or not keyring.away():
-            raise
 
 
 def _log_keys(trust: TrustKeeper, keyring: Keyring) -> LogKeys:

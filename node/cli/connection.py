@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 import grpc
 from cryptography import x509
 from google.protobuf import json_format
-from google.protobuf.message import Message
+from google.protobuf.message import Message as AnyMessage
 from huxin.v1 import (
     admin_service_pb2,
     catalogue_service_pb2,
+    exchange_service_pb2,
     joint_verdict_pb2,
     report_service_pb2,
     requirement_pb2,
@@ -34,6 +35,7 @@ from node.app.workload_pair import PairFiles
 from node.cli.failures import Refused
 from node.cli.refusals import refusal
 from node.errors import BadConfiguration, NotReady
+from node.model.asking import AskOrder
 from node.model.issuing import ReportOrder
 from node.model.log import StatusFlag
 from node.model.requirement import Requirement
@@ -55,6 +57,10 @@ Freshness = verdict_pb2.Freshness
 LaterFlag = verdict_pb2.LaterFlag
 Report = report_service_pb2.Report
 Peer = admin_service_pb2.Peer
+Message = admin_service_pb2.Message
+AskedReport = exchange_service_pb2.AskedReport
+Box = admin_service_pb2.MessageBox
+OUTBOX, INBOX = admin_service_pb2.MESSAGE_BOX_OUTBOX, admin_service_pb2.MESSAGE_BOX_INBOX
 WireRequirement = requirement_pb2.Requirement
 
 DEADLINE_SECONDS = 30.0
@@ -62,7 +68,7 @@ DOWNLOAD_SECONDS = 120.0
 MAX_ANSWER_BYTES = 32 << 20
 PAGE = 100
 
-M = TypeVar("M", bound=Message)
+M = TypeVar("M", bound=AnyMessage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +240,55 @@ class Node:
     def download(self, number: str, disclosed: Sequence[str]) -> Iterator[bytes]:
         """The bundle of a report, chunk by chunk; empty `disclosed` shows everything."""
         request = report_service_pb2.DownloadReportRequest(report_number=number, disclosed_codes=disclosed)
-        stream = self._channel.unary_stream(
-            "/huxin.v1.ReportService/DownloadReport",
-            request_serializer=report_service_pb2.DownloadReportRequest.SerializeToString,
-            response_deserializer=report_service_pb2.DownloadReportResponse.FromString,
+        yield from self._chunks("ReportService/DownloadReport", request, report_service_pb2.DownloadReportResponse)
+
+    def ask_for_report(self, order: AskOrder) -> AskedReport:
+        """Asks another jurisdiction for a report."""
+        ask = order.ask
+        request = exchange_service_pb2.AskForReportRequest(
+            request_id=order.request_id,
+            receiver=order.receiver,
+            subject=subject_claim(ask.subject),
+            period=None if ask.period is None else period_message(ask.period),
+            local_codes=ask.local_codes,
+            scenario=ask.scenario,
+            evidence_digest=ask.evidence_digest,
         )
-        try:
-            for response in stream(request, timeout=max(self._deadline, DOWNLOAD_SECONDS)):
-                yield response.chunk
-        except grpc.RpcError as error:
-            raise refusal(error, self._to.address) from None
+        return self._ask("ExchangeService/AskForReport", request, exchange_service_pb2.AskForReportResponse).asked
+
+    def asked_report(self, ask_id: str) -> AskedReport:
+        """How a request stands."""
+        request = exchange_service_pb2.GetAskedReportRequest(id=ask_id)
+        return self._ask("ExchangeService/GetAskedReport", request, exchange_service_pb2.GetAskedReportResponse).asked
+
+    def asked_reports(self) -> list[AskedReport]:
+        """The requests made with this certificate, newest first."""
+        request = exchange_service_pb2.ListAskedReportsRequest(page_size=PAGE)
+        answer = exchange_service_pb2.ListAskedReportsResponse
+        pages = self._pages("ExchangeService/ListAskedReports", request, answer)
+        return [asked for page in pages for asked in page.asked]
+
+    def download_asked(self, ask_id: str) -> Iterator[bytes]:
+        """The bundle that came for a request, chunk by chunk."""
+        request = exchange_service_pb2.DownloadAskedReportRequest(id=ask_id)
+        answer = exchange_service_pb2.DownloadAskedReportResponse
+        yield from self._chunks("ExchangeService/DownloadAskedReport", request, answer)
+
+    def messages(self, box: Box, peer: str, state: str) -> list[Message]:
+        """Messages one way, newest first; of one peer or all, in one state or any."""
+        request = admin_service_pb2.ListMessagesRequest(box=box, peer=peer, state=state, page_size=PAGE)
+        pages = self._pages("AdminService/ListMessages", request, admin_service_pb2.ListMessagesResponse)
+        return [message for page in pages for message in page.messages]
+
+    def message(self, box: Box, message_id: str) -> Message:
+        """One message."""
+        request = admin_service_pb2.GetMessageRequest(box=box, id=message_id)
+        return self._ask("AdminService/GetMessage", request, admin_service_pb2.GetMessageResponse).message
+
+    def retry_message(self, box: Box, message_id: str) -> Message:
+        """Tries a message again; how it stands then."""
+        request = admin_service_pb2.RetryMessageRequest(box=box, id=message_id)
+        return self._ask("AdminService/RetryMessage", request, admin_service_pb2.RetryMessageResponse).message
 
     def change_status(self, number: str, flag: StatusFlag, reason: str, *, raised: bool) -> int:
         """Sets or clears a flag of an own report; the index of the statement in the log."""
@@ -288,9 +333,21 @@ class Node:
                 return
             request.page_token = page.next_page_token
 
-    def _ask(self, method: str, request: Message, answer: type[M]) -> M:
+    def _chunks(self, method: str, request: AnyMessage, answer: Any) -> Iterator[bytes]:
+        stream = self._channel.unary_stream(
+            f"/huxin.v1.{method}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=answer.FromString,
+        )
+        try:
+            for response in stream(request, timeout=max(self._deadline, DOWNLOAD_SECONDS)):
+                yield response.chunk
+        except grpc.RpcError as error:
+            raise refusal(error, self._to.address) from None
+
+    def _ask(self, method: str, request: AnyMessage, answer: type[M]) -> M:
         # Method by name: the generated stubs would say the same without types.
-        call: grpc.UnaryUnaryMultiCallable[Message, M] = self._channel.unary_unary(
+        call: grpc.UnaryUnaryMultiCallable[AnyMessage, M] = self._channel.unary_unary(
             f"/huxin.v1.{method}",
             request_serializer=type(request).SerializeToString,
             response_deserializer=answer.FromString,
@@ -301,13 +358,13 @@ class Node:
             raise refusal(error, self._to.address) from None
 
 
-def code_of(message: Message, name: str) -> str:
+def code_of(message: AnyMessage, name: str) -> str:
     """The value of an enum field as its code, without the enum's prefix: `ACCEPT`; `UNKNOWN_7` for a newer one."""
     enum = message.DESCRIPTOR.fields_by_name[name].enum_type
     return enum_code(enum, getattr(message, name))
 
 
-def codes_of(message: Message, name: str) -> list[str]:
+def codes_of(message: AnyMessage, name: str) -> list[str]:
     """The same for a repeated enum field."""
     enum = message.DESCRIPTOR.fields_by_name[name].enum_type
     return [enum_code(enum, number) for number in getattr(message, name)]
@@ -320,7 +377,7 @@ def enum_code(enum: Any, number: int) -> str:
     return str(value.name.removeprefix(prefix)) if value is not None else f"UNKNOWN_{number}"
 
 
-def as_json(message: Message) -> dict[str, Any]:
+def as_json(message: AnyMessage) -> dict[str, Any]:
     """A message as JSON for machines: field names of the schema, every field, bytes in base64 (ProtoJSON)."""
     return json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys, retire, rotate
+from node.app.sealing_keys import rotate_sealing
 from node.cli.parameters import Instant, TokenParam
 from node.cli.recognition_choices import Age
 from node.cli.session import Group, Session, in_china, json_option, pass_session
@@ -31,7 +32,7 @@ def key() -> None:
 @json_option
 @pass_session
 def list_command(session: Session) -> None:
-    """List the signing keys that are published or here, and the two keys of the log."""
+    """List the signing keys that are published or here, the two keys of the log, and sealing keys."""
     lines = list_keys(session.settings(), session.clock.now())
     if session.as_json:
         session.emit([_as_json(line) for line in lines])
@@ -44,21 +45,36 @@ def list_command(session: Session) -> None:
         table.add_row(*map(Text, _cells(session, line)))
     session.out.print(table)
     for line in lines:
-        if line.role == "signing" and line.valid_from is None:
+        if line.valid_from is None and line.role in {"signing", "sealing"}:
             session.say(
                 f"{line.key_id[:SHORT]}… is not published: delete its file unless a command is under way.", "yellow"
             )
 
 
-@key.command("rotate", example="huxin key rotate\nhuxin key rotate --suite ed25519 --in 48h")
+@key.command(
+    "rotate", example="huxin key rotate\nhuxin key rotate --suite ed25519 --in 48h\nhuxin key rotate --sealing"
+)
+@click.option(
+    "--sealing", is_flag=True, help="The key that peers seal messages to. A file in keys.folder, used at once."
+)
 @click.option("--suite", type=_SUITES, help="Which suite's key, when several sign.")
 @click.option(
     "--in", "wait", type=Age(), help="How long it is published before it signs. Default: keys.rotation_seconds."
 )
 @click.option("--token", type=TokenParam(), metavar="URI", help=f"{_WHERE} Default: where the key before is.")
 @pass_session
-def rotate_command(session: Session, suite: str | None, wait: int | None, token: TokenUri | None) -> None:
-    """Make a new key, publish it now, let it sign later, and retire the one before after an overlap."""
+def rotate_command(
+    session: Session, sealing: bool, suite: str | None, wait: int | None, token: TokenUri | None
+) -> None:
+    """Make a new key, publish it now, let it sign later, and retire the one before after an overlap.
+
+    With --sealing: a new key for messages from peers, or the first one of a home that has none.
+    """
+    if sealing:
+        if suite or wait is not None or token is not None:
+            raise click.UsageError("--sealing stands alone: its key is a file and counts at once.")
+        _rotate_sealing(session)
+        return
     change = rotate(session.settings(), Suite(suite) if suite else None, _length(wait), token, session.clock.now())
     _say_made(session, change)
     for info in change.retired:
@@ -127,6 +143,15 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
             "new key id told by telephone.",
             "yellow",
         )
+    _say_next(session)
+
+
+def _rotate_sealing(session: Session) -> None:
+    made, path, version = rotate_sealing(session.settings(), session.clock.now())
+    session.say(f"新密封密钥 New sealing key {key_id_of(made.spki)}", "bold green")
+    session.say(f"  {made.suite}, {path}")
+    session.say(f"  {'now':<25}it is published in our bundle, version {version}; peers seal to it when they know it")
+    session.say("  Keep the files of the keys before until every message to them has expired: they open those.")
     _say_next(session)
 
 

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "serve": "node.cli.serve:serve",
     "ingest": "node.cli.ingest:ingest",
     "report": "node.cli.report:report",
+    "request": "node.cli.request:request",
     "verify": "node.cli.verify:verify",
     "present": "node.cli.present:present",
     "requirement": "node.cli.requirement:requirement",
@@ -30,6 +31,8 @@ COMMANDS: dict[str, str] = {
     "key": "node.cli.key:key",
     "peers": "node.cli.peers:peers",
     "log": "node.cli.log:log",
+    "outbox": "node.cli.mailbox:outbox",
+    "inbox": "node.cli.mailbox:inbox",
     "certificate": "node.cli.certificate:certificate",
     "doctor": "node.cli.doctor:doctor",
 }

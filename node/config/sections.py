@@ -276,6 +276,38 @@ class FederationSettings(Section):
         return seconds
 
 
+class MessageSettings(Section):
+    """Messages to and from peers, and the reports that are asked for by them."""
+
+    life_seconds: float = Field(
+        default=604_800.0,
+        ge=60,
+        le=2_592_000,
+        description="How long a message is tried before it expires, and how long a report that came for a request is "
+        "kept, sealed. Default: 7 days.",
+    )
+    retire_after_seconds: float = Field(
+        default=259_200.0,
+        gt=0,
+        le=31_622_400,
+        description="A peer that was silent for so long is asked rarely, until it is heard. Default: 3 days.",
+    )
+    retired_seconds: float = Field(default=3_600.0, gt=0, le=86_400, description="How often such a peer is asked.")
+    inbox_messages: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="Messages of one peer that may wait or be parked at once; more are deferred. Each may have 1 MiB.",
+    )
+    kept_days: float = Field(
+        default=1_096.0,
+        gt=0,
+        le=36_600,
+        description="How long is kept what became of a message, without its content: who asked, on the digest of which "
+        "evidence, and the number of the report. Default: 3 years.",
+    )
+
+
 class FreshnessSettings(Section):
     """Limits of age of this node: certificates and requirements can be stricter. Past an upper one all is REFER."""
 

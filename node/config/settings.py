@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     database: sections.DatabaseSettings = sections.DatabaseSettings()
     limits: sections.LimitSettings = sections.LimitSettings()
     federation: sections.FederationSettings = sections.FederationSettings()
+    messages: sections.MessageSettings = sections.MessageSettings()
     registry: sections.RegistrySettings = sections.RegistrySettings()
     freshness: sections.FreshnessSettings = sections.FreshnessSettings()
     catalogues: sections.CatalogueSettings = sections.CatalogueSettings()

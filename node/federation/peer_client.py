@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
 from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
 
 from node.federation.unavailable import PeerUnavailable
 from node.model.log import FeedBatch
+from node.model.messages import Delivery, DeliveryOutcome, MessageReason, SealedMessage, reason_named
 from trust.identities import node_dns_name
 
 _QUIET_SECONDS = 20
@@ -23,6 +25,15 @@ _ACKNOWLEDGE_SECONDS = 10.0
 _MOST_RETRY_SECONDS = 3_600.0
 """A peer may ask us to stay away for so long at most."""
 _DETAILS = "grpc-status-details-bin"
+
+_DELIVER_SECONDS = 30.0
+"""Longest time that a peer may take to store a few messages."""
+
+_OUTCOMES = {
+    federation_service_pb2.DELIVERY_OUTCOME_DELIVERED: DeliveryOutcome.DELIVERED,
+    federation_service_pb2.DELIVERY_OUTCOME_REFUSED: DeliveryOutcome.REFUSED,
+}
+"""Anything else that a later version answers is taken as deferred: what is not final is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,8 @@ class ClientCredentials:
 class GrpcPeerClient:
     """One connection to a peer's endpoint, made when it is first used.
 
-    `ca_pem` holds that peer's CA certificates and nothing else: no other CA can vouch for it.
+    `ca_pem` holds that peer's CA certificates and nothing else: no other CA can vouch for it. `heard` is called
+    whenever the peer has sent something.
     """
 
     def __init__(
@@ -46,7 +58,9 @@ class GrpcPeerClient:
         ca_pem: bytes,
         credentials: ClientCredentials,
         max_message_bytes: int,
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
+        self._heard = heard
         self._channel = grpc.aio.secure_channel(
             endpoint,
             grpc.ssl_channel_credentials(ca_pem, credentials.key, credentials.certificate),
@@ -66,6 +80,7 @@ class GrpcPeerClient:
                 # Millions of empty entries fit into one message; each would cost us a thousand times its two bytes.
                 if len(response.entries) > limit:
                     raise PeerUnavailable(f"The peer sent more than the {limit} entries at once that were asked for.")
+                self._heard()
                 yield FeedBatch(
                     response.first_index,
                     tuple(response.entries),
@@ -84,6 +99,19 @@ class GrpcPeerClient:
             await self._stub.Acknowledge(request, timeout=_ACKNOWLEDGE_SECONDS)
         except grpc.aio.AioRpcError as error:
             raise _unavailable(error) from None
+
+    async def deliver(self, messages: Sequence[SealedMessage]) -> list[Delivery]:
+        """Hands messages over: what the peer says became of each, in their order. Raises PeerUnavailable."""
+        request = federation_service_pb2.DeliverRequest(messages=[_sealed(message) for message in messages])
+        try:
+            response = await self._stub.Deliver(request, timeout=_DELIVER_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise _undelivered(error) from None
+        # grpc.aio hands out None for what it could not parse.
+        if response is None or len(response.results) != len(messages):
+            raise PeerUnavailable("The peer did not answer for each message.")
+        self._heard()
+        return [_delivery(result) for result in response.results]
 
     async def close(self) -> None:
         """Ends the channel and every stream on it."""
@@ -117,6 +145,38 @@ def retry_seconds_of(error: grpc.RpcError) -> float:
         return 0.0
     seconds: float = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
     return min(max(0.0, seconds), _MOST_RETRY_SECONDS)
+
+
+def _sealed(message: SealedMessage) -> federation_service_pb2.SealedMessage:
+    header = message.header
+    made = federation_service_pb2.SealedMessage(
+        header=federation_service_pb2.MessageHeader(
+            id=header.id,
+            sender=header.sender,
+            receiver=header.receiver,
+            kind=header.kind,
+            ordering_key=header.ordering_key,
+        ),
+        sealing_key_id=message.key_id,
+        sealed=message.sealed,
+    )
+    for stamp, instant in ((made.header.created_at, header.created_at), (made.header.expires_at, header.expires_at)):
+        stamp.CopyFrom(Timestamp())
+        stamp.FromDatetime(instant)
+    return made
+
+
+def _delivery(result: federation_service_pb2.DeliveryResult) -> Delivery:
+    outcome = _OUTCOMES.get(result.outcome, DeliveryOutcome.DEFERRED)
+    if outcome is DeliveryOutcome.DELIVERED:
+        return Delivery(outcome)
+    return Delivery(outcome, reason_named(result.reason) if result.reason else MessageReason.OTHER)
+
+
+def _undelivered(error: grpc.aio.AioRpcError) -> PeerUnavailable:
+    code = error.code()
+    refused = code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}
+    return PeerUnavailable(f"The peer took no messages: {code.name}.", refused=refused)
 
 
 def _unavailable(error: grpc.aio.AioRpcError) -> PeerUnavailable:

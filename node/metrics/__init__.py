@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.exposition import choose_encoder
 
 from node.metrics import families
-from node.metrics.live import LiveCollector, PeerReading, Readings
+from node.metrics.live import LiveCollector, MessageReading, PeerReading, Readings
 
-__all__ = ["OTHER", "Metrics", "PeerReading", "Readings", "Vocabulary"]
+__all__ = ["OTHER", "MessageReading", "Metrics", "PeerReading", "Readings", "Vocabulary"]
 
 OTHER = "OTHER"
 """Label value for any name outside its closed list: what a caller invents never makes a new series."""
@@ -38,6 +38,7 @@ _CODES = frozenset(
     }
 )
 _DECISIONS = frozenset({"ACCEPT", "REFER", "REJECT", "NONE"})
+_MESSAGE_OUTCOMES = frozenset({"delivered", "refused", "expired", "handled", "parked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Metrics:
         self._limited = _counter(families.LIMITED, registry)
         self._acknowledgements = _counter(families.ACKNOWLEDGEMENTS, registry)
         self._propagation = _histogram(families.PROPAGATION, registry)
+        self._messages = _counter(families.MESSAGES_ENDED, registry)
         self._ready = _gauge(families.READY, registry)
         self._build = _gauge(families.BUILD_INFO, registry)
         ProcessCollector(registry=registry)
@@ -129,6 +131,10 @@ class Metrics:
     def observe_propagation(self, peer: str, seconds: float) -> None:
         """A peer has said that it holds what was committed so many seconds ago."""
         self._propagation.labels(peer).observe(seconds)
+
+    def observe_message(self, peer: str, outcome: str) -> None:
+        """One message to or from a peer came to an end, or was parked."""
+        self._messages.labels(peer, _known(outcome, _MESSAGE_OUTCOMES)).inc()
 
     def set_ready(self, checks: Mapping[str, bool]) -> None:
         """The newest result of every readiness check, by name."""

@@ -186,6 +186,37 @@ REGISTRY_REFRESHES = Family(
     "Attempts to refresh the trust registry from a peer: OK, or why it failed. REGISTRY_UNREACHABLE is a peer that is "
     "away; every other failure is an attack on distribution or a fault of that peer, and changed nothing.",
 )
+OUTBOX_MESSAGES = Family(
+    "huxin_outbox_messages",
+    Kind.GAUGE,
+    ("peer",),
+    "Messages to a peer that have not ended. Should return to 0; `huxin outbox list` says what each waits for.",
+)
+OUTBOX_OLDEST = Family(
+    "huxin_outbox_oldest_seconds",
+    Kind.GAUGE,
+    ("peer",),
+    "Age of the oldest message to a peer that has not ended; no series while there is none.",
+)
+INBOX_MESSAGES = Family(
+    "huxin_inbox_messages",
+    Kind.GAUGE,
+    ("peer", "state"),
+    "Messages from a peer that have not ended: `waiting` to be handled, or `parked` because they cannot be. A parked "
+    "one holds up those of its subject until `huxin inbox retry`, or until it expires.",
+)
+PEER_RETIRED = Family(
+    "huxin_peer_retired",
+    Kind.GAUGE,
+    ("peer",),
+    "1 while a peer was silent for so long that messages to it are tried rarely, else 0. Any contact ends it.",
+)
+MESSAGES_ENDED = Family(
+    "huxin_messages_total",
+    Kind.COUNTER,
+    ("peer", "outcome"),
+    "Messages to a peer that were `delivered`, `refused` by it, or `expired`; from it that were `handled` or `parked`.",
+)
 BUILD_INFO = Family(
     "huxin_build_info",
     Kind.GAUGE,
@@ -215,6 +246,11 @@ FAMILIES = (
     REFUSALS,
     LIMITED,
     REGISTRY_REFRESHES,
+    OUTBOX_MESSAGES,
+    OUTBOX_OLDEST,
+    INBOX_MESSAGES,
+    PEER_RETIRED,
+    MESSAGES_ENDED,
     POOL_CONNECTIONS,
     READY,
     BUILD_INFO,

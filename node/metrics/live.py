@@ -11,10 +11,14 @@ from node.metrics.families import (
     CLOCK_OFFSET,
     CLOCK_STEP,
     EXPIRY,
+    INBOX_MESSAGES,
     LOG_SIZE,
+    OUTBOX_MESSAGES,
+    OUTBOX_OLDEST,
     PEER_ACKNOWLEDGED,
     PEER_ACKNOWLEDGED_LAG,
     PEER_CONNECTED,
+    PEER_RETIRED,
     POOL_CONNECTIONS,
     REPLICA_AGE,
     REPLICA_LAG,
@@ -41,11 +45,27 @@ class PeerReading:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageReading:
+    """Messages to and from one peer that have not ended. `oldest_seconds` is None while none is queued."""
+
+    queued: int
+    oldest_seconds: float | None
+    waiting: int
+    parked: int
+    retired: bool
+
+    def open_by_state(self) -> tuple[tuple[str, int], ...]:
+        """Those from the peer."""
+        return ("waiting", self.waiting), ("parked", self.parked)
+
+
+@dataclass(frozen=True, slots=True)
 class Readings:
     """What to ask at a scrape. Each callable answers from memory at once: it runs on the event loop.
 
     `trust_ages`: seconds by issuer. `log_sizes`: entries by origin. `pool`: connections by state (`in_use`, `idle`).
     `expiries`: no two of one kind and name. `clock_step`: seconds by which civil time was set since the start.
+    `messages`: by peer.
     """
 
     peers: Callable[[], Iterable[PeerReading]]
@@ -54,6 +74,7 @@ class Readings:
     pool: Callable[[], Mapping[str, int]]
     expiries: Callable[[], Iterable[Expiry]]
     clock_step: Callable[[], float]
+    messages: Callable[[], Mapping[str, MessageReading]] = dict
 
 
 class LiveCollector:
@@ -64,7 +85,8 @@ class LiveCollector:
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         by_peer = (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, CLOCK_OFFSET, PEER_ACKNOWLEDGED, PEER_ACKNOWLEDGED_LAG)
-        for family in (*by_peer, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS, EXPIRY, CLOCK_STEP):
+        messages = (OUTBOX_MESSAGES, OUTBOX_OLDEST, INBOX_MESSAGES, PEER_RETIRED)
+        for family in (*by_peer, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS, EXPIRY, CLOCK_STEP, *messages):
             yield _gauge(family, {})
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -83,6 +105,13 @@ class LiveCollector:
         expiries = tuple(self._readings.expiries())
         yield _labelled(EXPIRY, {(each.kind.value, each.name): each.ends.timestamp() for each in expiries})
         yield _labelled(CLOCK_STEP, {(): self._readings.clock_step()})
+        messages = self._readings.messages()
+        yield _gauge(OUTBOX_MESSAGES, {peer: each.queued for peer, each in messages.items()})
+        oldest = {peer: each.oldest_seconds for peer, each in messages.items() if each.oldest_seconds is not None}
+        yield _gauge(OUTBOX_OLDEST, oldest)
+        states = [(peer, word, count) for peer, m in messages.items() for word, count in m.open_by_state()]
+        yield _labelled(INBOX_MESSAGES, {(peer, word): count for peer, word, count in states})
+        yield _gauge(PEER_RETIRED, {peer: each.retired for peer, each in messages.items()})
 
 
 def _gauge(family: Family, values: Mapping[str, float]) -> GaugeMetricFamily:

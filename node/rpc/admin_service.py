@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from huxin.v1 import admin_service_pb2 as pb
 
 from node.model.log import StatusFlag
+from node.model.messages import MessageLine
 from node.model.peers import PeerState
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
-from node.rpc.paging import page_of
+from node.rpc.paging import page_of, page_size, read_token, write_token
 from node.rpc.requests import report_number, request_id
-from node.wire.fields import choice, code
+from node.wire.fields import choice, code, division
+from node.wire.messages import hex_id, message_line
 from node.wire.peers import peer_message
 from node.wire.status import STATUS_FLAGS
+
+_NEWEST = 2**63 - 1
+"""Above every sequence."""
 
 
 class Operation(Protocol):
@@ -27,11 +32,23 @@ class Operation(Protocol):
     ) -> int: ...
 
 
-class AdminService:
-    """Requests in, use case, responses out."""
+class Mailbox(Protocol):
+    """Messages one way. `lines` are newest first, of those before a sequence; `line` and `retry` raise NotFound.
 
-    def __init__(self, operation: Operation) -> None:
+    `retry` raises InvalidInput for a message that has ended.
+    """
+
+    async def lines(self, peer: str, state: str, limit: int, before: int, /) -> Sequence[MessageLine]: ...
+    async def line(self, message_id: bytes, /) -> MessageLine: ...
+    async def retry(self, message_id: bytes, /) -> MessageLine: ...
+
+
+class AdminService:
+    """Requests in, use case, responses out. `boxes` by the number of `MessageBox`."""
+
+    def __init__(self, operation: Operation, boxes: Mapping[int, Mailbox]) -> None:
         self._operation = operation
+        self._boxes = boxes
 
     async def list_peers(self, request: pb.ListPeersRequest, _caller: Caller) -> pb.ListPeersResponse:
         page, token = page_of(
@@ -50,7 +67,29 @@ class AdminService:
         )
         return pb.ChangeStatusResponse(log_index=index)
 
+    async def list_messages(self, request: pb.ListMessagesRequest, _caller: Caller) -> pb.ListMessagesResponse:
+        box = choice(self._boxes, request.box, "box")
+        peer = division(request.peer, "peer") if request.peer else ""
+        state = code(request.state, "state") if request.state else ""
+        question = f"messages/{request.box}/{peer}/{state}"
+        token = read_token(request.page_token, question)
+        size = page_size(request.page_size)
+        found = await box.lines(peer, state, size + 1, int(token) if token.isdecimal() else _NEWEST)
+        after = str(found[size - 1].sequence) if len(found) > size else ""
+        return pb.ListMessagesResponse(
+            messages=[message_line(line) for line in found[:size]], next_page_token=write_token(after, question)
+        )
 
-def admin_service(operation: Operation) -> Service:
+    async def get_message(self, request: pb.GetMessageRequest, _caller: Caller) -> pb.GetMessageResponse:
+        box = choice(self._boxes, request.box, "box")
+        return pb.GetMessageResponse(message=message_line(await box.line(hex_id(request.id))))
+
+    async def retry_message(self, request: pb.RetryMessageRequest, _caller: Caller) -> pb.RetryMessageResponse:
+        box = choice(self._boxes, request.box, "box")
+        return pb.RetryMessageResponse(message=message_line(await box.retry(hex_id(request.id))))
+
+
+def admin_service(operation: Operation, outbox: Mailbox, inbox: Mailbox) -> Service:
     """The service as the guard takes it."""
-    return Service(pb.DESCRIPTOR.services_by_name["AdminService"], AdminService(operation))
+    boxes = {int(pb.MESSAGE_BOX_OUTBOX): outbox, int(pb.MESSAGE_BOX_INBOX): inbox}
+    return Service(pb.DESCRIPTOR.services_by_name["AdminService"], AdminService(operation, boxes))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from huxin.v1 import federation_service_pb2 as pb
 
 from node.errors import InvalidInput, OverLimit
 from node.model.log import FeedBatch
+from node.model.messages import MAX_DELIVERY_BYTES, MAX_DELIVERY_MESSAGES, Delivery, SealedMessage
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
 from node.rpc.limits import BUSY_SECONDS
 from node.wire.fields import text
+from node.wire.messages import delivery_result, readable
 from node.wire.peers import follow_response
 
 DEFAULT_BATCH = 256
@@ -21,6 +23,8 @@ MAX_BATCH = 1_000
 CHUNK_BYTES = 64 * 1024
 MAX_PUBLICATION_BYTES = 9 << 20
 """What a jurisdiction may publish at once, with its envelope."""
+MAX_DELIVERIES = 4
+"""Calls of Deliver of one peer at once: one for each of its replicas. Each holds megabytes in memory."""
 MAX_STREAMS = 8
 """Follow streams of one peer at once: one for each of its replicas. Every open one reads the database each second."""
 
@@ -52,13 +56,24 @@ class Registry(Protocol):
     async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes], /) -> int: ...
 
 
+class Mail(Protocol):
+    """Takes messages in. None stands for a message whose header cannot be read; one answer for each, after the commit.
+
+    Raises NotReady when nothing can be stored.
+    """
+
+    async def deliver(self, sender: str, messages: Sequence[SealedMessage | None], /) -> Sequence[Delivery]: ...
+
+
 class FederationService:
     """Requests in, batches out, for as long as the follower listens."""
 
-    def __init__(self, feed: Feed, registry: Registry, acknowledgements: Acknowledgements) -> None:
+    def __init__(self, feed: Feed, registry: Registry, acknowledgements: Acknowledgements, mail: Mail) -> None:
         self._feed = feed
         self._acknowledgements = acknowledgements
         self._registry = registry
+        self._mail = mail
+        self._delivering: Counter[str] = Counter()
         self._open: Counter[str] = Counter()
         self._fetching: Counter[str] = Counter()
         self._publishing: set[str] = set()
@@ -117,15 +132,27 @@ class FederationService:
             self._publishing.discard(caller.division)
         return pb.PublishTrustResponse(snapshot_version=version)
 
+    async def deliver(self, request: pb.DeliverRequest, caller: Caller) -> pb.DeliverResponse:
+        if not 1 <= len(request.messages) <= MAX_DELIVERY_MESSAGES:
+            raise InvalidInput("messages", f"A delivery has 1 to {MAX_DELIVERY_MESSAGES} messages; send them so.")
+        if self._delivering[caller.name] >= MAX_DELIVERIES:
+            raise _too_many(f"A node delivers in at most {MAX_DELIVERIES} calls at once; wait for an answer.")
+        self._delivering[caller.name] += 1
+        try:
+            answers = await self._mail.deliver(caller.division, [readable(message) for message in request.messages])
+        finally:
+            self._delivering[caller.name] -= 1
+        return pb.DeliverResponse(results=[delivery_result(answer) for answer in answers])
+
 
 def _too_many(message: str) -> OverLimit:
     return OverLimit("TOO_MANY_STREAMS", message, BUSY_SECONDS)
 
 
-def federation_service(feed: Feed, registry: Registry, acknowledgements: Acknowledgements) -> Service:
+def federation_service(feed: Feed, registry: Registry, acknowledgements: Acknowledgements, mail: Mail) -> Service:
     """The service as the guard takes it."""
     return Service(
         pb.DESCRIPTOR.services_by_name["FederationService"],
-        FederationService(feed, registry, acknowledgements),
-        {"PublishTrust": MAX_PUBLICATION_BYTES},
+        FederationService(feed, registry, acknowledgements, mail),
+        {"PublishTrust": MAX_PUBLICATION_BYTES, "Deliver": MAX_DELIVERY_BYTES},
     )

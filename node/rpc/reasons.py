@@ -11,6 +11,7 @@ REASONS: frozenset[str] = frozenset(
         "ACKNOWLEDGEMENT_BEYOND_LOG",
         "INVALID_FIELD",
         "INVALID_PAGE_TOKEN",
+        "MESSAGE_ENDED",
         "PUBLICATION_REFUSED",
         "REPORT_NUMBER_CHECK",
         "REPORT_NUMBER_DAY",
@@ -27,7 +28,10 @@ REASONS: frozenset[str] = frozenset(
         # NOT_FOUND
         "NOT_FOUND",
         "NO_CATALOGUE",
+        "NO_ASKED_REPORT",
+        "NO_SUCH_ASK",
         "NO_SUCH_CATALOGUE",
+        "NO_SUCH_MESSAGE",
         "NO_SUCH_LOG",
         "NO_SUCH_REPORT",
         "NOT_DELEGATED",

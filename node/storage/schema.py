@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 metadata = MetaData()
@@ -254,4 +255,80 @@ registry_standings = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("problem", Text, nullable=False),
     comment="How current the knowledge of each jurisdiction is.",
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", LargeBinary(16), nullable=False, unique=True),
+    Column("receiver", String(6), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("ordering_key", LargeBinary(32), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("content", LargeBinary),
+    comment="Messages to peers. content is sealed to ourselves, and erased when the state is final.",
+)
+Index(
+    "outbox_queued",
+    outbox.c.receiver,
+    outbox.c.ordering_key,
+    outbox.c.sequence,
+    sqlite_where=outbox.c.ended_at.is_(None),
+    postgresql_where=outbox.c.ended_at.is_(None),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("sender", String(6), nullable=False),
+    Column("id", LargeBinary(16), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("ordering_key", LargeBinary(32), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("key_id", LargeBinary(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("sealed", LargeBinary),
+    Column("outcome", String(64), nullable=False),
+    Column("evidence_digest", LargeBinary(32), nullable=False),
+    UniqueConstraint("sender", "id", name="inbox_by_message"),
+    comment="Messages from peers, as they were sealed to us; erased when the state is final.",
+)
+Index(
+    "inbox_open",
+    inbox.c.sender,
+    inbox.c.ordering_key,
+    inbox.c.sequence,
+    sqlite_where=inbox.c.ended_at.is_(None),
+    postgresql_where=inbox.c.ended_at.is_(None),
+)
+
+asked_reports = Table(
+    "asked_reports",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("caller", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("content", LargeBinary(32), nullable=False),
+    Column("receiver", String(6), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger),
+    Column("report_number", String(32), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("bundle", LargeBinary),
+    UniqueConstraint("caller", "request_id", name="asked_reports_by_request"),
+    Index("asked_reports_by_caller", "caller", "created_at", "id"),
+    comment="Reports asked for elsewhere. The id is that of the message in outbox; bundle is sealed to ourselves.",
 )

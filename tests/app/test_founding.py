@@ -25,6 +25,7 @@ from trust.algorithms import Suite
 from trust.certificates import Authorities, validate_path
 from trust.identities import Role, WorkloadIdentity
 from trust.keys import generate, load, save
+from trust.sealing import load_sealing_key_file
 
 
 def founded(home: Path, suite: Suite = Suite.ED25519, passphrase: bytes | None = None) -> founding.Layout:
@@ -56,11 +57,12 @@ def test_keys_are_for_their_owner_alone(tmp_path: Path) -> None:
     layout = founded(tmp_path / "home")
     keys = sorted((layout.home / "keys").glob("*.key"))
     assert [key.name for key in keys] == [
-        f"{name}.key" for name in ("ca", "cosigner", "gateway", "log", "node", "operator", "registry", "signing")
+        f"{name}.key"
+        for name in ("ca", "cosigner", "gateway", "log", "node", "operator", "registry", "sealing", "signing")
     ]
     assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
     assert (layout.home / "keys").stat().st_mode & 0o077 == 0
-    ids = {load(key).key_id for key in keys}
+    ids = {(load_sealing_key_file if key.stem == "sealing" else load)(key).key_id for key in keys}
     assert len(ids) == len(keys)
 
 

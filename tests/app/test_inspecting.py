@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from node.app import certifying, trusting
+from node.app import certifying, sealing_keys, trusting
 from node.app.authority import CA_YEARS
 from node.app.inspecting import inspect
 from node.app.storing import prepare_database
@@ -39,6 +39,12 @@ def _replace_key(one: TestJurisdiction, name: str) -> None:
     save(generate(Suite.ED25519), one.layout.key(name))
 
 
+def _forget_sealing(one: TestJurisdiction) -> None:
+    """The newest of two sealing keys is lost."""
+    _, path, _ = sealing_keys.rotate_sealing(one.settings, THE_DAY)
+    path.unlink()
+
+
 @pytest.mark.parametrize(
     ("damage", "found", "said"),
     [
@@ -59,6 +65,9 @@ def _replace_key(one: TestJurisdiction, name: str) -> None:
             "huxin init",
         ),
         (lambda one: (one.layout.trust / "bundles" / "140000.json").write_text("{}"), {"trust directory"}, "left out"),
+        (lambda one: one.layout.key("sealing").unlink(), {"own bundle"}, "key rotate --sealing"),
+        (lambda one: one.layout.key("sealing").chmod(0o644), {"own bundle"}, "sealing key is not loaded"),
+        (_forget_sealing, {"own bundle"}, "not here"),
         (lambda one: (one.layout.home / "huxin.db").write_text("no database" * 100), {"database"}, "backup"),
     ],
 )

@@ -180,6 +180,6 @@ def test_the_list_tells_where_each_key_is(shanxi: TestJurisdiction) -> None:
     lines = {line.key_id: line for line in key_life.list_keys(shanxi.settings, THE_DAY)}
     assert (lines[old].where, lines[old].in_use) == ("", False)
     assert lines[new].where.endswith(f"keys/signing-{new[:12]}.key")
-    assert [line.role for line in lines.values()] == ["signing", "signing", "signing", "log", "cosigner"]
+    assert [line.role for line in lines.values()] == ["signing", "signing", "signing", "log", "cosigner", "sealing"]
     (unpublished,) = (line for line in lines.values() if line.role == "signing" and line.valid_from is None)
     assert unpublished.where.endswith("signing-stray.key")

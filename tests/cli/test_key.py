@@ -42,6 +42,18 @@ def test_rotate_says_what_happens_when(home: Path) -> None:
     assert (again.exit_code, "wait until it signs" in again.stderr) == (ExitCode.USAGE, True)
 
 
+def test_rotate_of_the_sealing_key_makes_one_that_peers_take_at_once(home: Path) -> None:
+    (old,) = keys(home, "sealing")
+    result = huxin("key", "rotate", "--sealing", home=home)
+    assert result.exit_code == ExitCode.OK, result.stderr
+    before, new = keys(home, "sealing")
+    assert (before["key_id"], before["in_use"], new["in_use"]) == (old["key_id"], False, True)
+    for part in (new["key_id"], "version 2", f"keys/sealing-{new['key_id'][:12]}.key", "trust export"):
+        assert part in result.stdout
+    mixed = huxin("key", "rotate", "--sealing", "--suite", "ed25519", home=home)
+    assert (mixed.exit_code, "stands alone" in mixed.stderr) == (ExitCode.USAGE, True)
+
+
 def test_add_retire_and_the_doctor_is_content(home: Path) -> None:
     (first,) = keys(home)
     result = huxin("key", "add", "--suite", "ecdsa-p256-sha256", "--in", "1s", home=home)
@@ -82,7 +94,10 @@ def test_a_jurisdiction_is_founded_in_a_token_and_rotates_there(tmp_path: Path, 
     founded = huxin("init", "140000", "--token", str(token.uri()), home=home)
     assert founded.exit_code == ExitCode.OK, founded.stderr
     inside = {path.name for path in (home / "keys").iterdir()}
-    assert inside == {"registry.pub", *(f"{name}.key" for name in ("ca", "node", "gateway", "operator", "registry"))}
+    assert inside == {
+        "registry.pub",
+        *(f"{name}.key" for name in ("ca", "node", "gateway", "operator", "registry", "sealing")),
+    }
     assert huxin("doctor", home=home).exit_code == ExitCode.OK
     assert "token huxin: signing" in huxin("key", "list", home=home).stdout
     rotated = huxin("key", "rotate", home=home)

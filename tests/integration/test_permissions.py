@@ -19,6 +19,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from huxin.v1 import (
     admin_service_pb2,
     catalogue_service_pb2,
+    exchange_service_pb2,
     federation_service_pb2,
     report_service_pb2,
     verification_service_pb2,
@@ -37,6 +38,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SERVED: tuple[ModuleType, ...] = (
     admin_service_pb2,
     catalogue_service_pb2,
+    exchange_service_pb2,
     federation_service_pb2,
     report_service_pb2,
     verification_service_pb2,

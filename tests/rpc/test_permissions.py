@@ -23,6 +23,7 @@ OPEN_TO = {
     "CatalogueService": READERS,
     "FederationService": {"peer-node"},
     "AdminService": {"own-operator"},
+    "ExchangeService": {"own-gateway"},
     "Health": OWN,
     "Health/List": set[str](),  # the library declares it and does not have it for asyncio
     "ServerReflection": OWN,

@@ -12,6 +12,7 @@ from node.errors import OverLimit
 from node.model.log import FeedBatch
 from node.rpc.caller import Caller
 from node.rpc.federation_service import FederationService
+from tests.rpc.mail import Mail
 from tests.rpc.world import Acknowledgements
 
 
@@ -49,7 +50,7 @@ def asking(division: str) -> tuple[pb.PublishTrustRequest, Caller]:
 
 async def test_one_publication_of_a_jurisdiction_at_a_time() -> None:
     registry = Slow()
-    service = FederationService(NoFeed(), registry, Acknowledgements())
+    service = FederationService(NoFeed(), registry, Acknowledgements(), Mail())
     first = asyncio.create_task(service.publish_trust(*asking("140000")))
     other = asyncio.create_task(service.publish_trust(*asking("520000")))
     async with asyncio.timeout(5):

@@ -133,6 +133,7 @@ async def test_reflection_lists_every_service_and_gives_its_files(door: Door) ->
         "huxin.v1.ReportService",
         "huxin.v1.VerificationService",
         "huxin.v1.CatalogueService",
+        "huxin.v1.ExchangeService",
         "huxin.v1.FederationService",
         "huxin.v1.AdminService",
         "grpc.health.v1.Health",

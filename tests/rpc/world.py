@@ -48,6 +48,7 @@ from node.rpc.admin_service import admin_service
 from node.rpc.call import Gate
 from node.rpc.caller import Caller
 from node.rpc.catalogue_service import CatalogueShelf, catalogue_service
+from node.rpc.exchange_service import exchange_service
 from node.rpc.federation_service import federation_service
 from node.rpc.identity import Authenticator, Credential
 from node.rpc.limits import Allowance, Limiter
@@ -55,6 +56,7 @@ from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions, TlsMaterial
 from node.rpc.verification_service import verification_service
+from tests.rpc.mail import Asking, Mail, Mailbox
 from trust.algorithms import Suite
 from trust.certificates import Authorities, create_ca, issue_workload, validate_path
 from trust.errors import CertificateRejected
@@ -462,6 +464,10 @@ class Door:
     own: Allowance = AMPLE
     limited: list[tuple[str, str]] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
+    mail: Mail = field(default_factory=Mail)
+    asking: Asking = field(default_factory=Asking)
+    outbox: Mailbox = field(default_factory=lambda: Mailbox("queued"))
+    inbox: Mailbox = field(default_factory=lambda: Mailbox("parked"))
     observed: list[tuple[str, str, float]] = field(default_factory=list)
     counted: asyncio.Event = field(default_factory=asyncio.Event)
     now: datetime = START + timedelta(hours=1)
@@ -494,8 +500,9 @@ class Door:
                 report_service(self.issuing),
                 verification_service(self.verification, Procedures(), max_batch_bytes=self.max_message_bytes),
                 catalogue_service(shelf),
-                federation_service(self.feed, self.registry, self.acknowledgements),
-                admin_service(self.operation),
+                federation_service(self.feed, self.registry, self.acknowledgements, self.mail),
+                exchange_service(self.asking),
+                admin_service(self.operation, self.outbox, self.inbox),
             ],
         )
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 
-from node.metrics import Metrics, PeerReading, Readings, Vocabulary
+from node.metrics import MessageReading, Metrics, PeerReading, Readings, Vocabulary
 from node.model.expiry import Expiry, ExpiryKind
 
 VERIFY = "huxin.v1.VerificationService/Verify"
@@ -30,6 +30,7 @@ def readings(peers: Callable[[], Iterable[PeerReading]] = tuple) -> Readings:
         pool=lambda: {"in_use": 1, "idle": 9},
         expiries=lambda: [Expiry(ExpiryKind.CERTIFICATE, "node", datetime(2027, 1, 1, tzinfo=UTC))],
         clock_step=lambda: 0.25,
+        messages=lambda: {"520000": MessageReading(2, 7.5, 1, 3, retired=True)},
     )
 
 
@@ -45,6 +46,7 @@ def exercised() -> Metrics:
     metrics.observe_limited("520000", "calls")
     metrics.observe_acknowledgement("520000", "COUNTED")
     metrics.observe_propagation("520000", 0.02)
+    metrics.observe_message("520000", "delivered")
     metrics.set_ready({"keys": True})
     metrics.set_build("0.1.0", "140000")
     metrics.watch(readings(lambda: [PeerReading("520000", True, 0, 3.0, -1.5, (12, 0))]))

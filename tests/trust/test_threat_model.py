@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from node.model.messages import MessageReason
 from node.model.reasons import STEP_REASONS
 from node.registry.refresh import REFRESH_REASONS
 from node.rpc.reasons import REASONS
@@ -20,15 +21,16 @@ MODULES = {
     "D": "tests/integration/test_attacks_on_distribution.py",
     "S": "tests/integration/test_attacks_on_statements.py",
     "R": "tests/integration/test_root_rotations.py",
+    "M": "tests/integration/test_messages.py",
 }
 LINE = re.compile(
-    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSR])::(?P<test>.+)` \|$", re.MULTILINE
+    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRM])::(?P<test>.+)` \|$", re.MULTILINE
 )
 
 
 @pytest.fixture(scope="module")
 def collected() -> set[str]:
-    """Every test of the three modules, as pytest finds them: `D::test_name[case]`."""
+    """Every test of the four modules, as pytest finds them: `D::test_name[case]`."""
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *MODULES.values()],
         cwd=ROOT,
@@ -58,7 +60,7 @@ def test_every_line_of_the_tables_was_read() -> None:
 
 
 def test_every_reason_of_the_table_exists() -> None:
-    known = STEP_REASONS | REFRESH_REASONS | REASONS
+    known = STEP_REASONS | REFRESH_REASONS | REASONS | set(MessageReason)
     reasons = {word for line in LINE.finditer(TEXT) for word in re.findall(r"`([A-Z_]+)`", line["reason"])}
     assert reasons - known == set()
     assert reasons >= REFRESH_REASONS - {"REGISTRY_FAILED_HERE"}  # no attack

@@ -3,12 +3,22 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from huxin.v1 import statement_pb2 as _statement_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class MessageBox(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MESSAGE_BOX_UNSPECIFIED: _ClassVar[MessageBox]
+    MESSAGE_BOX_OUTBOX: _ClassVar[MessageBox]
+    MESSAGE_BOX_INBOX: _ClassVar[MessageBox]
+MESSAGE_BOX_UNSPECIFIED: MessageBox
+MESSAGE_BOX_OUTBOX: MessageBox
+MESSAGE_BOX_INBOX: MessageBox
 
 class ListPeersRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -81,3 +91,81 @@ class ChangeStatusResponse(_message.Message):
     LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     log_index: int
     def __init__(self, log_index: _Optional[int] = ...) -> None: ...
+
+class Message(_message.Message):
+    __slots__ = ("id", "peer", "kind", "state", "reason", "created_at", "expires_at", "ended_at", "attempts", "order", "outcome", "evidence_digest")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    peer: str
+    kind: str
+    state: str
+    reason: str
+    created_at: _timestamp_pb2.Timestamp
+    expires_at: _timestamp_pb2.Timestamp
+    ended_at: _timestamp_pb2.Timestamp
+    attempts: int
+    order: str
+    outcome: str
+    evidence_digest: bytes
+    def __init__(self, id: _Optional[str] = ..., peer: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[int] = ..., order: _Optional[str] = ..., outcome: _Optional[str] = ..., evidence_digest: _Optional[bytes] = ...) -> None: ...
+
+class ListMessagesRequest(_message.Message):
+    __slots__ = ("box", "peer", "state", "page_size", "page_token")
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    box: MessageBox
+    peer: str
+    state: str
+    page_size: int
+    page_token: str
+    def __init__(self, box: _Optional[_Union[MessageBox, str]] = ..., peer: _Optional[str] = ..., state: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListMessagesResponse(_message.Message):
+    __slots__ = ("messages", "next_page_token")
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    messages: _containers.RepeatedCompositeFieldContainer[Message]
+    next_page_token: str
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetMessageRequest(_message.Message):
+    __slots__ = ("box", "id")
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    box: MessageBox
+    id: str
+    def __init__(self, box: _Optional[_Union[MessageBox, str]] = ..., id: _Optional[str] = ...) -> None: ...
+
+class GetMessageResponse(_message.Message):
+    __slots__ = ("message",)
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    message: Message
+    def __init__(self, message: _Optional[_Union[Message, _Mapping]] = ...) -> None: ...
+
+class RetryMessageRequest(_message.Message):
+    __slots__ = ("box", "id")
+    BOX_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    box: MessageBox
+    id: str
+    def __init__(self, box: _Optional[_Union[MessageBox, str]] = ..., id: _Optional[str] = ...) -> None: ...
+
+class RetryMessageResponse(_message.Message):
+    __slots__ = ("message",)
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    message: Message
+    def __init__(self, message: _Optional[_Union[Message, _Mapping]] = ...) -> None: ...

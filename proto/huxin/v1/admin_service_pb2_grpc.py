@@ -45,6 +45,21 @@ class AdminServiceStub:
                 request_serializer=huxin_dot_v1_dot_admin__service__pb2.ChangeStatusRequest.SerializeToString,
                 response_deserializer=huxin_dot_v1_dot_admin__service__pb2.ChangeStatusResponse.FromString,
                 _registered_method=True)
+        self.ListMessages = channel.unary_unary(
+                '/huxin.v1.AdminService/ListMessages',
+                request_serializer=huxin_dot_v1_dot_admin__service__pb2.ListMessagesRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_admin__service__pb2.ListMessagesResponse.FromString,
+                _registered_method=True)
+        self.GetMessage = channel.unary_unary(
+                '/huxin.v1.AdminService/GetMessage',
+                request_serializer=huxin_dot_v1_dot_admin__service__pb2.GetMessageRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_admin__service__pb2.GetMessageResponse.FromString,
+                _registered_method=True)
+        self.RetryMessage = channel.unary_unary(
+                '/huxin.v1.AdminService/RetryMessage',
+                request_serializer=huxin_dot_v1_dot_admin__service__pb2.RetryMessageRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_admin__service__pb2.RetryMessageResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -65,6 +80,27 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMessages(self, request, context):
+        """Messages to or from peers, newest first. Their content is never told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMessage(self, request, context):
+        """One message.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryMessage(self, request, context):
+        """Sends a queued message now, or handles a parked one again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +113,21 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ChangeStatus,
                     request_deserializer=huxin_dot_v1_dot_admin__service__pb2.ChangeStatusRequest.FromString,
                     response_serializer=huxin_dot_v1_dot_admin__service__pb2.ChangeStatusResponse.SerializeToString,
+            ),
+            'ListMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessages,
+                    request_deserializer=huxin_dot_v1_dot_admin__service__pb2.ListMessagesRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_admin__service__pb2.ListMessagesResponse.SerializeToString,
+            ),
+            'GetMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMessage,
+                    request_deserializer=huxin_dot_v1_dot_admin__service__pb2.GetMessageRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_admin__service__pb2.GetMessageResponse.SerializeToString,
+            ),
+            'RetryMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryMessage,
+                    request_deserializer=huxin_dot_v1_dot_admin__service__pb2.RetryMessageRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_admin__service__pb2.RetryMessageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +185,87 @@ class AdminService:
             '/huxin.v1.AdminService/ChangeStatus',
             huxin_dot_v1_dot_admin__service__pb2.ChangeStatusRequest.SerializeToString,
             huxin_dot_v1_dot_admin__service__pb2.ChangeStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.AdminService/ListMessages',
+            huxin_dot_v1_dot_admin__service__pb2.ListMessagesRequest.SerializeToString,
+            huxin_dot_v1_dot_admin__service__pb2.ListMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.AdminService/GetMessage',
+            huxin_dot_v1_dot_admin__service__pb2.GetMessageRequest.SerializeToString,
+            huxin_dot_v1_dot_admin__service__pb2.GetMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.AdminService/RetryMessage',
+            huxin_dot_v1_dot_admin__service__pb2.RetryMessageRequest.SerializeToString,
+            huxin_dot_v1_dot_admin__service__pb2.RetryMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

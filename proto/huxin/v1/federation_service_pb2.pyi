@@ -1,10 +1,25 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class DeliveryOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELIVERY_OUTCOME_UNSPECIFIED: _ClassVar[DeliveryOutcome]
+    DELIVERY_OUTCOME_DELIVERED: _ClassVar[DeliveryOutcome]
+    DELIVERY_OUTCOME_REFUSED: _ClassVar[DeliveryOutcome]
+    DELIVERY_OUTCOME_DEFERRED: _ClassVar[DeliveryOutcome]
+DELIVERY_OUTCOME_UNSPECIFIED: DeliveryOutcome
+DELIVERY_OUTCOME_DELIVERED: DeliveryOutcome
+DELIVERY_OUTCOME_REFUSED: DeliveryOutcome
+DELIVERY_OUTCOME_DEFERRED: DeliveryOutcome
 
 class FollowRequest(_message.Message):
     __slots__ = ("origin", "start", "batch_limit")
@@ -95,3 +110,51 @@ class PublishTrustResponse(_message.Message):
     SNAPSHOT_VERSION_FIELD_NUMBER: _ClassVar[int]
     snapshot_version: int
     def __init__(self, snapshot_version: _Optional[int] = ...) -> None: ...
+
+class MessageHeader(_message.Message):
+    __slots__ = ("id", "sender", "receiver", "kind", "ordering_key", "created_at", "expires_at")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    RECEIVER_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ORDERING_KEY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    sender: str
+    receiver: str
+    kind: str
+    ordering_key: bytes
+    created_at: _timestamp_pb2.Timestamp
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, id: _Optional[bytes] = ..., sender: _Optional[str] = ..., receiver: _Optional[str] = ..., kind: _Optional[str] = ..., ordering_key: _Optional[bytes] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SealedMessage(_message.Message):
+    __slots__ = ("header", "sealing_key_id", "sealed")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    SEALING_KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    SEALED_FIELD_NUMBER: _ClassVar[int]
+    header: MessageHeader
+    sealing_key_id: bytes
+    sealed: bytes
+    def __init__(self, header: _Optional[_Union[MessageHeader, _Mapping]] = ..., sealing_key_id: _Optional[bytes] = ..., sealed: _Optional[bytes] = ...) -> None: ...
+
+class DeliverRequest(_message.Message):
+    __slots__ = ("messages",)
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    messages: _containers.RepeatedCompositeFieldContainer[SealedMessage]
+    def __init__(self, messages: _Optional[_Iterable[_Union[SealedMessage, _Mapping]]] = ...) -> None: ...
+
+class DeliveryResult(_message.Message):
+    __slots__ = ("outcome", "reason")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    outcome: DeliveryOutcome
+    reason: str
+    def __init__(self, outcome: _Optional[_Union[DeliveryOutcome, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class DeliverResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[DeliveryResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[DeliveryResult, _Mapping]]] = ...) -> None: ...

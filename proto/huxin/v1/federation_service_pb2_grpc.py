@@ -60,6 +60,11 @@ class FederationServiceStub:
                 request_serializer=huxin_dot_v1_dot_federation__service__pb2.PublishTrustRequest.SerializeToString,
                 response_deserializer=huxin_dot_v1_dot_federation__service__pb2.PublishTrustResponse.FromString,
                 _registered_method=True)
+        self.Deliver = channel.unary_unary(
+                '/huxin.v1.FederationService/Deliver',
+                request_serializer=huxin_dot_v1_dot_federation__service__pb2.DeliverRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_federation__service__pb2.DeliverResponse.FromString,
+                _registered_method=True)
 
 
 class FederationServiceServicer:
@@ -103,6 +108,13 @@ class FederationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Deliver(self, request, context):
+        """Hands messages over. What is answered DELIVERED is durable here; the same message again is answered the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FederationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +142,11 @@ def add_FederationServiceServicer_to_server(servicer, server):
                     servicer.PublishTrust,
                     request_deserializer=huxin_dot_v1_dot_federation__service__pb2.PublishTrustRequest.FromString,
                     response_serializer=huxin_dot_v1_dot_federation__service__pb2.PublishTrustResponse.SerializeToString,
+            ),
+            'Deliver': grpc.unary_unary_rpc_method_handler(
+                    servicer.Deliver,
+                    request_deserializer=huxin_dot_v1_dot_federation__service__pb2.DeliverRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_federation__service__pb2.DeliverResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +285,33 @@ class FederationService:
             '/huxin.v1.FederationService/PublishTrust',
             huxin_dot_v1_dot_federation__service__pb2.PublishTrustRequest.SerializeToString,
             huxin_dot_v1_dot_federation__service__pb2.PublishTrustResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Deliver(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.FederationService/Deliver',
+            huxin_dot_v1_dot_federation__service__pb2.DeliverRequest.SerializeToString,
+            huxin_dot_v1_dot_federation__service__pb2.DeliverResponse.FromString,
             options,
             channel_credentials,
             insecure,

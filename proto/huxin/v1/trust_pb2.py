@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14huxin/v1/trust.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x01\n\nSigningKey\x12\x0c\n\x04spki\x18\x01 \x01(\x0c\x12\r\n\x05suite\x18\x02 \x01(\t\x12.\n\nvalid_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nretired_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63ompromised_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"G\n\x0bLogIdentity\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x11\n\thead_spki\x18\x02 \x01(\x0c\x12\x15\n\rcosigner_spki\x18\x03 \x01(\x0c\"\xb0\x02\n\x12JurisdictionBundle\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x04\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x63\x61_certificates\x18\x06 \x03(\x0c\x12*\n\x0csigning_keys\x18\x07 \x03(\x0b\x32\x14.huxin.v1.SigningKey\x12\"\n\x03log\x18\x08 \x01(\x0b\x32\x15.huxin.v1.LogIdentity\x12\x11\n\tendpoints\x18\t \x03(\t\x12\x10\n\x08\x63ontacts\x18\n \x03(\t\x12\x18\n\x10revocation_lists\x18\x0b \x03(\x0c\"K\n\x10RecognitionScope\x12\x0e\n\x06leaves\x18\x01 \x03(\t\x12\x14\n\x0crecord_types\x18\x02 \x03(\t\x12\x11\n\tscenarios\x18\x03 \x03(\t\"-\n\x0bSuitePolicy\x12\x0e\n\x06\x61ll_of\x18\x01 \x03(\t\x12\x0e\n\x06\x61ny_of\x18\x02 \x03(\t\"\x8e\x04\n\x10TrustCertificate\x12\x12\n\nrecogniser\x18\x01 \x01(\t\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12)\n\x05scope\x18\x03 \x01(\x0b\x32\x1a.huxin.v1.RecognitionScope\x12\x1b\n\x13reviewed_catalogues\x18\x04 \x03(\x0c\x12\x1b\n\x13reviewed_crosswalks\x18\x05 \x03(\x0c\x12\x18\n\x10\x61\x63\x63\x65pted_caveats\x18\x06 \x03(\t\x12%\n\x06suites\x18\x07 \x01(\x0b\x32\x15.huxin.v1.SuitePolicy\x12\x16\n\x0ewitness_quorum\x18\x08 \x01(\r\x12#\n\x1bmax_trust_state_age_seconds\x18\t \x01(\x04\x12 \n\x18max_log_view_age_seconds\x18\n \x01(\x04\x12.\n\nvalid_from\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0blegal_basis\x18\r \x03(\t\x12-\n\tissued_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x0f \x01(\x08\x12\x19\n\x11withdrawal_reason\x18\x10 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14huxin/v1/trust.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x01\n\nSigningKey\x12\x0c\n\x04spki\x18\x01 \x01(\x0c\x12\r\n\x05suite\x18\x02 \x01(\t\x12.\n\nvalid_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nretired_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63ompromised_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"G\n\x0bLogIdentity\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x11\n\thead_spki\x18\x02 \x01(\x0c\x12\x15\n\rcosigner_spki\x18\x03 \x01(\x0c\"Y\n\nSealingKey\x12\x0c\n\x04spki\x18\x01 \x01(\x0c\x12\r\n\x05suite\x18\x02 \x01(\t\x12.\n\nvalid_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xdc\x02\n\x12JurisdictionBundle\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x04\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x63\x61_certificates\x18\x06 \x03(\x0c\x12*\n\x0csigning_keys\x18\x07 \x03(\x0b\x32\x14.huxin.v1.SigningKey\x12\"\n\x03log\x18\x08 \x01(\x0b\x32\x15.huxin.v1.LogIdentity\x12\x11\n\tendpoints\x18\t \x03(\t\x12\x10\n\x08\x63ontacts\x18\n \x03(\t\x12\x18\n\x10revocation_lists\x18\x0b \x03(\x0c\x12*\n\x0csealing_keys\x18\x0c \x03(\x0b\x32\x14.huxin.v1.SealingKey\"K\n\x10RecognitionScope\x12\x0e\n\x06leaves\x18\x01 \x03(\t\x12\x14\n\x0crecord_types\x18\x02 \x03(\t\x12\x11\n\tscenarios\x18\x03 \x03(\t\"-\n\x0bSuitePolicy\x12\x0e\n\x06\x61ll_of\x18\x01 \x03(\t\x12\x0e\n\x06\x61ny_of\x18\x02 \x03(\t\"\x8e\x04\n\x10TrustCertificate\x12\x12\n\nrecogniser\x18\x01 \x01(\t\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12)\n\x05scope\x18\x03 \x01(\x0b\x32\x1a.huxin.v1.RecognitionScope\x12\x1b\n\x13reviewed_catalogues\x18\x04 \x03(\x0c\x12\x1b\n\x13reviewed_crosswalks\x18\x05 \x03(\x0c\x12\x18\n\x10\x61\x63\x63\x65pted_caveats\x18\x06 \x03(\t\x12%\n\x06suites\x18\x07 \x01(\x0b\x32\x15.huxin.v1.SuitePolicy\x12\x16\n\x0ewitness_quorum\x18\x08 \x01(\r\x12#\n\x1bmax_trust_state_age_seconds\x18\t \x01(\x04\x12 \n\x18max_log_view_age_seconds\x18\n \x01(\x04\x12.\n\nvalid_from\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0blegal_basis\x18\r \x03(\t\x12-\n\tissued_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\twithdrawn\x18\x0f \x01(\x08\x12\x19\n\x11withdrawal_reason\x18\x10 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,12 +36,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNINGKEY']._serialized_end=257
   _globals['_LOGIDENTITY']._serialized_start=259
   _globals['_LOGIDENTITY']._serialized_end=330
-  _globals['_JURISDICTIONBUNDLE']._serialized_start=333
-  _globals['_JURISDICTIONBUNDLE']._serialized_end=637
-  _globals['_RECOGNITIONSCOPE']._serialized_start=639
-  _globals['_RECOGNITIONSCOPE']._serialized_end=714
-  _globals['_SUITEPOLICY']._serialized_start=716
-  _globals['_SUITEPOLICY']._serialized_end=761
-  _globals['_TRUSTCERTIFICATE']._serialized_start=764
-  _globals['_TRUSTCERTIFICATE']._serialized_end=1290
+  _globals['_SEALINGKEY']._serialized_start=332
+  _globals['_SEALINGKEY']._serialized_end=421
+  _globals['_JURISDICTIONBUNDLE']._serialized_start=424
+  _globals['_JURISDICTIONBUNDLE']._serialized_end=772
+  _globals['_RECOGNITIONSCOPE']._serialized_start=774
+  _globals['_RECOGNITIONSCOPE']._serialized_end=849
+  _globals['_SUITEPOLICY']._serialized_start=851
+  _globals['_SUITEPOLICY']._serialized_end=896
+  _globals['_TRUSTCERTIFICATE']._serialized_start=899
+  _globals['_TRUSTCERTIFICATE']._serialized_end=1425
 # @@protoc_insertion_point(module_scope)

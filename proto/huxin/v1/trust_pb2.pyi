@@ -33,8 +33,18 @@ class LogIdentity(_message.Message):
     cosigner_spki: bytes
     def __init__(self, origin: _Optional[str] = ..., head_spki: _Optional[bytes] = ..., cosigner_spki: _Optional[bytes] = ...) -> None: ...
 
+class SealingKey(_message.Message):
+    __slots__ = ("spki", "suite", "valid_from")
+    SPKI_FIELD_NUMBER: _ClassVar[int]
+    SUITE_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_FIELD_NUMBER: _ClassVar[int]
+    spki: bytes
+    suite: str
+    valid_from: _timestamp_pb2.Timestamp
+    def __init__(self, spki: _Optional[bytes] = ..., suite: _Optional[str] = ..., valid_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class JurisdictionBundle(_message.Message):
-    __slots__ = ("division", "name_zh", "name_en", "version", "issued_at", "ca_certificates", "signing_keys", "log", "endpoints", "contacts", "revocation_lists")
+    __slots__ = ("division", "name_zh", "name_en", "version", "issued_at", "ca_certificates", "signing_keys", "log", "endpoints", "contacts", "revocation_lists", "sealing_keys")
     DIVISION_FIELD_NUMBER: _ClassVar[int]
     NAME_ZH_FIELD_NUMBER: _ClassVar[int]
     NAME_EN_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +56,7 @@ class JurisdictionBundle(_message.Message):
     ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
     CONTACTS_FIELD_NUMBER: _ClassVar[int]
     REVOCATION_LISTS_FIELD_NUMBER: _ClassVar[int]
+    SEALING_KEYS_FIELD_NUMBER: _ClassVar[int]
     division: str
     name_zh: str
     name_en: str
@@ -57,7 +68,8 @@ class JurisdictionBundle(_message.Message):
     endpoints: _containers.RepeatedScalarFieldContainer[str]
     contacts: _containers.RepeatedScalarFieldContainer[str]
     revocation_lists: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., name_en: _Optional[str] = ..., version: _Optional[int] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ca_certificates: _Optional[_Iterable[bytes]] = ..., signing_keys: _Optional[_Iterable[_Union[SigningKey, _Mapping]]] = ..., log: _Optional[_Union[LogIdentity, _Mapping]] = ..., endpoints: _Optional[_Iterable[str]] = ..., contacts: _Optional[_Iterable[str]] = ..., revocation_lists: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    sealing_keys: _containers.RepeatedCompositeFieldContainer[SealingKey]
+    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., name_en: _Optional[str] = ..., version: _Optional[int] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ca_certificates: _Optional[_Iterable[bytes]] = ..., signing_keys: _Optional[_Iterable[_Union[SigningKey, _Mapping]]] = ..., log: _Optional[_Union[LogIdentity, _Mapping]] = ..., endpoints: _Optional[_Iterable[str]] = ..., contacts: _Optional[_Iterable[str]] = ..., revocation_lists: _Optional[_Iterable[bytes]] = ..., sealing_keys: _Optional[_Iterable[_Union[SealingKey, _Mapping]]] = ...) -> None: ...
 
 class RecognitionScope(_message.Message):
     __slots__ = ("leaves", "record_types", "scenarios")

@@ -4,7 +4,7 @@ There were roots at every eighth level, so that a proof read up to 256 hashes wh
 missing is computed from what is stored. And an index by digest alone put each new row into another page of it.
 
 Revision ID: 0005
-Revises: 0002
+Revises: 0004
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision: str | None = "0002"
+down_revision: str | None = "0004"
 
 _NEW_LEVELS = (4, 12, 20, 28, 36)
 _UNDER_ONE_ROOT = 16

@@ -1,0 +1,85 @@
+"""The sealing keys of a home: made at its founding, rotated, opened again, and what lies sealed at rest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from node.app import key_life, trusting
+from node.app.sealing_keys import SealingKeys, load_sealing_keys, rotate_sealing
+from node.errors import NotReady
+from tests.support.nodes import THE_DAY, TestJurisdiction
+from trust.errors import MalformedInput
+from trust.sealing import key_to_seal_to
+from trust.vocabulary import MAX_SEALING_KEYS, SealingKeyInfo
+
+
+def published(one: TestJurisdiction) -> tuple[SealingKeyInfo, ...]:
+    return trusting.trusted_state(one.settings).own.bundle.sealing_keys
+
+
+def held(one: TestJurisdiction) -> SealingKeys:
+    return load_sealing_keys(one.settings, lambda: published(one))
+
+
+def test_a_jurisdiction_is_founded_with_a_sealing_key_in_its_bundle(shanxi: TestJurisdiction) -> None:
+    key = key_to_seal_to(published(shanxi), THE_DAY)
+    assert held(shanxi).open(key.key_id, key.seal(b"content", b"info"), b"info") == b"content"
+    (line,) = (line for line in key_life.list_keys(shanxi.settings, THE_DAY) if line.role == "sealing")
+    assert (line.key_id, line.in_use, line.where.endswith("keys/sealing.key")) == (key.key_id, True, True)
+
+
+def test_after_a_rotation_peers_take_the_new_key_and_the_old_one_opens(shanxi: TestJurisdiction) -> None:
+    keys = held(shanxi)
+    before = key_to_seal_to(published(shanxi), THE_DAY)
+    kept, name = keys.keep(b"at rest", b"context"), keys.pseudonym(b"purpose", b"name")
+    made, path, version = rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=1))
+    assert version == 2
+    after = key_to_seal_to(published(shanxi), THE_DAY + timedelta(hours=1))
+    assert after.key_id != before.key_id
+    assert [info.spki for info in published(shanxi)][1] == made.spki
+    assert not keys.holds(after.key_id)
+    keys.refresh()
+    for key in (before, after):
+        assert keys.open(key.key_id, key.seal(b"content", b""), b"") == b"content"
+    assert keys.kept(kept, b"context") == b"at rest"
+    assert keys.keep(b"at rest", b"context")[:32] == bytes.fromhex(after.key_id)
+    assert keys.pseudonym(b"purpose", b"name") == name, "messages of one subject stay in order over a rotation"
+    lines = {line.key_id: line for line in key_life.list_keys(shanxi.settings, THE_DAY + timedelta(hours=1))}
+    assert (lines[before.key_id].in_use, lines[after.key_id].in_use, lines[after.key_id].where) == (
+        False,
+        True,
+        str(path),
+    )
+
+
+def test_what_is_at_rest_is_bound_to_its_place(shanxi: TestJurisdiction) -> None:
+    keys = held(shanxi)
+    kept = keys.keep(b"at rest", b"one row")
+    assert b"at rest" not in kept
+    with pytest.raises(MalformedInput):
+        keys.kept(kept, b"another row")
+    with pytest.raises(MalformedInput):
+        keys.kept(kept[:20], b"one row")
+
+
+def test_a_key_whose_file_is_gone_opens_nothing_and_says_so(shanxi: TestJurisdiction) -> None:
+    key = key_to_seal_to(published(shanxi), THE_DAY)
+    shanxi.layout.key("sealing").unlink()
+    keys = held(shanxi)
+    with pytest.raises(NotReady, match="backup"):
+        keys.open(key.key_id, b"x" * 60, b"")
+    with pytest.raises(NotReady, match="--sealing"):
+        keys.keep(b"", b"")
+    with pytest.raises(NotReady, match="--sealing"):
+        keys.pseudonym(b"", b"")
+    (line,) = (line for line in key_life.list_keys(shanxi.settings, THE_DAY) if line.role == "sealing")
+    assert (line.where, line.in_use) == ("", False)
+
+
+def test_a_bundle_lists_the_newest_keys_and_no_more_than_fit(shanxi: TestJurisdiction) -> None:
+    for hour in range(1, MAX_SEALING_KEYS + 2):
+        made, _, _ = rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=hour))
+    assert len(published(shanxi)) == MAX_SEALING_KEYS
+    assert published(shanxi)[-1] == made

@@ -1,0 +1,163 @@
+"""A window in Guizhou asks Shanxi for the report of a Shanxi subject: over real nodes, mTLS and both databases."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc.aio
+import pytest
+from huxin.v1 import exchange_service_pb2, subject_pb2, verdict_pb2
+
+from tests.integration import exchanging
+from tests.integration.exchanging import INBOX, OUTBOX
+from tests.integration.provinces import OF_SHANXI, Provinces, provinces, verify
+from tests.support import nodes
+from tests.support.nodes import SUBJECTS
+
+SUBJECT = SUBJECTS["140000"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own(request: pytest.FixtureRequest) -> dict[str, dict[str, str]]:
+    """Settings that give each node its database."""
+    if request.param == "sqlite":
+        return {}
+    urls = request.getfixturevalue("postgres_urls")
+    return {division: {"HUXIN_DATABASE__URL": url} for division, url in zip(("140000", "520000"), urls, strict=True)}
+
+
+@pytest.fixture
+async def running(own: dict[str, dict[str, str]], tmp_path: Path) -> AsyncIterator[Provinces]:
+    async with provinces(tmp_path, own=own) as found:
+        yield found
+
+
+async def test_the_report_comes_and_convinces(running: Provinces) -> None:
+    guizhou, shanxi = running.guizhou, running.shanxi
+    ask_id = await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT))
+    answered = await exchanging.stands(guizhou, ask_id, "answered")
+    assert (answered.receiver, answered.downloadable, answered.report_number[:6]) == ("140000", True, "140000")
+    bundle = await exchanging.fetched(guizhou, ask_id)
+    assert bundle == await nodes.download(shanxi, answered.report_number)
+    await nodes.caught_up(guizhou, shanxi, 1)
+    verdict = await verify(guizhou, bundle, SUBJECT, OF_SHANXI)
+    assert verdict.decision == verdict_pb2.DECISION_ACCEPT
+    (sent,) = await exchanging.messages(guizhou, OUTBOX)
+    (came,) = await exchanging.messages(guizhou, INBOX)
+    (request,) = await exchanging.messages(shanxi, INBOX)
+    assert (sent.id, sent.state, sent.kind) == (ask_id, "delivered", "report_request")
+    assert (request.id, request.state, request.outcome) == (ask_id, "handled", answered.report_number)
+    assert (request.evidence_digest, request.peer) == (exchanging.EVIDENCE, "520000")
+    assert (came.state, came.kind, came.outcome) == ("handled", "report_delivery", answered.report_number)
+
+
+async def test_the_same_request_is_asked_once(running: Provinces) -> None:
+    request = exchanging.asking_for(SUBJECT)
+    first = await exchanging.ask(running.guizhou, request)
+    assert await exchanging.ask(running.guizhou, request) == first
+    request.scenario = "financing"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await exchanging.ask(running.guizhou, request)
+    assert nodes.reason_of(refused.value) == "REQUEST_ID_REUSED"
+    assert len(await exchanging.messages(running.guizhou, OUTBOX)) == 1
+
+
+async def test_a_refusal_comes_back_with_its_reason(running: Provinces) -> None:
+    stranger = nodes.synthetic_code("140000", 77)
+    ask_id = await exchanging.ask(running.guizhou, exchanging.asking_for(stranger))
+    refused = await exchanging.stands(running.guizhou, ask_id, "refused")
+    assert (refused.reason, refused.downloadable, refused.report_number) == ("NOT_REGISTERED_HERE", False, "")
+    assert "registered" in refused.message
+    with pytest.raises(grpc.aio.AioRpcError) as nothing:
+        await exchanging.fetched(running.guizhou, ask_id)
+    assert nodes.reason_of(nothing.value) == "NO_ASKED_REPORT"
+
+
+async def test_a_natural_person_is_refused_before_anything_is_sent(running: Provinces) -> None:
+    request = exchanging.asking_for("11010519491231002X")
+    request.subject.id_type = subject_pb2.ID_TYPE_RESIDENT_ID
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await exchanging.ask(running.guizhou, request)
+    assert nodes.reason_of(refused.value) == "NATURAL_PERSON_NEEDS_CONSENT"
+    assert await exchanging.messages(running.guizhou, OUTBOX) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("receiver", "330000", "INVALID_FIELD"),
+        ("receiver", "520000", "INVALID_FIELD"),
+        ("evidence_digest", b"short", "INVALID_FIELD"),
+        ("request_id", "not a uuid", "INVALID_FIELD"),
+    ],
+)
+async def test_a_request_that_makes_no_sense_is_refused_at_the_window(
+    tmp_path: Path, field: str, value: object, reason: str
+) -> None:
+    async with provinces(tmp_path) as running:
+        request = exchanging.asking_for(SUBJECT)
+        setattr(request, field, value)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await exchanging.ask(running.guizhou, request)
+        assert nodes.reason_of(refused.value) == reason
+        assert nodes.details_of(refused.value)["BadRequest"].field_violations[0].field == field  # type: ignore[attr-defined]
+
+
+async def test_nobody_else_sees_a_request_or_opens_what_came(running: Provinces) -> None:
+    guizhou = running.guizhou
+    ask_id = await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT))
+    await exchanging.stands(guizhou, ask_id, "answered")
+    for one, workload in ((guizhou, "operator"), (running.shanxi, "gateway")):
+        from huxin.v1 import exchange_service_pb2_grpc  # noqa: PLC0415 - of this one test
+
+        stub = exchange_service_pb2_grpc.ExchangeServiceStub(one.channel(workload))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.GetAskedReport(exchange_service_pb2.GetAskedReportRequest(id=ask_id))
+        assert refused.value.code() in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.NOT_FOUND}
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.DownloadAskedReport(exchange_service_pb2.DownloadAskedReportRequest(id=ask_id)).read()
+
+
+async def test_what_lies_in_the_databases_names_no_subject_and_no_report_content(tmp_path: Path) -> None:
+    async with provinces(tmp_path) as running:
+        guizhou = running.guizhou
+        # The receiver is away, so that the request stays in the outbox.
+        await running.shanxi.stop()
+        ask_id = await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT))
+        assert SUBJECT not in everything_in(guizhou, "outbox", "asked_reports")
+        await running.shanxi.start(running.clock)
+        await exchanging.stands(guizhou, ask_id, "answered")
+        bundle = await exchanging.fetched(guizhou, ask_id)
+        assert SUBJECT.encode() in bundle
+        stored = everything_in(guizhou, "outbox", "inbox", "asked_reports")
+        assert SUBJECT not in stored
+        assert "合成数据" not in stored
+        for one in (guizhou, running.shanxi):
+            await exchanging.comes(one, OUTBOX, 1, "delivered")
+            assert contents_of(one) == {None}
+
+
+def everything_in(one: nodes.TestJurisdiction, *tables: str) -> str:
+    """Every column of these tables, bytes read as text: what a thief of the file would search through."""
+    database = sqlite3.connect(f"file:{one.layout.home / 'huxin.db'}?mode=ro", uri=True)
+    try:
+        rows = [row for table in tables for row in database.execute(f"SELECT * FROM {table}")]  # noqa: S608
+    finally:
+        database.close()
+    assert rows
+    return " ".join(
+        each.decode("utf-8", errors="replace") if isinstance(each, bytes) else str(each) for row in rows for each in row
+    )
+
+
+def contents_of(one: nodes.TestJurisdiction) -> set[bytes | None]:
+    """What messages that have ended still hold of their content."""
+    database = sqlite3.connect(f"file:{one.layout.home / 'huxin.db'}?mode=ro", uri=True)
+    try:
+        ended = "ended_at IS NOT NULL"
+        query = f"SELECT content FROM outbox WHERE {ended} UNION ALL SELECT sealed FROM inbox WHERE {ended}"  # noqa: S608
+        return {row[0] for row in database.execute(query)}
+    finally:
+        database.close()
