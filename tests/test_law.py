@@ -24,6 +24,8 @@ SEE_MESSAGES = {"trust.statements", "trust.bundle"}
 SEE_TOKENS = {"trust.tokens"}
 
 LONG_MODULES: dict[str, str] = {
+    "node/app/running.py": "the composition root: what a running node consists of stands in one place",
+    "node/config/sections.py": "every setting there is, with its meaning and its limits",
     "trust/statements.py": "the one module that reads and writes signed payloads: what each means stands in one place",
     "tests/trust/test_certificates.py": "one fault per case, each a whole certificate of its own",
     "tests/trust/test_registry.py": "every rule of the registry, and the properties that hold them together",
