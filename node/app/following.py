@@ -33,6 +33,8 @@ class FollowingOptions:
     max_message_bytes: int
     clock_skew: timedelta
     """How far ahead of our clock a peer's cosignature may be."""
+    silence_seconds: float
+    """How long a peer may say nothing."""
 
 
 @dataclass(slots=True)
@@ -117,6 +119,7 @@ class Following:
             self._jitter,
             self._options.batch_limit,
             Hearing(self._clock.now, self._clock.monotonic),
+            self._options.silence_seconds,
         )
         task = asyncio.create_task(follower.run(), name=f"follow {division}")
         task.add_done_callback(_report_end)

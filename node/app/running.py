@@ -194,6 +194,7 @@ class Node:
                 settings.federation.batch_entries,
                 settings.limits.max_message_bytes,
                 timedelta(seconds=settings.freshness.clock_skew_seconds),
+                settings.federation.silence_seconds,
             ),
         )
         self._exits.push_async_callback(following.stop)

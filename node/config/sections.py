@@ -217,6 +217,14 @@ class FederationSettings(Section):
         le=3600,
         description="How often the own head is cosigned with the time: the proof of freshness.",
     )
+    silence_seconds: float = Field(
+        default=180.0,
+        ge=1,
+        le=86400,
+        description="How long a peer may send nothing whole before the connection is given up and made anew. Longer "
+        "than peers take to cosign their heads. A peer that announced more and tells less than an entry a second over "
+        "this time is given up as well.",
+    )
     merge_delay_seconds: float = Field(
         default=60.0,
         ge=0,

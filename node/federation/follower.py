@@ -6,6 +6,10 @@ per attempt, each over a new connection; after contact the first one is preferre
 connection and batch, so that no peer can slow another one down. A peer that shows two histories is not asked again:
 what it showed first stays our view, which grows stale, so that nothing it signs later is accepted, and an operator must
 look.
+
+A peer can also waste our time without a wrong word (`patience`): one that is silent, or drips, is left and asked again,
+and its last error stands until it has told all that it announced; batches and heads beyond what this node is willing to
+commit are read later, which holds the peer back by flow control, not in memory.
 """
 
 from __future__ import annotations
@@ -20,22 +24,30 @@ import structlog
 
 from node.errors import NotReady
 from node.federation.hearing import Hearing
+from node.federation.patience import Allowance, Pace
 from node.model.log import FeedBatch, LogHead, LogMoved
-from node.model.peers import PeerCondition, PeerState
+from node.model.peers import PeerCondition, PeerState, PeerTrouble
 from trust.errors import HeadInconsistent, TrustError
 
 _log = structlog.get_logger(__name__)
 
-_HEAD_PAUSE_SECONDS = 0.05
-"""Pause after a batch that only tells a head: each is proven and written, and a peer could send them without end."""
+_HEADS_PER_SECOND, _HEADS_AT_ONCE = 2.0, 20
+"""Batches that only tell a head: each is proven, and a peer could send them without end. Honest ones: one a second."""
+_BATCHES_PER_SECOND, _BATCHES_AT_ONCE = 50.0, 200
+"""Batches of entries, each a commit of ours. A peer that logs faster tells more in each of them."""
 
 
 class PeerUnavailable(Exception):
     """The peer cannot be reached, refused us, or broke off. The message is a sentence without addresses."""
 
-    def __init__(self, message: str, *, refused: bool = False) -> None:
+    def __init__(self, message: str, trouble: PeerTrouble = PeerTrouble.AWAY) -> None:
         super().__init__(message)
-        self.refused = refused
+        self.trouble = trouble
+
+    @property
+    def refused(self) -> bool:
+        """Whether it does not accept us: then waiting alone does not help."""
+        return self.trouble is PeerTrouble.REFUSED
 
 
 class PeerClient(Protocol):
@@ -99,7 +111,9 @@ class Follower:
         jitter: Callable[[], float],
         batch_limit: int,
         hearing: Hearing,
+        silence_seconds: float,
     ) -> None:
+        """`silence_seconds`: how long a peer may say nothing, and over how long its pace is judged."""
         self._names = names
         self._connect = connect
         self._view = view
@@ -108,12 +122,17 @@ class Follower:
         self._batch_limit = batch_limit
         self._hearing = hearing
         self._status = PeerCondition.WAITING
+        self._silence_seconds = silence_seconds
         self._last_error = ""
+        self._last_reason = ""
         self._endpoint = names.endpoints[0]
         self._replicated = 0
         self._fresh_at: datetime | None = None
         self._failures = 0
         """Attempts without contact since the last contact."""
+        # Of the peer, not of a connection: another connection gives it no more of our time.
+        self._heads = Allowance(_HEADS_PER_SECOND, _HEADS_AT_ONCE)
+        self._batches = Allowance(_BATCHES_PER_SECOND, _BATCHES_AT_ONCE)
 
     def state(self) -> PeerState:
         """What an operator is told about this peer."""
@@ -126,6 +145,7 @@ class Follower:
             head_size=self._view.head_size,
             fresh_at=self._fresh_at,
             last_error=self._last_error,
+            last_reason=self._last_reason,
             clock_samples=self._hearing.samples,
         )
 
@@ -137,21 +157,26 @@ class Follower:
             try:
                 await self._follow()
             except PeerUnavailable as error:
-                self._note(PeerCondition.REFUSED if error.refused else PeerCondition.WAITING, str(error))
+                condition = PeerCondition.REFUSED if error.refused else PeerCondition.WAITING
+                self._note(condition, str(error), error.trouble.value)
             except HeadInconsistent as error:
-                self._note(PeerCondition.HALTED, error.message)
+                self._note(PeerCondition.HALTED, error.message, error.reason)
                 _log.error("peer_shows_two_histories", peer=self._names.division, reason=error.reason)
                 return
             except TrustError as error:
-                self._note(PeerCondition.WAITING, f"What the peer sent was refused: {error.message}")
+                self._note(PeerCondition.WAITING, f"What the peer sent was refused: {error.message}", error.reason)
                 _log.warning("peer_batch_refused", peer=self._names.division, reason=error.reason)
             except LogMoved:
                 self._failures = 0
                 continue
             except NotReady as error:
-                self._note(PeerCondition.WAITING, f"What the peer sent could not be stored: {error.message}")
+                self._note(
+                    PeerCondition.WAITING, f"What the peer sent could not be stored: {error.message}", error.reason
+                )
             except Exception:  # noqa: BLE001 - a follower that ended would let its view grow stale behind our back
-                self._note(PeerCondition.WAITING, "Something unforeseen happened here; see the log of this node.")
+                self._note(
+                    PeerCondition.WAITING, "Something unforeseen happened here; see the log of this node.", "UNFORESEEN"
+                )
                 _log.exception("following_failed", peer=self._names.division)
             await asyncio.sleep(self._backoff.pause(max(self._failures, 1), self._jitter()))
 
@@ -162,17 +187,46 @@ class Follower:
             self._replicated, self._fresh_at = known.size, known.fresh_at
         client = self._connect(self._endpoint)
         self._hearing.connected()
+        pace = Pace(self._silence_seconds)
+        batches = client.follow(self._names.origin, self._replicated, self._batch_limit)
         try:
-            async for batch in client.follow(self._names.origin, self._replicated, self._batch_limit):
+            while (batch := await self._next(batches)) is not None:
                 head = await self._accepted(batch)
                 self._replicated, self._fresh_at = head.size, head.fresh_at
                 self._failures = 0
-                self._note(PeerCondition.CONNECTED, "")
-                if not batch.entries:
-                    await asyncio.sleep(_HEAD_PAUSE_SECONDS)
+                await self._bear(batch, pace)
         finally:
             await client.close()
-        raise PeerUnavailable("The peer ended the stream.")
+        raise PeerUnavailable("The peer ended the stream.", PeerTrouble.ENDED)
+
+    async def _next(self, batches: AsyncIterator[FeedBatch]) -> FeedBatch | None:
+        """What the peer says next; None when it ended the stream. A message that never ends is silence, too."""
+        try:
+            async with asyncio.timeout(self._silence_seconds):
+                return await anext(batches, None)
+        except TimeoutError:
+            raise PeerUnavailable(
+                f"The peer said nothing whole for {self._silence_seconds:g} seconds, not even a head; if that goes on, "
+                "its operator should look at its node and at the network between.",
+                PeerTrouble.SILENT,
+            ) from None
+
+    async def _bear(self, batch: FeedBatch, pace: Pace) -> None:
+        """Notes the contact, and waits where the peer asks for more of our time than it gets."""
+        now = asyncio.get_running_loop().time()  # the clock by which we sleep and wait, not one that tests move
+        behind = self._replicated < self._view.head_size
+        if pace.too_slow(now, len(batch.entries), behind=behind):
+            raise PeerUnavailable(
+                "The peer tells its log more slowly than an entry a second, though it announced more; if that goes on, "
+                "its operator should look at its node and at the network between.",
+                PeerTrouble.DRIPS,
+            )
+        # What it was last left for stands until it has told everything: a drip looks like contact each time.
+        self._note(PeerCondition.CONNECTED, *((self._last_error, self._last_reason) if behind else ("", "")))
+        allowance = self._batches if batch.entries else self._heads
+        pause = allowance.pause(now)
+        if pause > 0:
+            await asyncio.sleep(pause)
 
     async def _accepted(self, batch: FeedBatch) -> LogHead:
         """What the view makes of a batch. A head that it refuses for its time is evidence of one wrong clock, too."""
@@ -185,7 +239,7 @@ class Follower:
             self._hearing.heard(self._view.cosigned_at, arrival, caught_up=caught_up)
         return head
 
-    def _note(self, status: PeerCondition, error: str) -> None:
+    def _note(self, status: PeerCondition, error: str, reason: str) -> None:
         if status != self._status:
-            _log.info("peer_state", peer=self._names.division, state=status.value, error=error)
-        self._status, self._last_error = status, error
+            _log.info("peer_state", peer=self._names.division, state=status.value, reason=reason, error=error)
+        self._status, self._last_error, self._last_reason = status, error, reason

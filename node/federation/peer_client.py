@@ -10,6 +10,7 @@ from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
 
 from node.federation.follower import PeerUnavailable
 from node.model.log import FeedBatch
+from node.model.peers import PeerTrouble
 from trust.identities import node_dns_name
 
 _QUIET_SECONDS = 20
@@ -53,10 +54,15 @@ class GrpcPeerClient:
             async for response in call:
                 # grpc.aio hands out None for what it could not parse.
                 if response is None:
-                    raise PeerUnavailable("The peer sent bytes that are no message of this protocol.")
+                    raise PeerUnavailable(
+                        "The peer sent bytes that are no message of this protocol.", PeerTrouble.NO_MESSAGE
+                    )
                 # Millions of empty entries fit into one message; each would cost us a thousand times its two bytes.
                 if len(response.entries) > limit:
-                    raise PeerUnavailable(f"The peer sent more than the {limit} entries at once that were asked for.")
+                    raise PeerUnavailable(
+                        f"The peer sent more than the {limit} entries at once that were asked for.",
+                        PeerTrouble.TOO_MUCH,
+                    )
                 yield FeedBatch(
                     response.first_index,
                     tuple(response.entries),
@@ -88,16 +94,25 @@ def _options(server_name: str, max_message_bytes: int) -> Sequence[tuple[str, st
 def _unavailable(code: grpc.StatusCode) -> PeerUnavailable:
     if code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}:
         return PeerUnavailable(
-            "The peer does not accept our certificate; its administrator must import our bundle.", refused=True
+            "The peer does not accept our certificate; its administrator must import our bundle.",
+            PeerTrouble.REFUSED,
         )
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return PeerUnavailable(
             "The peer does not go on from where our view of its log ends; ask its operator whether the log was "
-            "restored from an older copy."
+            "restored from an older copy.",
+            PeerTrouble.ANOTHER_LOG,
         )
     if code is grpc.StatusCode.UNAVAILABLE:
         return PeerUnavailable(
             "The peer cannot be reached, or one side refused the other's certificate. Check its endpoint, and that "
             "each has imported the other's newest bundle."
+        )
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        # Either side's limit: a message larger than we take, or more streams than the peer gives.
+        return PeerUnavailable(
+            "A limit was reached (RESOURCE_EXHAUSTED): the peer sent a message larger than limits.max_message_bytes, "
+            "or gives us no more streams.",
+            PeerTrouble.TOO_MUCH,
         )
     return PeerUnavailable(f"The peer broke off with {code.name}.")

@@ -21,7 +21,7 @@ from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
 from node.model.log import EntryKind, FeedBatch, LogMoved
 from node.model.offsets import ClockSample
-from node.model.peers import PeerCondition
+from node.model.peers import PeerCondition, PeerTrouble
 from node.storage.database import Database
 from node.storage.log_store import LogStore
 from tests.ledger.world import COSIGNERS, NOW, ORIGIN, PeerLog, Troubled, failing, grow, minutes
@@ -92,7 +92,7 @@ class ScriptedConnection:
         self.peer.open -= 1
 
 
-def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff) -> Follower:
+def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff, silence: float = 60.0) -> Follower:
     def read_entry(entry: bytes, digest: bytes) -> EntryDraft:
         return EntryDraft(entry, digest, EntryKind.OTHER)
 
@@ -100,7 +100,7 @@ def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff) -> Follow
     view = Replica(store, keys, HeadBoard(), lambda: minutes(60), read_entry, minutes(1) - NOW)
     hearing = Hearing(lambda: minutes(60), lambda: 100.0)
     return Follower(
-        PeerNames("140000", "山西省", ENDPOINTS, ORIGIN), peer.connect, view, backoff, lambda: 0.5, 7, hearing
+        PeerNames("140000", "山西省", ENDPOINTS, ORIGIN), peer.connect, view, backoff, lambda: 0.5, 7, hearing, silence
     )
 
 
@@ -203,7 +203,7 @@ async def test_what_is_known_of_a_peer_that_is_away_when_the_node_starts(store: 
 
 
 async def test_a_peer_that_refuses_us_is_told_apart(store: Troubled) -> None:
-    refused = PeerUnavailable("Synthetic: refused.", refused=True)
+    refused = PeerUnavailable("Synthetic: refused.", PeerTrouble.REFUSED)
     async with following(ScriptedPeer([[refused]]), store) as (follower, pauses):
         assert (follower.state().state, pauses) == (PeerCondition.REFUSED, [1])
 

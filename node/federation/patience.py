@@ -1,0 +1,54 @@
+"""How long a peer is waited for, and how much of this node's time it may take: rules with the time passed in.
+
+A peer that answers pings and says nothing, that hands out its log a few entries a minute, or that signs heads without
+end breaks no rule of the log. It is not told from a slow one by what it says, only by when.
+"""
+
+from __future__ import annotations
+
+_LEAST_PER_SECOND = 1.0
+"""Entries of a peer that has more to tell: slower than any link on which a federation could work."""
+
+
+class Pace:
+    """Whether a peer that has more of its log to tell goes on telling it. All times are monotonic seconds."""
+
+    def __init__(self, window: float) -> None:
+        """`window`: over how many seconds the pace is judged."""
+        self._window = window
+        self._began: float | None = None
+        self._entries = 0
+
+    def too_slow(self, now: float, entries: int, *, behind: bool) -> bool:
+        """Whether the peer, `behind` in telling what it announced all the time, told too little in the last window.
+
+        `entries`: how many it told just now. To be asked after each batch.
+        """
+        if not behind:
+            self._began = None
+            return False
+        if self._began is None:
+            self._began, self._entries = now, 0
+            return False
+        self._entries += entries
+        if now - self._began < self._window:
+            return False
+        slow = self._entries < _LEAST_PER_SECOND * (now - self._began)
+        self._began, self._entries = now, 0
+        return slow
+
+
+class Allowance:
+    """How often a peer may make this node prove and commit something: `rate` a second, after a `burst` at once."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._paid_until: float | None = None
+
+    def pause(self, now: float) -> float:
+        """Takes one, and tells how many seconds to wait before the next. `now` is monotonic."""
+        earliest = now - self._burst / self._rate
+        self._paid_until = max(self._paid_until if self._paid_until is not None else earliest, earliest)
+        self._paid_until += 1 / self._rate
+        return max(0.0, self._paid_until - now)
