@@ -35,6 +35,7 @@ from node.clock import Clock, SystemClock
 from node.config.settings import Settings
 from node.errors import NotReady
 from node.federation.follower import Backoff
+from node.federation.patience import Patience, Traffic
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports, Sources
 from node.issuance.standing import ChangeStanding
@@ -103,6 +104,7 @@ class Node:
         self._random = random_bytes
         self._exits = contextlib.AsyncExitStack()
         self.board = HeadBoard()
+        self._traffic = Traffic()
         self.rpc_port = 0
         self.operations_port = 0
 
@@ -194,7 +196,7 @@ class Node:
                 settings.federation.batch_entries,
                 settings.limits.max_message_bytes,
                 timedelta(seconds=settings.freshness.clock_skew_seconds),
-                settings.federation.silence_seconds,
+                Patience(settings.federation.silence_seconds, self._traffic),
             ),
         )
         self._exits.push_async_callback(following.stop)
@@ -293,7 +295,7 @@ class Node:
         gate = Gate(
             own_division=settings.division,
             authenticate=Authenticator(trust.validate, trust.version, self._clock.now),
-            observe=metrics.observe_rpc,
+            observe=self._counted(metrics.observe_rpc),
             clock=self._clock.monotonic,
             refused=telling_refusals(RefusalLog(self._clock.monotonic), metrics),
             new_incident=lambda: uuid.UUID(bytes=self._random(16), version=4).hex[:12],
@@ -307,6 +309,15 @@ class Node:
         self.rpc_port = await server.start()
         self._exits.push_async_callback(server.stop, settings.rpc.grace_seconds)
         return server
+
+    def _counted(self, observe: Callable[[str, str, float], None]) -> Callable[[str, str, float], None]:
+        """Every call that was answered is live work, for which long logs make way."""
+
+        def observed(method: str, code: str, seconds: float) -> None:
+            self._traffic.count("callers")
+            observe(method, code, seconds)
+
+        return observed
 
     async def _keep_keys(self, keyring: Keyring, trust: TrustKeeper) -> None:
         """Notices new key files, and tokens that went or came back, until cancelled."""

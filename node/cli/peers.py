@@ -50,5 +50,5 @@ def _cells(peer: Peer) -> tuple[Text, ...]:
         Text(peer.state, style=style),
         Text(f"{peer.replicated} of {peer.head_size}"),
         Text(fresh),
-        Text(peer.last_error),
+        Text(f"{peer.last_error} ({peer.last_reason})" if peer.last_reason else peer.last_error),
     )

@@ -9,7 +9,7 @@ look.
 
 A peer can also waste our time without a wrong word (`patience`): one that is silent, or drips, is left and asked again,
 and its last error stands until it has told all that it announced; batches and heads beyond what this node is willing to
-commit are read later, which holds the peer back by flow control, not in memory.
+commit are read later, which holds the peer back by flow control, not in memory. Long logs make way for live work.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import structlog
 
 from node.errors import NotReady
 from node.federation.hearing import Hearing
-from node.federation.patience import Allowance, Pace
+from node.federation.patience import Allowance, Courtesy, Pace, Patience
 from node.model.log import FeedBatch, LogHead, LogMoved
 from node.model.peers import PeerCondition, PeerState, PeerTrouble
 from trust.errors import HeadInconsistent, TrustError
@@ -35,6 +35,7 @@ _HEADS_PER_SECOND, _HEADS_AT_ONCE = 2.0, 20
 """Batches that only tell a head: each is proven, and a peer could send them without end. Honest ones: one a second."""
 _BATCHES_PER_SECOND, _BATCHES_AT_ONCE = 50.0, 200
 """Batches of entries, each a commit of ours. A peer that logs faster tells more in each of them."""
+_OFFENCES = {PeerTrouble.TOO_MUCH, PeerTrouble.NO_MESSAGE, PeerTrouble.DRIPS}
 
 
 class PeerUnavailable(Exception):
@@ -111,9 +112,8 @@ class Follower:
         jitter: Callable[[], float],
         batch_limit: int,
         hearing: Hearing,
-        silence_seconds: float,
+        patience: Patience,
     ) -> None:
-        """`silence_seconds`: how long a peer may say nothing, and over how long its pace is judged."""
         self._names = names
         self._connect = connect
         self._view = view
@@ -122,7 +122,7 @@ class Follower:
         self._batch_limit = batch_limit
         self._hearing = hearing
         self._status = PeerCondition.WAITING
-        self._silence_seconds = silence_seconds
+        self._silence_seconds = patience.silence_seconds
         self._last_error = ""
         self._last_reason = ""
         self._endpoint = names.endpoints[0]
@@ -133,6 +133,9 @@ class Follower:
         # Of the peer, not of a connection: another connection gives it no more of our time.
         self._heads = Allowance(_HEADS_PER_SECOND, _HEADS_AT_ONCE)
         self._batches = Allowance(_BATCHES_PER_SECOND, _BATCHES_AT_ONCE)
+        self._courtesy = Courtesy(names.division, patience.traffic)
+        self._offences = 0
+        """Attempts in a row that ended with something that no honest peer sends: contact does not excuse them."""
 
     def state(self) -> PeerState:
         """What an operator is told about this peer."""
@@ -154,9 +157,11 @@ class Follower:
         while True:
             self._endpoint = self._names.endpoints[self._failures % len(self._names.endpoints)]
             self._failures += 1
+            offences, self._offences = self._offences, 0
             try:
                 await self._follow()
             except PeerUnavailable as error:
+                self._offences = offences + 1 if error.trouble in _OFFENCES else 0
                 condition = PeerCondition.REFUSED if error.refused else PeerCondition.WAITING
                 self._note(condition, str(error), error.trouble.value)
             except HeadInconsistent as error:
@@ -164,6 +169,7 @@ class Follower:
                 _log.error("peer_shows_two_histories", peer=self._names.division, reason=error.reason)
                 return
             except TrustError as error:
+                self._offences = offences + 1
                 self._note(PeerCondition.WAITING, f"What the peer sent was refused: {error.message}", error.reason)
                 _log.warning("peer_batch_refused", peer=self._names.division, reason=error.reason)
             except LogMoved:
@@ -178,7 +184,7 @@ class Follower:
                     PeerCondition.WAITING, "Something unforeseen happened here; see the log of this node.", "UNFORESEEN"
                 )
                 _log.exception("following_failed", peer=self._names.division)
-            await asyncio.sleep(self._backoff.pause(max(self._failures, 1), self._jitter()))
+            await asyncio.sleep(self._backoff.pause(max(self._failures, self._offences, 1), self._jitter()))
 
     async def _follow(self) -> None:
         """One connection, from where our view ends until it breaks. Whatever is accepted counts as contact."""
@@ -191,10 +197,11 @@ class Follower:
         batches = client.follow(self._names.origin, self._replicated, self._batch_limit)
         try:
             while (batch := await self._next(batches)) is not None:
+                began = _clock()
                 head = await self._accepted(batch)
                 self._replicated, self._fresh_at = head.size, head.fresh_at
                 self._failures = 0
-                await self._bear(batch, pace)
+                await self._bear(batch, pace, _clock() - began)
         finally:
             await client.close()
         raise PeerUnavailable("The peer ended the stream.", PeerTrouble.ENDED)
@@ -211,11 +218,14 @@ class Follower:
                 PeerTrouble.SILENT,
             ) from None
 
-    async def _bear(self, batch: FeedBatch, pace: Pace) -> None:
-        """Notes the contact, and waits where the peer asks for more of our time than it gets."""
-        now = asyncio.get_running_loop().time()  # the clock by which we sleep and wait, not one that tests move
+    async def _bear(self, batch: FeedBatch, pace: Pace, spent: float) -> None:
+        """Notes the contact, and waits where the peer asks for more of our time than it gets.
+
+        `spent`: seconds that its batch took.
+        """
+        now, told = _clock(), len(batch.entries)
         behind = self._replicated < self._view.head_size
-        if pace.too_slow(now, len(batch.entries), behind=behind):
+        if pace.too_slow(now, told, behind=behind):
             raise PeerUnavailable(
                 "The peer tells its log more slowly than an entry a second, though it announced more; if that goes on, "
                 "its operator should look at its node and at the network between.",
@@ -223,8 +233,9 @@ class Follower:
             )
         # What it was last left for stands until it has told everything: a drip looks like contact each time.
         self._note(PeerCondition.CONNECTED, *((self._last_error, self._last_reason) if behind else ("", "")))
-        allowance = self._batches if batch.entries else self._heads
-        pause = allowance.pause(now)
+        pause = (self._batches if told else self._heads).pause(now)
+        bulk = told > 0 and (behind or 2 * told >= self._batch_limit or pause > 0)
+        pause = max(pause, self._courtesy.pause(spent, bulk=bulk))
         if pause > 0:
             await asyncio.sleep(pause)
 
@@ -243,3 +254,8 @@ class Follower:
         if status != self._status:
             _log.info("peer_state", peer=self._names.division, state=status.value, reason=reason, error=error)
         self._status, self._last_error, self._last_reason = status, error, reason
+
+
+def _clock() -> float:
+    """Monotonic seconds of the loop: the clock by which we sleep and wait, not one that can be moved."""
+    return asyncio.get_running_loop().time()

@@ -6,8 +6,15 @@ end breaks no rule of the log. It is not told from a slow one by what it says, o
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
+
 _LEAST_PER_SECOND = 1.0
 """Entries of a peer that has more to tell: slower than any link on which a federation could work."""
+
+
+_COURTESY = 5.0
+"""Bulk work rests so many times as long as it worked while others are served: it gets a sixth of the event loop."""
 
 
 class Pace:
@@ -52,3 +59,47 @@ class Allowance:
         self._paid_until = max(self._paid_until if self._paid_until is not None else earliest, earliest)
         self._paid_until += 1 / self._rate
         return max(0.0, self._paid_until - now)
+
+
+class Traffic:
+    """What this node did for whom, counted, so that bulk work notices when somebody else is being served."""
+
+    def __init__(self) -> None:
+        self._done: Counter[str] = Counter()
+        self._all = 0
+
+    def count(self, whom: str) -> None:
+        """One piece of work was done: a call answered, a peer's batch stored."""
+        self._done[whom] += 1
+        self._all += 1
+
+    def of_others(self, than: str) -> int:
+        """How much was done for everybody else so far."""
+        return self._all - self._done[than]
+
+
+class Courtesy:
+    """How long one peer's bulk work rests, so that a long log, or an endless one, slows nobody else down."""
+
+    def __init__(self, peer: str, traffic: Traffic) -> None:
+        self._peer = peer
+        self._traffic = traffic
+        self._seen = traffic.of_others(peer)
+
+    def pause(self, spent: float, *, bulk: bool) -> float:
+        """Seconds to rest after a piece of work that took `spent` seconds: none while nobody else is served."""
+        self._traffic.count(self._peer)
+        others = self._traffic.of_others(self._peer)
+        busy, self._seen = others > self._seen, others
+        return spent * _COURTESY if busy and bulk else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What a follower bears. `silence_seconds`: how long a peer may say nothing, and over how long its pace is judged.
+
+    `traffic` is shared by all followers, and by whoever serves callers.
+    """
+
+    silence_seconds: float
+    traffic: Traffic = field(default_factory=Traffic)

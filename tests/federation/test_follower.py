@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from node.errors import NotReady
 from node.federation.follower import Backoff, Follower, PeerNames, PeerUnavailable
 from node.federation.hearing import Hearing
+from node.federation.patience import Patience
 from node.ledger.assembly import EntryDraft
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
-from node.model.log import EntryKind, FeedBatch, LogMoved
+from node.model.log import EntryKind, FeedBatch, LogHead, LogMoved
 from node.model.offsets import ClockSample
 from node.model.peers import PeerCondition, PeerTrouble
 from node.storage.database import Database
@@ -30,6 +31,8 @@ from tests.support.trust import key
 
 AWAY = PeerUnavailable("Synthetic: away.")
 SILENCE = "from here on the peer keeps silent"
+QUIET = "for the rest of this connection the peer keeps silent"
+A_MOMENT = "the peer takes its time"
 Step = FeedBatch | Exception | str
 ENDPOINTS = ("one:1", "two:2", "three:3")
 
@@ -82,7 +85,11 @@ class ScriptedConnection:
         for step in self.script:
             if isinstance(step, Exception):
                 raise step
-            if isinstance(step, str):
+            if step == A_MOMENT:
+                await asyncio.sleep(0.02)
+            elif step == QUIET:
+                await asyncio.Event().wait()
+            elif isinstance(step, str):
                 self.peer.silent = True
                 await asyncio.Event().wait()
             else:
@@ -100,15 +107,24 @@ def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff, silence: 
     view = Replica(store, keys, HeadBoard(), lambda: minutes(60), read_entry, minutes(1) - NOW)
     hearing = Hearing(lambda: minutes(60), lambda: 100.0)
     return Follower(
-        PeerNames("140000", "山西省", ENDPOINTS, ORIGIN), peer.connect, view, backoff, lambda: 0.5, 7, hearing, silence
+        PeerNames("140000", "山西省", ENDPOINTS, ORIGIN),
+        peer.connect,
+        view,
+        backoff,
+        lambda: 0.5,
+        7,
+        hearing,
+        Patience(silence),
     )
 
 
 @asynccontextmanager
-async def following(peer: ScriptedPeer, store: LogStore) -> AsyncIterator[tuple[Follower, list[int]]]:
+async def following(
+    peer: ScriptedPeer, store: LogStore, silence: float = 60.0
+) -> AsyncIterator[tuple[Follower, list[int]]]:
     """A follower that has played all scripts, and the pauses that it made."""
     backoff = Counting(1.0, 60.0)
-    follower = follower_of(peer, store, backoff)
+    follower = follower_of(peer, store, backoff, silence)
     task = asyncio.create_task(follower.run())
     try:
         await until(lambda: peer.silent or task.done())
@@ -229,6 +245,73 @@ async def test_a_peer_with_two_histories_is_not_asked_again(store: Troubled) -> 
     assert state.state is PeerCondition.HALTED
     assert (state.replicated, state.fresh_at) == (5, NOW)
     assert await store.entries(ORIGIN, 0, 20) == one.entries
+
+
+# Patience
+
+
+async def test_a_peer_that_says_nothing_is_left_and_asked_again(store: Troubled) -> None:
+    """Its pings are answered, so that the connection would last for ever."""
+    log = PeerLog(size=6)
+    peer = ScriptedPeer([[log.batch(0, 3, 6), QUIET], [QUIET], [log.batch(3, 6), SILENCE]])
+    async with following(peer, store, silence=0.3) as (follower, pauses):
+        assert peer.starts[:3] == [0, 3, 3]
+        assert pauses[:2] == [1, 1], "the silence after contact, then the silence from the start"
+        assert (follower.state().replicated, follower.state().last_reason) == (6, "")
+
+
+async def test_silence_is_told_to_operators(store: Troubled) -> None:
+    async with following(ScriptedPeer([[QUIET]]), store, silence=0.2) as (follower, _):
+        state = follower.state()
+    assert (state.state, state.last_reason) == (PeerCondition.WAITING, "PEER_SILENT")
+    assert state.last_error.startswith("The peer said nothing whole for 0.2 seconds")
+
+
+async def test_a_peer_that_announces_more_and_does_not_tell_it_is_left_and_stays_named(store: Troubled) -> None:
+    """A head now and then is no silence, yet its log would never be told."""
+    log = PeerLog(size=200)
+    heads: list[Step] = [each for _ in range(60) for each in (A_MOMENT, log.batch(1, 1, 200))]
+    peer = ScriptedPeer([[log.batch(0, 1, 200), *heads], [log.batch(1, 2, 200), SILENCE]])
+    async with following(peer, store, silence=0.5) as (follower, _):
+        state = follower.state()
+    assert peer.starts == [0, 1]
+    assert (state.state, state.last_reason) == (PeerCondition.CONNECTED, "PEER_DRIPS")
+
+
+async def test_what_a_peer_was_left_for_stands_until_it_has_told_everything(store: Troubled) -> None:
+    log = PeerLog(size=9)
+    lie = replace(log.batch(3, 6, 9), first_index=7)
+    scripts: list[list[Step]] = [[log.batch(0, 3, 9), lie], [log.batch(3, 6, 9), SILENCE]]
+    async with following(ScriptedPeer(scripts), store) as (follower, _):
+        state = follower.state()
+    assert (state.state, state.last_reason) == (PeerCondition.CONNECTED, "PROOF_INVALID")
+    async with following(ScriptedPeer([[log.batch(6, 9), SILENCE]]), store) as (follower, _):
+        assert (follower.state().last_error, follower.state().last_reason) == ("", "")
+
+
+@pytest.mark.parametrize("trouble", [PeerTrouble.TOO_MUCH, PeerTrouble.NO_MESSAGE, PeerTrouble.DRIPS])
+async def test_contact_does_not_excuse_what_no_honest_peer_sends(store: Troubled, trouble: PeerTrouble) -> None:
+    """Else an honest head before each lie would buy a new one after the shortest pause."""
+    again, offence = PeerLog(size=3).batch(3, 3), PeerUnavailable("Synthetic: an offence.", trouble)
+    repeated: list[list[Step]] = [[again, offence]] * 3
+    scripts: list[list[Step]] = [[PeerLog(size=3).batch(0, 3), offence], *repeated, [again, AWAY], [AWAY]]
+    async with following(ScriptedPeer(scripts), store) as (_, pauses):
+        assert pauses == [1, 2, 3, 4, 1, 1]
+
+
+async def test_heads_without_news_cost_no_commit(store: Troubled) -> None:
+    log = PeerLog(size=3)
+    same = [log.batch(3, 3, at=minutes(1))] * 15
+    updates: list[LogHead] = []
+
+    async def counted(head: LogHead) -> bool:
+        updates.append(head)
+        return await LogStore.update_head(store, head)
+
+    store.update_head = counted  # type: ignore[method-assign]
+    async with following(ScriptedPeer([[log.batch(0, 3), *same, SILENCE]]), store) as (follower, _):
+        assert follower.state().fresh_at == minutes(1)
+    assert [head.fresh_at for head in updates] == [minutes(1)]
 
 
 # The peer's clock
