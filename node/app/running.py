@@ -196,7 +196,7 @@ class Node:
                 settings.federation.batch_entries,
                 settings.limits.max_message_bytes,
                 timedelta(seconds=settings.freshness.clock_skew_seconds),
-                Patience(settings.federation.silence_seconds, self._traffic),
+                Patience(settings.federation.silence_seconds, settings.federation.entries_per_hour, self._traffic),
             ),
         )
         self._exits.push_async_callback(following.stop)

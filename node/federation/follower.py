@@ -34,7 +34,15 @@ _log = structlog.get_logger(__name__)
 _HEADS_PER_SECOND, _HEADS_AT_ONCE = 2.0, 20
 """Batches that only tell a head: each is proven, and a peer could send them without end. Honest ones: one a second."""
 _BATCHES_PER_SECOND, _BATCHES_AT_ONCE = 50.0, 200
-"""Batches of entries, each a commit of ours. A peer that logs faster tells more in each of them."""
+"""Small batches of entries, each a commit of ours. A peer that logs faster tells more in each of them."""
+_SMALL_BYTES = 512 << 10
+"""Peers send a mebibyte at once where they have it."""
+_HELD_BACK = {
+    PeerTrouble.LOGS_TOO_MUCH: "The peer logs more than federation.entries_per_hour; the rest is read slowly. Ask its "
+    "operator what it logs; if it is right, raise that setting.",
+    PeerTrouble.FLOODS: "The peer sends batches or heads faster than they are worth a commit; they are read slowly. "
+    "Its operator should look at its node.",
+}
 _OFFENCES = {PeerTrouble.TOO_MUCH, PeerTrouble.NO_MESSAGE, PeerTrouble.DRIPS}
 
 
@@ -133,6 +141,7 @@ class Follower:
         # Of the peer, not of a connection: another connection gives it no more of our time.
         self._heads = Allowance(_HEADS_PER_SECOND, _HEADS_AT_ONCE)
         self._batches = Allowance(_BATCHES_PER_SECOND, _BATCHES_AT_ONCE)
+        self._entries = Allowance(patience.entries_per_hour / 3600, patience.entries_per_hour)
         self._courtesy = Courtesy(names.division, patience.traffic)
         self._offences = 0
         """Attempts in a row that ended with something that no honest peer sends: contact does not excuse them."""
@@ -231,13 +240,28 @@ class Follower:
                 "its operator should look at its node and at the network between.",
                 PeerTrouble.DRIPS,
             )
-        # What it was last left for stands until it has told everything: a drip looks like contact each time.
-        self._note(PeerCondition.CONNECTED, *((self._last_error, self._last_reason) if behind else ("", "")))
-        pause = (self._batches if told else self._heads).pause(now)
+        pause, trouble = self._over_limits(batch, now)
+        if trouble is not None:
+            self._note(PeerCondition.CONNECTED, _HELD_BACK[trouble], trouble.value)
+        elif behind:
+            # What it was last left for stands until it has told everything: a drip looks like contact each time.
+            self._note(PeerCondition.CONNECTED, self._last_error, self._last_reason)
+        else:
+            self._note(PeerCondition.CONNECTED, "", "")
         bulk = told > 0 and (behind or 2 * told >= self._batch_limit or pause > 0)
         pause = max(pause, self._courtesy.pause(spent, bulk=bulk))
         if pause > 0:
             await asyncio.sleep(pause)
+
+    def _over_limits(self, batch: FeedBatch, now: float) -> tuple[float, PeerTrouble | None]:
+        """Seconds until more is read of a peer that says more than we take in, and how that is called."""
+        told, pause = len(batch.entries), 0.0
+        if 2 * told < self._batch_limit and sum(map(len, batch.entries)) < _SMALL_BYTES:
+            pause = (self._batches if told else self._heads).pause(now)
+        of_entries = self._entries.pause(now, told)
+        if of_entries > 0:
+            return max(pause, of_entries), PeerTrouble.LOGS_TOO_MUCH
+        return pause, PeerTrouble.FLOODS if pause > 0 else None
 
     async def _accepted(self, batch: FeedBatch) -> LogHead:
         """What the view makes of a batch. A head that it refuses for its time is evidence of one wrong clock, too."""
@@ -251,7 +275,7 @@ class Follower:
         return head
 
     def _note(self, status: PeerCondition, error: str, reason: str) -> None:
-        if status != self._status:
+        if (status, reason) != (self._status, self._last_reason):
             _log.info("peer_state", peer=self._names.division, state=status.value, reason=reason, error=error)
         self._status, self._last_error, self._last_reason = status, error, reason
 

@@ -46,18 +46,18 @@ class Pace:
 
 
 class Allowance:
-    """How often a peer may make this node prove and commit something: `rate` a second, after a `burst` at once."""
+    """How much a peer may make this node take in: `rate` a second, after a `burst` at once."""
 
-    def __init__(self, rate: float, burst: int) -> None:
+    def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
         self._burst = burst
         self._paid_until: float | None = None
 
-    def pause(self, now: float) -> float:
-        """Takes one, and tells how many seconds to wait before the next. `now` is monotonic."""
+    def pause(self, now: float, cost: int = 1) -> float:
+        """Takes `cost`, and tells how many seconds to wait before more. `now` is monotonic."""
         earliest = now - self._burst / self._rate
         self._paid_until = max(self._paid_until if self._paid_until is not None else earliest, earliest)
-        self._paid_until += 1 / self._rate
+        self._paid_until += cost / self._rate
         return max(0.0, self._paid_until - now)
 
 
@@ -98,8 +98,10 @@ class Courtesy:
 class Patience:
     """What a follower bears. `silence_seconds`: how long a peer may say nothing, and over how long its pace is judged.
 
-    `traffic` is shared by all followers, and by whoever serves callers.
+    `entries_per_hour`: how many entries of a peer are taken in in an hour, and at once after a quiet hour. `traffic` is
+    shared by all followers, and by whoever serves callers.
     """
 
     silence_seconds: float
+    entries_per_hour: int
     traffic: Traffic = field(default_factory=Traffic)

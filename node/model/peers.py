@@ -19,7 +19,7 @@ class PeerCondition(StrEnum):
 
 
 class PeerTrouble(StrEnum):
-    """Why a peer was left, apart from what of its log was refused (the reasons of `trust.errors`)."""
+    """Why a peer was left or held back, apart from what of its log was refused (the reasons of `trust.errors`)."""
 
     AWAY = "PEER_AWAY"
     REFUSED = "PEER_REFUSES_US"
@@ -28,6 +28,10 @@ class PeerTrouble(StrEnum):
     DRIPS = "PEER_DRIPS"
     TOO_MUCH = "PEER_SENDS_TOO_MUCH"
     """A message, or a batch, larger than may be asked for."""
+    FLOODS = "PEER_FLOODS"
+    """More small messages than are worth a commit: borne, read slowly."""
+    LOGS_TOO_MUCH = "PEER_LOGS_TOO_MUCH"
+    """More entries than `federation.entries_per_hour`: borne, read slowly."""
     NO_MESSAGE = "PEER_SENDS_NO_MESSAGE"
     ANOTHER_LOG = "PEER_DOES_NOT_GO_ON"
     """It does not know our view of its log as a beginning of it."""

@@ -99,7 +99,7 @@ class ScriptedConnection:
         self.peer.open -= 1
 
 
-def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff, silence: float = 60.0) -> Follower:
+def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff, patience: Patience) -> Follower:
     def read_entry(entry: bytes, digest: bytes) -> EntryDraft:
         return EntryDraft(entry, digest, EntryKind.OTHER)
 
@@ -114,7 +114,7 @@ def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff, silence: 
         lambda: 0.5,
         7,
         hearing,
-        Patience(silence),
+        patience,
     )
 
 
@@ -124,7 +124,7 @@ async def following(
 ) -> AsyncIterator[tuple[Follower, list[int]]]:
     """A follower that has played all scripts, and the pauses that it made."""
     backoff = Counting(1.0, 60.0)
-    follower = follower_of(peer, store, backoff, silence)
+    follower = follower_of(peer, store, backoff, Patience(silence, 3_600_000))
     task = asyncio.create_task(follower.run())
     try:
         await until(lambda: peer.silent or task.done())
@@ -312,6 +312,35 @@ async def test_heads_without_news_cost_no_commit(store: Troubled) -> None:
     async with following(ScriptedPeer([[log.batch(0, 3), *same, SILENCE]]), store) as (follower, _):
         assert follower.state().fresh_at == minutes(1)
     assert [head.fresh_at for head in updates] == [minutes(1)]
+
+
+async def test_heads_without_end_are_read_slowly_and_named(store: Troubled) -> None:
+    log = PeerLog(size=3)
+    heads = [log.batch(3, 3, at=minutes(at / 10)) for at in range(24)]
+    began = asyncio.get_running_loop().time()
+    async with following(ScriptedPeer([[log.batch(0, 3), *heads, SILENCE]]), store) as (follower, _):
+        state = follower.state()
+    assert asyncio.get_running_loop().time() - began >= 1.0, "two a second beyond the first twenty"
+    assert (state.state, state.last_reason) == (PeerCondition.CONNECTED, "PEER_FLOODS")
+
+
+async def test_a_log_without_end_is_read_slowly_and_named(store: Troubled) -> None:
+    log = PeerLog(size=18)
+    peer = ScriptedPeer([[log.batch(at, at + 6) for at in (0, 6, 12)]])
+    follower = follower_of(peer, store, Counting(1.0, 60.0), Patience(60.0, entries_per_hour=7))
+    task = asyncio.create_task(follower.run())
+    await until(lambda: follower.state().last_reason == "PEER_LOGS_TOO_MUCH")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (follower.state().replicated, follower.state().state) == (12, PeerCondition.CONNECTED)
+
+
+async def test_full_batches_are_no_flood(store: Troubled) -> None:
+    """A long log is told as fast as it is taken in."""
+    log = PeerLog(size=1_200)
+    batches = [log.batch(at, at + 4, 1_200) for at in range(0, 1_200, 4)]
+    async with following(ScriptedPeer([[*batches, SILENCE]]), store) as (follower, _):
+        assert (follower.state().replicated, follower.state().last_reason) == (1_200, "")
 
 
 # The peer's clock

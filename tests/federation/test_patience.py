@@ -52,6 +52,10 @@ def test_quiet_time_gives_the_burst_back_and_no_more() -> None:
     assert [allowance.pause(1_000.0) for _ in range(4)] == [0, 0, 0, 0.5]
 
 
+def test_what_costs_more_is_waited_for_longer() -> None:
+    assert [Allowance(rate=2, burst=3).pause(100.0, cost) for cost in (0, 3, 4, 13)] == [0, 0, 0.5, 5.0]
+
+
 @given(st.floats(0.5, 100), st.integers(1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=200))
 def test_whoever_waits_as_told_never_exceeds_the_rate(rate: float, burst: int, gaps: list[float]) -> None:
     allowance, now, taken = Allowance(rate, burst), 0.0, []
