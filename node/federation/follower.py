@@ -259,9 +259,14 @@ class Follower:
         if 2 * told < self._batch_limit and sum(map(len, batch.entries)) < _SMALL_BYTES:
             pause = (self._batches if told else self._heads).pause(now)
         of_entries = self._entries.pause(now, told)
-        if of_entries > 0:
+        if of_entries > 0 or self._still(PeerTrouble.LOGS_TOO_MUCH, now, self._entries):
             return max(pause, of_entries), PeerTrouble.LOGS_TOO_MUCH
-        return pause, PeerTrouble.FLOODS if pause > 0 else None
+        flooded = pause > 0 or self._still(PeerTrouble.FLOODS, now, self._batches, self._heads)
+        return pause, PeerTrouble.FLOODS if flooded else None
+
+    def _still(self, trouble: PeerTrouble, now: float, *allowances: Allowance) -> bool:
+        """Whether it was called so and has not been quiet since: else each message at the limit would change it."""
+        return self._last_reason == trouble and not all(each.rested(now) for each in allowances)
 
     async def _accepted(self, batch: FeedBatch) -> LogHead:
         """What the view makes of a batch. A head that it refuses for its time is evidence of one wrong clock, too."""

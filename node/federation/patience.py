@@ -60,6 +60,10 @@ class Allowance:
         self._paid_until += cost / self._rate
         return max(0.0, self._paid_until - now)
 
+    def rested(self, now: float) -> bool:
+        """Whether at least half of the burst could be taken at once again."""
+        return self._paid_until is None or self._paid_until <= now - self._burst / self._rate / 2
+
 
 class Traffic:
     """What this node did for whom, counted, so that bulk work notices when somebody else is being served."""

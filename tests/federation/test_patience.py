@@ -56,6 +56,14 @@ def test_what_costs_more_is_waited_for_longer() -> None:
     assert [Allowance(rate=2, burst=3).pause(100.0, cost) for cost in (0, 3, 4, 13)] == [0, 0, 0.5, 5.0]
 
 
+def test_it_is_rested_when_half_of_the_burst_is_back() -> None:
+    allowance = Allowance(rate=2, burst=8)
+    assert allowance.rested(100.0)
+    for _ in range(8):
+        allowance.pause(100.0)
+    assert [allowance.rested(at) for at in (100.0, 101.9, 102.0)] == [False, False, True]
+
+
 @given(st.floats(0.5, 100), st.integers(1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=200))
 def test_whoever_waits_as_told_never_exceeds_the_rate(rate: float, burst: int, gaps: list[float]) -> None:
     allowance, now, taken = Allowance(rate, burst), 0.0, []
