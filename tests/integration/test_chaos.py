@@ -14,13 +14,13 @@ from pathlib import Path
 from node.storage.log_store import LogStore
 from tests.integration.chaos import (
     ISSUERS,
-    Storm,
     check_acknowledged,
     check_log,
     databases,
     four,
     kept,
 )
+from tests.integration.storms import Storm
 from tests.support.nodes import eventually
 
 SECONDS = 60.0 * float(os.environ.get("HUXIN_CHAOS_MINUTES", "0")) or 22.0
@@ -29,9 +29,10 @@ SEED = int(os.environ.get("HUXIN_CHAOS_SEED", "4"))
 STATEMENTS = 1_000
 """Acknowledged at least, however slow the machine."""
 HEALED_WITHIN = 90.0
-"""Seconds from the end of the storm until all views agree: generous for slow machines, some 5 s on this one."""
-GROWTH = 64 << 20
-"""Bytes by which no process may grow after its first seconds, in however long a life."""
+"""Seconds from the last answer until all views agree: generous for slow machines; measured are 3 to 4."""
+GROWTH = 128 << 20
+"""Bytes by which no process may grow after its first seconds, in however long a life: SQLite's page caches may fill
+(64 MiB of the writer, 16 MiB of each reader), and nothing else may grow."""
 
 
 async def test_nothing_acknowledged_is_lost_doubled_or_moved(tmp_path: Path) -> None:

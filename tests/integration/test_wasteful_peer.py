@@ -47,11 +47,7 @@ STRICT = {
 }
 
 
-def test_every_endless_lie_is_told() -> None:
-    assert TOLD.keys() == ENDLESS.keys()
-
-
-@pytest.mark.parametrize("lie", TOLD)
+@pytest.mark.parametrize("lie", ENDLESS)
 async def test_what_operators_are_told_of_it(tmp_path: Path, lie: str) -> None:
     state, reason, held = TOLD[lie]
     async with following_a_liar(tmp_path, endless(lie), STRICT) as guizhou:
