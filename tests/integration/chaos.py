@@ -265,7 +265,7 @@ async def four(folder: Path, rng: random.Random, pause: float) -> AsyncIterator[
         for follower, issuer in itertools.permutations(members, 2):
             proxy = ChaosProxy(members[issuer].settings.rpc.listen.port, random.Random(rng.random()))  # noqa: S311 - no secret
             exits.push_async_callback(proxy.close)
-            _introduce(members[follower], members[issuer], await proxy.listen())
+            introduce(members[follower], members[issuer], await proxy.listen())
             links[follower, issuer] = proxy
         writers = {}
         for division, one in members.items():
@@ -284,7 +284,7 @@ async def four(folder: Path, rng: random.Random, pause: float) -> AsyncIterator[
         yield found
 
 
-def _introduce(follower: TestJurisdiction, issuer: TestJurisdiction, port: int) -> None:
+def introduce(follower: TestJurisdiction, issuer: TestJurisdiction, port: int) -> None:
     """`follower` imports the issuer's bundle as the issuer would sign it with this endpoint."""
     signing = load_keyring(issuer.settings).signing
     own = trusting.trusted_state(issuer.settings).own

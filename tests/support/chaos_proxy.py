@@ -103,6 +103,12 @@ class ChaosProxy:
             self.tally.resets += 1
             connection.reset()
 
+    def forget_all(self) -> None:
+        """Resets whoever connected, and the other side never hears of it: as a firewall does that has restarted."""
+        for connection in self._connections:
+            self._swallow(connection)
+            connection.near.transport.abort()
+
     def half_open_all(self) -> None:
         """Every present connection goes half-open, for good."""
         for connection in self._connections:
