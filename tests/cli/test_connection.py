@@ -374,7 +374,7 @@ def test_peers_say_state_lag_and_error(desk: Desk) -> None:
     for part in ("520000 贵州省", "waiting", "3 of 5", "none yet", "Nobody answers.", "PEER_AWAY"):
         assert part in text
     (peer,) = json.loads(desk.ask("peers", "--json").stdout)
-    assert (peer["replicated"], peer["lastReason"]) == ("3", "PEER_AWAY")
+    assert (peer["replicated"], peer["last_reason"]) == ("3", "PEER_AWAY")
 
 
 def test_no_peers_says_how_to_get_one(desk: Desk) -> None:
