@@ -2,10 +2,10 @@
 
 A peer that is away is asked again after a pause that doubles from `Backoff.least` to `Backoff.most`, with jitter, and
 any entry or head that it sends resets the pause. Its endpoints are tried in the order in which it published them, one
-per attempt, each over a new connection; after contact the first one is preferred again. Each follower has its own task,
-connection and batch, so that no peer can slow another one down. A peer that shows two histories is not asked again:
-what it showed first stays our view, which grows stale, so that nothing it signs later is accepted, and an operator must
-look.
+per attempt, each over a new connection; after contact the first one is preferred again, unless it sent what it must
+not. Each follower has its own task, connection and batch, so that no peer can slow another one down. A peer that
+shows two histories is not asked again: what it showed first stays our view, which grows stale, so that nothing it
+signs later is accepted, and an operator must look.
 
 A peer can also waste our time without a wrong word (`patience`): one that is silent, or drips, is left and asked again,
 and its last error stands until it has told all that it announced; batches and heads beyond what this node is willing to
@@ -164,7 +164,8 @@ class Follower:
     async def run(self) -> None:
         """Follows until cancelled. Returns when the peer contradicted itself: then only an operator helps."""
         while True:
-            self._endpoint = self._names.endpoints[self._failures % len(self._names.endpoints)]
+            tried = max(self._failures, self._offences)
+            self._endpoint = self._names.endpoints[tried % len(self._names.endpoints)]
             self._failures += 1
             offences, self._offences = self._offences, 0
             try:

@@ -294,9 +294,10 @@ async def test_contact_does_not_excuse_what_no_honest_peer_sends(store: Troubled
     """Else an honest head before each lie would buy a new one after the shortest pause."""
     again, offence = PeerLog(size=3).batch(3, 3), PeerUnavailable("Synthetic: an offence.", trouble)
     repeated: list[list[Step]] = [[again, offence]] * 3
-    scripts: list[list[Step]] = [[PeerLog(size=3).batch(0, 3), offence], *repeated, [again, AWAY], [AWAY]]
-    async with following(ScriptedPeer(scripts), store) as (_, pauses):
+    peer = ScriptedPeer([[PeerLog(size=3).batch(0, 3), offence], *repeated, [again, AWAY], [AWAY]])
+    async with following(peer, store) as (_, pauses):
         assert pauses == [1, 2, 3, 4, 1, 1]
+        assert peer.endpoints == ["one:1", "two:2", "three:3", "one:1", "two:2", "one:1", "two:2"]
 
 
 async def test_heads_without_news_cost_no_commit(store: Troubled) -> None:
