@@ -62,7 +62,10 @@ async def weathered(folder: Path, rng: random.Random) -> None:
             head = await LogStore(opened[division]).head(f"huxin/{division}")
             assert head is not None
             sizes[division] = head.size
-        await eventually(lambda: world.in_step(sizes), HEALED_WITHIN)
+        try:
+            await eventually(lambda: world.in_step(sizes), HEALED_WITHIN)
+        except TimeoutError:
+            raise AssertionError(f"views that never caught up: {world.apart}") from None
         healed = time.monotonic() - calm_since
 
         for issuer, one in world.members.items():
