@@ -16,6 +16,9 @@ from trust.identities import node_dns_name
 _QUIET_SECONDS = 20
 """A peer that answers no ping for so long is gone: half-open connections end here."""
 
+_AHEAD_BYTES = 1 << 20
+"""What a peer may send before we read it: one batch, enough for some 20 MB/s over 50 ms."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
@@ -86,6 +89,9 @@ def _options(server_name: str, max_message_bytes: int) -> Sequence[tuple[str, st
         ("grpc.keepalive_time_ms", _QUIET_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", _QUIET_SECONDS * 500),
         ("grpc.keepalive_permit_without_calls", 1),
+        # What is not read yet stays at the peer: by an estimate of its own gRPC would take in megabytes of small messages.
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", _AHEAD_BYTES),
         # A connection of its own: one shared with an earlier attempt would sit out a pause of gRPC's making.
         ("grpc.use_local_subchannel_pool", 1),
     )

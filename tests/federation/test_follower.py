@@ -338,10 +338,10 @@ async def test_a_log_without_end_is_read_slowly_and_named(store: Troubled) -> No
 
 async def test_full_batches_are_no_flood(store: Troubled) -> None:
     """A long log is told as fast as it is taken in."""
-    log = PeerLog(size=1_200)
-    batches = [log.batch(at, at + 4, 1_200) for at in range(0, 1_200, 4)]
+    log = PeerLog(size=960)
+    batches = [log.batch(at, at + 4, 960) for at in range(0, 960, 4)]
     async with following(ScriptedPeer([[*batches, SILENCE]]), store) as (follower, _):
-        assert (follower.state().replicated, follower.state().last_reason) == (1_200, "")
+        assert (follower.state().replicated, follower.state().last_reason) == (960, "")
 
 
 # The peer's clock
