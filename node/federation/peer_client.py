@@ -89,7 +89,7 @@ def _options(server_name: str, max_message_bytes: int) -> Sequence[tuple[str, st
         ("grpc.keepalive_time_ms", _QUIET_SECONDS * 1000),
         ("grpc.keepalive_timeout_ms", _QUIET_SECONDS * 500),
         ("grpc.keepalive_permit_without_calls", 1),
-        # What is not read yet stays at the peer: by an estimate of its own gRPC would take in megabytes of small messages.
+        # What is not read yet stays at the peer: by an estimate of its own gRPC would take in megabytes beforehand.
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", _AHEAD_BYTES),
         # A connection of its own: one shared with an earlier attempt would sit out a pause of gRPC's making.
