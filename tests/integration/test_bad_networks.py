@@ -35,7 +35,7 @@ class Link:
         assert self.shanxi.node is not None
         head = self.shanxi.node.board.newest("huxin/140000")
         assert head is not None
-        await nodes.eventually(lambda: self.holds(head.size), 20)
+        await nodes.eventually(lambda: self.holds(head.size), 60)
 
     async def holds(self, size: int) -> bool:
         return (await peer_of(self.guizhou)).replicated == size
@@ -47,7 +47,7 @@ class Link:
             peer: admin_service_pb2.Peer = await peer_of(self.guizhou)
             return self.proxy.tally.connections > since and peer.state == "connected"
 
-        await nodes.eventually(connected, 20)
+        await nodes.eventually(connected, 60)
 
 
 @asynccontextmanager
@@ -90,7 +90,7 @@ async def test_a_partition_ends_and_following_goes_on_by_itself(tmp_path: Path) 
         async def noticed() -> bool:
             return (await peer_of(found.guizhou)).state == "waiting"
 
-        await nodes.eventually(noticed, 20)
+        await nodes.eventually(noticed, 60)
         assert await found.holds(1)
         found.proxy.change(CALM)
         await found.arrives()
@@ -104,7 +104,7 @@ async def test_a_byte_now_and_then_is_silence(tmp_path: Path) -> None:
         async def told() -> bool:
             return (await peer_of(found.guizhou)).last_reason == "PEER_SILENT"
 
-        await nodes.eventually(told, 30)
+        await nodes.eventually(told, 60)
         found.proxy.change(CALM)
         await found.arrives()
 
@@ -117,4 +117,4 @@ async def test_resets_over_and_over_lose_nothing(tmp_path: Path) -> None:
             found.proxy.reset_all()
             await found.reconnected(since)
         await writing
-        await nodes.eventually(lambda: found.holds(21), 20)
+        await nodes.eventually(lambda: found.holds(21), 60)
