@@ -4,9 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Tests to run: `make test T=tests/trust`
 T      ?= tests
+# How long `make chaos` rages
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check proto proto-check proto-baseline bench bench-scale run fmt clean
+.PHONY: help demo test chaos check proto proto-check proto-baseline bench bench-scale run fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +18,9 @@ demo: $(VENV)/.runtime ## four provinces on this machine: found a registry, reco
 
 test: $(VENV)/.dev check ## every check and every test
 	$(BIN)/python -m pytest -n auto $(T)
+
+chaos: $(VENV)/.dev ## four nodes through bad networks and kills, for as long as you like: make chaos MINUTES=10
+	HUXIN_CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest -rP tests/integration/test_chaos.py
 
 check: $(VENV)/.dev proto-check ## lint, types, import law, schema, freshness of generated code
 	$(BIN)/ruff check node trust ops tests

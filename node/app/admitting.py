@@ -24,14 +24,18 @@ def make_gate(
     clock: Clock,
     random_bytes: Callable[[int], bytes],
     heard: Callable[[str], None],
+    observe: Callable[[str, str, float], None],
 ) -> Gate:
-    """The guard's surroundings. `heard` is told the division of every peer that calls what it may."""
+    """The guard's surroundings.
+
+    `heard` is told the division of every peer that calls what it may, `observe` method, code and seconds of every call.
+    """
     log = RefusalLog(clock.monotonic)
     peers, own = allowances(settings.limits)
     return Gate(
         own_division=settings.division,
         authenticate=Authenticator(trust.validate, trust.version, clock.now),
-        observe=metrics.observe_rpc,
+        observe=observe,
         clock=clock.monotonic,
         new_incident=lambda: uuid.UUID(bytes=random_bytes(16), version=4).hex[:12],
         refused=telling_refusals(log, metrics),

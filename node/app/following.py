@@ -15,6 +15,7 @@ from node.app.trust_keeper import TrustInUse
 from node.clock import Clock
 from node.federation.follower import Backoff, Follower, PeerNames
 from node.federation.hearing import Hearing
+from node.federation.patience import Patience
 from node.federation.peer_client import ClientCredentials, GrpcPeerClient
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
@@ -33,6 +34,7 @@ class FollowingOptions:
     max_message_bytes: int
     clock_skew: timedelta
     """How far ahead of our clock a peer's cosignature may be."""
+    patience: Patience
 
 
 @dataclass(slots=True)
@@ -127,6 +129,7 @@ class Following:
             self._jitter,
             self._options.batch_limit,
             Hearing(self._clock.now, self._clock.monotonic),
+            self._options.patience,
         )
         task = asyncio.create_task(follower.run(), name=f"follow {division}")
         task.add_done_callback(_report_end)

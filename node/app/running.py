@@ -36,6 +36,7 @@ from node.clock import Clock, SystemClock
 from node.config.settings import Settings
 from node.errors import NotReady
 from node.federation.follower import Backoff
+from node.federation.patience import Patience, Traffic
 from node.federation.propagation import Propagation
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports, Sources
@@ -107,6 +108,7 @@ class Node:
         self._random = random_bytes
         self._exits = contextlib.AsyncExitStack()
         self.board = HeadBoard()
+        self._traffic = Traffic()
         self.rpc_port = 0
         self.operations_port = 0
 
@@ -235,6 +237,7 @@ class Node:
                 settings.federation.batch_entries,
                 settings.limits.max_message_bytes,
                 timedelta(seconds=settings.freshness.clock_skew_seconds),
+                Patience(settings.federation.silence_seconds, settings.federation.entries_per_hour, self._traffic),
             ),
             messaging.heard,
         )
@@ -339,7 +342,15 @@ class Node:
             following.heard(division)
             messaging.heard(division)
 
-        gate = make_gate(settings, base.trust, base.metrics, self._clock, self._random, heard)
+        gate = make_gate(
+            settings,
+            base.trust,
+            base.metrics,
+            self._clock,
+            self._random,
+            heard,
+            self._counted(base.metrics.observe_rpc),
+        )
         options = ServerOptions(
             str(settings.rpc.listen),
             settings.limits.max_message_bytes,
@@ -349,6 +360,15 @@ class Node:
         self.rpc_port = await server.start()
         self._exits.push_async_callback(server.stop, settings.rpc.grace_seconds)
         return server
+
+    def _counted(self, observe: Callable[[str, str, float], None]) -> Callable[[str, str, float], None]:
+        """Every call that was answered is live work, for which long logs make way."""
+
+        def observed(method: str, code: str, seconds: float) -> None:
+            self._traffic.count("callers")
+            observe(method, code, seconds)
+
+        return observed
 
     async def _keep_keys(self, keyring: Keyring, trust: TrustKeeper) -> None:
         """Notices new key files, and tokens that went or came back, until cancelled."""

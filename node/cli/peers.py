@@ -56,7 +56,7 @@ def _cells(peer: Peer) -> tuple[Text, ...]:
         Text(f"{peer.replicated} of {peer.head_size}"),
         Text(fresh),
         *_acknowledged(peer),
-        Text(peer.last_error),
+        Text(f"{peer.last_error} ({peer.last_reason})" if peer.last_reason else peer.last_error),
     )
 
 

@@ -260,6 +260,21 @@ class FederationSettings(Section):
         le=3600,
         description="How often the own head is cosigned with the time: the proof of freshness.",
     )
+    silence_seconds: float = Field(
+        default=180.0,
+        ge=1,
+        le=86400,
+        description="How long a peer may send nothing whole before the connection is given up and made anew. Longer "
+        "than peers take to cosign their heads. A peer that announced more and tells less than an entry a second over "
+        "this time is given up as well.",
+    )
+    entries_per_hour: int = Field(
+        default=10_000_000,
+        ge=3_600,
+        le=1_000_000_000,
+        description="Entries taken in of one peer's log in an hour, and at once after a quiet one: a log that grows "
+        "without end fills the disk no faster. Raise it to catch up with longer logs at full speed.",
+    )
     merge_delay_seconds: float = Field(
         default=60.0,
         ge=0,

@@ -3,10 +3,14 @@
 A peer that is away is asked again after a pause that doubles from `Backoff.least` to `Backoff.most`, with jitter. Any
 entry or head that it sends resets the pause, and so does any call that it makes to us: who calls is there again. What
 it asks us to wait (RetryInfo) is waited in any case. Its endpoints are tried in the order in which it published them,
-one per attempt, each over a new connection; when it answered, the first one is preferred again. What is stored is
-acknowledged to it. Each follower has its own task, connection and batch, so that no peer can slow another one down. A
-peer that shows two histories is not asked again: what it showed first stays our view, which grows stale, so that
-nothing it signs later is accepted, and an operator must look.
+one per attempt, each over a new connection; when it answered, the first one is preferred again, unless it sent what it
+must not. What is stored is acknowledged to it. Each follower has its own task, connection and batch, so that no peer
+can slow another one down. A peer that shows two histories is not asked again: what it showed first stays our view,
+which grows stale, so that nothing it signs later is accepted, and an operator must look.
+
+A peer can also waste our time without a wrong word (`patience`): one that is silent, or drips, is left and asked again,
+and its last error stands until it has told all that it announced; batches and heads beyond what this node is willing to
+commit are read later, which holds the peer back by flow control, not in memory. Long logs make way for live work.
 """
 
 from __future__ import annotations
@@ -23,15 +27,27 @@ import structlog
 from node.errors import NotReady
 from node.federation.acknowledging import Acknowledging
 from node.federation.hearing import Hearing
+from node.federation.patience import Allowance, Courtesy, Pace, Patience
 from node.federation.unavailable import PeerUnavailable
 from node.model.log import FeedBatch, LogHead, LogMoved
-from node.model.peers import PeerCondition, PeerState
+from node.model.peers import PeerCondition, PeerState, PeerTrouble
 from trust.errors import HeadInconsistent, TrustError
 
 _log = structlog.get_logger(__name__)
 
-_HEAD_PAUSE_SECONDS = 0.05
-"""Pause after a batch that only tells a head: each is proven and written, and a peer could send them without end."""
+_HEADS_PER_SECOND, _HEADS_AT_ONCE = 2.0, 20
+"""Batches that only tell a head: each is proven, and a peer could send them without end. Honest ones: one a second."""
+_BATCHES_PER_SECOND, _BATCHES_AT_ONCE = 50.0, 200
+"""Small batches of entries, each a commit of ours. A peer that logs faster tells more in each of them."""
+_SMALL_BYTES = 512 << 10
+"""Peers send a mebibyte at once where they have it."""
+_HELD_BACK = {
+    PeerTrouble.LOGS_TOO_MUCH: "The peer logs more than federation.entries_per_hour; the rest is read slowly. Ask its "
+    "operator what it logs; if it is right, raise that setting.",
+    PeerTrouble.FLOODS: "The peer sends batches or heads faster than they are worth a commit; they are read slowly. "
+    "Its operator should look at its node.",
+}
+_OFFENCES = {PeerTrouble.TOO_MUCH, PeerTrouble.NO_MESSAGE, PeerTrouble.DRIPS}
 
 
 class PeerClient(Protocol):
@@ -96,6 +112,7 @@ class Follower:
         jitter: Callable[[], float],
         batch_limit: int,
         hearing: Hearing,
+        patience: Patience,
     ) -> None:
         self._names = names
         self._connect = connect
@@ -105,7 +122,9 @@ class Follower:
         self._batch_limit = batch_limit
         self._hearing = hearing
         self._status = PeerCondition.WAITING
+        self._silence_seconds = patience.silence_seconds
         self._last_error = ""
+        self._last_reason = ""
         self._endpoint = names.endpoints[0]
         self._replicated = 0
         self._fresh_at: datetime | None = None
@@ -114,6 +133,13 @@ class Follower:
         self._pauses = 0
         """Attempts since the last contact of either kind: they say how long the next pause is."""
         self._called = asyncio.Event()
+        # Of the peer, not of a connection: another connection gives it no more of our time.
+        self._heads = Allowance(_HEADS_PER_SECOND, _HEADS_AT_ONCE)
+        self._batches = Allowance(_BATCHES_PER_SECOND, _BATCHES_AT_ONCE)
+        self._entries = Allowance(patience.entries_per_hour / 3600, patience.entries_per_hour)
+        self._courtesy = Courtesy(names.division, patience.traffic)
+        self._offences = 0
+        """Attempts in a row that ended with something that no honest peer sends: contact does not excuse them."""
 
     def state(self) -> PeerState:
         """What an operator is told about this peer."""
@@ -126,6 +152,7 @@ class Follower:
             head_size=self._view.head_size,
             fresh_at=self._fresh_at,
             last_error=self._last_error,
+            last_reason=self._last_reason,
             clock_samples=self._hearing.samples,
         )
 
@@ -136,37 +163,47 @@ class Follower:
     async def run(self) -> None:
         """Follows until cancelled. Returns when the peer contradicted itself: then only an operator helps."""
         while True:
-            self._endpoint = self._names.endpoints[self._failures % len(self._names.endpoints)]
+            tried = max(self._failures, self._offences)
+            self._endpoint = self._names.endpoints[tried % len(self._names.endpoints)]
             self._failures += 1
             self._pauses += 1
             self._called.clear()
             asked_to_wait = 0.0
+            offences, self._offences = self._offences, 0
             try:
                 await self._follow()
             except PeerUnavailable as error:
                 asked_to_wait = error.retry_seconds
-                self._note(PeerCondition.REFUSED if error.refused else PeerCondition.WAITING, str(error))
+                self._offences = offences + 1 if error.trouble in _OFFENCES else 0
+                condition = PeerCondition.REFUSED if error.refused else PeerCondition.WAITING
+                self._note(condition, str(error), error.trouble.value)
             except HeadInconsistent as error:
-                self._note(PeerCondition.HALTED, error.message)
+                self._note(PeerCondition.HALTED, error.message, error.reason)
                 _log.error("peer_shows_two_histories", peer=self._names.division, reason=error.reason)
                 return
             except TrustError as error:
-                self._note(PeerCondition.WAITING, f"What the peer sent was refused: {error.message}")
+                self._offences = offences + 1
+                self._note(PeerCondition.WAITING, f"What the peer sent was refused: {error.message}", error.reason)
                 _log.warning("peer_batch_refused", peer=self._names.division, reason=error.reason)
             except LogMoved:
                 self._failures = self._pauses = 0
                 continue
             except NotReady as error:
-                self._note(PeerCondition.WAITING, f"What the peer sent could not be stored: {error.message}")
+                self._note(
+                    PeerCondition.WAITING, f"What the peer sent could not be stored: {error.message}", error.reason
+                )
             except Exception:  # noqa: BLE001 - a follower that ended would let its view grow stale behind our back
-                self._note(PeerCondition.WAITING, "Something unforeseen happened here; see the log of this node.")
+                self._note(
+                    PeerCondition.WAITING, "Something unforeseen happened here; see the log of this node.", "UNFORESEEN"
+                )
                 _log.exception("following_failed", peer=self._names.division)
             await self._rest(asked_to_wait)
 
     async def _rest(self, asked_to_wait: float) -> None:
         """The pause after an attempt; its part beyond the least ends when the peer calls."""
-        whole = self._backoff.pause(max(self._pauses, 1), self._jitter())
-        least = max(min(whole, self._backoff.least), asked_to_wait)
+        whole = self._backoff.pause(max(self._pauses, self._offences, 1), self._jitter())
+        # An offence is not excused by a call.
+        least = max(whole if self._offences else min(whole, self._backoff.least), asked_to_wait)
         await asyncio.sleep(least)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, whole - least)):
@@ -184,21 +221,75 @@ class Follower:
         origin = self._names.origin
         telling = Acknowledging(self._names.division, lambda size: client.acknowledge(origin, size))
         acknowledging = asyncio.create_task(telling.run(), name=f"acknowledge {self._names.division}")
+        pace = Pace(self._silence_seconds)
+        batches = client.follow(origin, self._replicated, self._batch_limit)
         try:
-            async for batch in client.follow(origin, self._replicated, self._batch_limit):
+            while (batch := await self._next(batches)) is not None:
+                began = _clock()
                 head = await self._accepted(batch)
                 self._replicated, self._fresh_at = head.size, head.fresh_at
                 self._failures = self._pauses = 0
                 telling.holds(head.size)
-                self._note(PeerCondition.CONNECTED, "")
-                if not batch.entries:
-                    await asyncio.sleep(_HEAD_PAUSE_SECONDS)
+                await self._bear(batch, pace, _clock() - began)
         finally:
             acknowledging.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await acknowledging
             await client.close()
-        raise PeerUnavailable("The peer ended the stream.")
+        raise PeerUnavailable("The peer ended the stream.", PeerTrouble.ENDED)
+
+    async def _next(self, batches: AsyncIterator[FeedBatch]) -> FeedBatch | None:
+        """What the peer says next; None when it ended the stream. A message that never ends is silence, too."""
+        try:
+            async with asyncio.timeout(self._silence_seconds):
+                return await anext(batches, None)
+        except TimeoutError:
+            raise PeerUnavailable(
+                f"The peer said nothing whole for {self._silence_seconds:g} seconds, not even a head; if that goes on, "
+                "its operator should look at its node and at the network between.",
+                PeerTrouble.SILENT,
+            ) from None
+
+    async def _bear(self, batch: FeedBatch, pace: Pace, spent: float) -> None:
+        """Notes the contact, and waits where the peer asks for more of our time than it gets.
+
+        `spent`: seconds that its batch took.
+        """
+        now, told = _clock(), len(batch.entries)
+        behind = self._replicated < self._view.head_size
+        if pace.too_slow(now, told, behind=behind):
+            raise PeerUnavailable(
+                "The peer tells its log more slowly than an entry a second, though it announced more; if that goes on, "
+                "its operator should look at its node and at the network between.",
+                PeerTrouble.DRIPS,
+            )
+        pause, trouble = self._over_limits(batch, now)
+        if trouble is not None:
+            self._note(PeerCondition.CONNECTED, _HELD_BACK[trouble], trouble.value)
+        elif behind:
+            # What it was last left for stands until it has told everything: a drip looks like contact each time.
+            self._note(PeerCondition.CONNECTED, self._last_error, self._last_reason)
+        else:
+            self._note(PeerCondition.CONNECTED, "", "")
+        bulk = told > 0 and (behind or 2 * told >= self._batch_limit or pause > 0)
+        pause = max(pause, self._courtesy.pause(spent, bulk=bulk))
+        if pause > 0:
+            await asyncio.sleep(pause)
+
+    def _over_limits(self, batch: FeedBatch, now: float) -> tuple[float, PeerTrouble | None]:
+        """Seconds until more is read of a peer that says more than we take in, and how that is called."""
+        told, pause = len(batch.entries), 0.0
+        if 2 * told < self._batch_limit and sum(map(len, batch.entries)) < _SMALL_BYTES:
+            pause = (self._batches if told else self._heads).pause(now)
+        of_entries = self._entries.pause(now, told)
+        if of_entries > 0 or self._still(PeerTrouble.LOGS_TOO_MUCH, now, self._entries):
+            return max(pause, of_entries), PeerTrouble.LOGS_TOO_MUCH
+        flooded = pause > 0 or self._still(PeerTrouble.FLOODS, now, self._batches, self._heads)
+        return pause, PeerTrouble.FLOODS if flooded else None
+
+    def _still(self, trouble: PeerTrouble, now: float, *allowances: Allowance) -> bool:
+        """Whether it was called so and has not been quiet since: else each message at the limit would change it."""
+        return self._last_reason == trouble and not all(each.rested(now) for each in allowances)
 
     async def _accepted(self, batch: FeedBatch) -> LogHead:
         """What the view makes of a batch. A head that it refuses for its time is evidence of one wrong clock, too."""
@@ -211,7 +302,12 @@ class Follower:
             self._hearing.heard(self._view.cosigned_at, arrival, caught_up=caught_up)
         return head
 
-    def _note(self, status: PeerCondition, error: str) -> None:
-        if status != self._status:
-            _log.info("peer_state", peer=self._names.division, state=status.value, error=error)
-        self._status, self._last_error = status, error
+    def _note(self, status: PeerCondition, error: str, reason: str) -> None:
+        if (status, reason) != (self._status, self._last_reason):
+            _log.info("peer_state", peer=self._names.division, state=status.value, reason=reason, error=error)
+        self._status, self._last_error, self._last_reason = status, error, reason
+
+
+def _clock() -> float:
+    """Monotonic seconds of the loop: the clock by which we sleep and wait, not one that can be moved."""
+    return asyncio.get_running_loop().time()

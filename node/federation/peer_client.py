@@ -15,6 +15,7 @@ from huxin.v1 import federation_service_pb2, federation_service_pb2_grpc
 from node.federation.unavailable import PeerUnavailable
 from node.model.log import FeedBatch
 from node.model.messages import Delivery, DeliveryOutcome, MessageReason, SealedMessage, reason_named
+from node.model.peers import PeerTrouble
 from trust.identities import node_dns_name
 
 _QUIET_SECONDS = 20
@@ -34,6 +35,9 @@ _OUTCOMES = {
     federation_service_pb2.DELIVERY_OUTCOME_REFUSED: DeliveryOutcome.REFUSED,
 }
 """Anything else that a later version answers is taken as deferred: what is not final is tried again."""
+
+_AHEAD_BYTES = 1 << 20
+"""What a peer may send before we read it: one batch, enough for some 20 MB/s over 50 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,15 @@ class GrpcPeerClient:
             async for response in call:
                 # grpc.aio hands out None for what it could not parse.
                 if response is None:
-                    raise PeerUnavailable("The peer sent bytes that are no message of this protocol.")
+                    raise PeerUnavailable(
+                        "The peer sent bytes that are no message of this protocol.", PeerTrouble.NO_MESSAGE
+                    )
                 # Millions of empty entries fit into one message; each would cost us a thousand times its two bytes.
                 if len(response.entries) > limit:
-                    raise PeerUnavailable(f"The peer sent more than the {limit} entries at once that were asked for.")
+                    raise PeerUnavailable(
+                        f"The peer sent more than the {limit} entries at once that were asked for.",
+                        PeerTrouble.TOO_MUCH,
+                    )
                 self._heard()
                 yield FeedBatch(
                     response.first_index,
@@ -126,6 +135,9 @@ def _options(server_name: str, max_message_bytes: int) -> Sequence[tuple[str, st
         ("grpc.keepalive_timeout_ms", _QUIET_SECONDS * 500),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.min_reconnect_backoff_ms", _CONNECT_SECONDS * 1000),
+        # What is not read yet stays at the peer: by an estimate of its own gRPC would take in megabytes beforehand.
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", _AHEAD_BYTES),
         # A connection of its own: one shared with an earlier attempt would sit out a pause of gRPC's making.
         ("grpc.use_local_subchannel_pool", 1),
     )
@@ -176,19 +188,22 @@ def _delivery(result: federation_service_pb2.DeliveryResult) -> Delivery:
 def _undelivered(error: grpc.aio.AioRpcError) -> PeerUnavailable:
     code = error.code()
     refused = code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}
-    return PeerUnavailable(f"The peer took no messages: {code.name}.", refused=refused)
+    trouble = PeerTrouble.REFUSED if refused else PeerTrouble.AWAY
+    return PeerUnavailable(f"The peer took no messages: {code.name}.", trouble, retry_seconds=retry_seconds_of(error))
 
 
 def _unavailable(error: grpc.aio.AioRpcError) -> PeerUnavailable:
     code = error.code()
     if code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}:
         return PeerUnavailable(
-            "The peer does not accept our certificate; its administrator must import our bundle.", refused=True
+            "The peer does not accept our certificate; its administrator must import our bundle.",
+            PeerTrouble.REFUSED,
         )
     if code is grpc.StatusCode.INVALID_ARGUMENT:
         return PeerUnavailable(
             "The peer does not go on from where our view of its log ends; ask its operator whether the log was "
-            "restored from an older copy."
+            "restored from an older copy.",
+            PeerTrouble.ANOTHER_LOG,
         )
     # What is UNAVAILABLE comes back when it can, a node that restarts within a second: pauses of our own fit that.
     wait = retry_seconds_of(error) if code is grpc.StatusCode.RESOURCE_EXHAUSTED else 0.0
@@ -201,5 +216,12 @@ def _unavailable(error: grpc.aio.AioRpcError) -> PeerUnavailable:
         return PeerUnavailable(
             "The peer cannot be reached, or one side refused the other's certificate. Check its endpoint, and that "
             "each has imported the other's newest bundle."
+        )
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        # Either side's limit: a message larger than we take, or more streams than the peer gives.
+        return PeerUnavailable(
+            "A limit was reached (RESOURCE_EXHAUSTED): the peer sent a message larger than limits.max_message_bytes, "
+            "or gives us no more streams.",
+            PeerTrouble.TOO_MUCH,
         )
     return PeerUnavailable(f"The peer broke off with {code.name}.")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from node.model.peers import PeerTrouble
+
 
 class PeerUnavailable(Exception):
     """The peer cannot be reached, refused us, or broke off. The message is a sentence without addresses.
 
-    `refused`: it does not accept our certificate. `retry_seconds`: how long it asks us to wait, 0.0 when it does not.
+    `retry_seconds`: how long it asks us to wait, 0.0 when it does not.
     """
 
-    def __init__(self, message: str, *, refused: bool = False, retry_seconds: float = 0.0) -> None:
+    def __init__(self, message: str, trouble: PeerTrouble = PeerTrouble.AWAY, *, retry_seconds: float = 0.0) -> None:
         super().__init__(message)
-        self.refused = refused
+        self.trouble = trouble
         self.retry_seconds = retry_seconds
+
+    @property
+    def refused(self) -> bool:
+        """Whether it does not accept us: then waiting alone does not help."""
+        return self.trouble is PeerTrouble.REFUSED

@@ -135,7 +135,8 @@ class Replica:
             # The commit point of replication. A crash before it: the batch is asked for again from the same index.
             # A crash after it: the next index is asked for. Never a gap, never an entry twice.
             await self._store.append(old_size, view, batch.entries, batch.subtrees)
-        else:
+        elif view.fresh_at != self._known.fresh_at:
+            # Only a newer time is worth a commit: heads that say nothing new could come without end.
             # A crash here leaves an older, still true, time of freshness.
             await self._store.update_head(view)
 

@@ -18,6 +18,25 @@ class PeerCondition(StrEnum):
     HALTED = "halted"
 
 
+class PeerTrouble(StrEnum):
+    """Why a peer was left or held back, apart from what of its log was refused (the reasons of `trust.errors`)."""
+
+    AWAY = "PEER_AWAY"
+    REFUSED = "PEER_REFUSES_US"
+    ENDED = "PEER_ENDED_STREAM"
+    SILENT = "PEER_SILENT"
+    DRIPS = "PEER_DRIPS"
+    TOO_MUCH = "PEER_SENDS_TOO_MUCH"
+    """A message, or a batch, larger than may be asked for."""
+    FLOODS = "PEER_FLOODS"
+    """More small messages than are worth a commit: borne, read slowly."""
+    LOGS_TOO_MUCH = "PEER_LOGS_TOO_MUCH"
+    """More entries than `federation.entries_per_hour`: borne, read slowly."""
+    NO_MESSAGE = "PEER_SENDS_NO_MESSAGE"
+    ANOTHER_LOG = "PEER_DOES_NOT_GO_ON"
+    """It does not know our view of its log as a beginning of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
     """What a peer says it holds of our log: entries, and how many it lacks.
@@ -37,7 +56,8 @@ class Acknowledged:
 class PeerState:
     """A peer and the replica of its log. `fresh_at` is the newest cosignature seen, None before the first.
 
-    `last_error` is a sentence for operators, empty when none; `head_size` and `replicated` count entries.
+    `last_error` is a sentence for operators, `last_reason` its code, both empty when none; the error that a peer was
+    left for stands until the peer has told all that it announced. `head_size` and `replicated` count entries.
     `clock_samples` are the newest of its clock, oldest first; `acknowledged` is None before its first word.
     """
 
@@ -49,5 +69,6 @@ class PeerState:
     head_size: int
     fresh_at: datetime | None
     last_error: str = ""
+    last_reason: str = ""
     clock_samples: tuple[ClockSample, ...] = ()
     acknowledged: Acknowledged | None = None

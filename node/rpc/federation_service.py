@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
@@ -26,7 +27,10 @@ MAX_PUBLICATION_BYTES = 9 << 20
 MAX_DELIVERIES = 4
 """Calls of Deliver of one peer at once: one for each of its replicas. Each holds megabytes in memory."""
 MAX_STREAMS = 8
-"""Follow streams of one peer at once: one for each of its replicas. Every open one reads the database each second."""
+"""Follow streams of one peer at once: one for each of its replicas. Every open one reads the database each second.
+
+A further one takes the place of the oldest.
+"""
 
 
 class Feed(Protocol):
@@ -74,7 +78,8 @@ class FederationService:
         self._registry = registry
         self._mail = mail
         self._delivering: Counter[str] = Counter()
-        self._open: Counter[str] = Counter()
+        self._open: defaultdict[str, list[asyncio.Timeout]] = defaultdict(list)
+        """What ends each open stream of a peer, oldest first."""
         self._fetching: Counter[str] = Counter()
         self._publishing: set[str] = set()
 
@@ -82,14 +87,26 @@ class FederationService:
         if request.batch_limit > MAX_BATCH:
             raise InvalidInput("batch_limit", f"A batch has at most {MAX_BATCH} entries; 0 means {DEFAULT_BATCH}.")
         origin = text(request.origin, "origin", limit=200)
-        if self._open[caller.name] >= MAX_STREAMS:
-            raise _too_many(f"A node follows a log on at most {MAX_STREAMS} streams at once; end some of them.")
-        self._open[caller.name] += 1
+        streams = self._open[caller.name]
+        if len(streams) >= MAX_STREAMS:
+            # Who asks is alive. The oldest may be one whose end we never heard of: to notice that takes keepalive more
+            # than a minute, and a peer whose network resets connections would be shut out for as long.
+            streams.pop(0).reschedule(asyncio.get_running_loop().time())
+        limit = asyncio.timeout(None)
+        streams.append(limit)
         try:
-            async for batch in self._feed.follow(origin, request.start, request.batch_limit or DEFAULT_BATCH):
-                yield follow_response(batch)
+            async with limit:
+                async for batch in self._feed.follow(origin, request.start, request.batch_limit or DEFAULT_BATCH):
+                    yield follow_response(batch)
+        except TimeoutError:
+            raise _too_many(
+                f"A node follows a log on at most {MAX_STREAMS} streams at once; a newer one took the place of this."
+            ) from None
         finally:
-            self._open[caller.name] -= 1
+            if limit in streams:
+                streams.remove(limit)
+            if not streams:
+                del self._open[caller.name]
 
     async def acknowledge(self, request: pb.AcknowledgeRequest, caller: Caller) -> pb.AcknowledgeResponse:
         origin = text(request.origin, "origin", limit=200)

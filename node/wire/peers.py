@@ -21,6 +21,7 @@ def peer_message(peer: PeerState) -> admin_pb.Peer:
         head_size=peer.head_size,
         fresh_at=timestamp(peer.fresh_at) if peer.fresh_at is not None else None,
         last_error=peer.last_error,
+        last_reason=peer.last_reason,
         acknowledged=None if peer.acknowledged is None else _acknowledged(peer.acknowledged),
     )
 

@@ -364,14 +364,21 @@ def test_requirements_are_listed_and_shown_with_names(desk: Desk) -> None:
 def test_peers_say_state_lag_and_error(desk: Desk) -> None:
     response = admin_service_pb2.ListPeersResponse()
     response.peers.add(
-        division="520000", name_zh="贵州省", state="waiting", replicated=3, head_size=5, last_error="Nobody answers."
+        division="520000",
+        name_zh="贵州省",
+        state="waiting",
+        replicated=3,
+        head_size=5,
+        last_error="Nobody answers.",
+        last_reason="PEER_AWAY",
     )
     desk.answers["AdminService/ListPeers"] = lambda *_: response
     text = desk.ask("peers").stdout
-    for part in ("520000 贵州省", "waiting", "3 of 5", "none yet", "Nobody answers."):
+    for part in ("520000 贵州省", "waiting", "3 of 5", "none yet", "Nobody answers.", "PEER_AWAY"):
         assert part in text
     assert "not told yet" in text
-    assert json.loads(desk.ask("peers", "--json").stdout)[0]["replicated"] == "3"
+    (peer,) = json.loads(desk.ask("peers", "--json").stdout)
+    assert (peer["replicated"], peer["last_reason"]) == ("3", "PEER_AWAY")
 
 
 def test_peers_say_what_they_hold_of_ours_and_how_long_it_took(desk: Desk) -> None:

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from node.errors import NotReady
 from node.federation.follower import Backoff, Follower, PeerNames
 from node.federation.hearing import Hearing
+from node.federation.patience import Patience
 from node.federation.unavailable import PeerUnavailable
 from node.ledger.assembly import EntryDraft
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
-from node.model.log import EntryKind, FeedBatch, LogMoved
+from node.model.log import EntryKind, FeedBatch, LogHead, LogMoved
 from node.model.offsets import ClockSample
-from node.model.peers import PeerCondition
+from node.model.peers import PeerCondition, PeerTrouble
 from node.storage.database import Database
 from node.storage.log_store import LogStore
 from tests.ledger.world import COSIGNERS, NOW, ORIGIN, PeerLog, Troubled, failing, grow, minutes
@@ -31,6 +32,8 @@ from tests.support.trust import key
 
 AWAY = PeerUnavailable("Synthetic: away.")
 SILENCE = "from here on the peer keeps silent"
+QUIET = "for the rest of this connection the peer keeps silent"
+A_MOMENT = "the peer takes its time"
 Step = FeedBatch | Exception | str
 ENDPOINTS = ("one:1", "two:2", "three:3")
 
@@ -84,7 +87,11 @@ class ScriptedConnection:
         for step in self.script:
             if isinstance(step, Exception):
                 raise step
-            if isinstance(step, str):
+            if step == A_MOMENT:
+                await asyncio.sleep(0.02)
+            elif step == QUIET:
+                await asyncio.Event().wait()
+            elif isinstance(step, str):
                 self.peer.silent = True
                 await asyncio.Event().wait()
             else:
@@ -98,7 +105,7 @@ class ScriptedConnection:
         self.peer.open -= 1
 
 
-def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff) -> Follower:
+def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff, patience: Patience) -> Follower:
     def read_entry(entry: bytes, digest: bytes) -> EntryDraft:
         return EntryDraft(entry, digest, EntryKind.OTHER)
 
@@ -106,15 +113,24 @@ def follower_of(peer: ScriptedPeer, store: LogStore, backoff: Backoff) -> Follow
     view = Replica(store, keys, HeadBoard(), lambda: minutes(60), read_entry, minutes(1) - NOW)
     hearing = Hearing(lambda: minutes(60), lambda: 100.0)
     return Follower(
-        PeerNames("140000", "山西省", ENDPOINTS, ORIGIN), peer.connect, view, backoff, lambda: 0.5, 7, hearing
+        PeerNames("140000", "山西省", ENDPOINTS, ORIGIN),
+        peer.connect,
+        view,
+        backoff,
+        lambda: 0.5,
+        7,
+        hearing,
+        patience,
     )
 
 
 @asynccontextmanager
-async def following(peer: ScriptedPeer, store: LogStore) -> AsyncIterator[tuple[Follower, list[int]]]:
+async def following(
+    peer: ScriptedPeer, store: LogStore, silence: float = 60.0
+) -> AsyncIterator[tuple[Follower, list[int]]]:
     """A follower that has played all scripts, and the pauses that it made."""
     backoff = Counting(1.0, 60.0)
-    follower = follower_of(peer, store, backoff)
+    follower = follower_of(peer, store, backoff, Patience(silence, 3_600_000))
     task = asyncio.create_task(follower.run())
     try:
         await until(lambda: peer.silent or task.done())
@@ -209,7 +225,7 @@ async def test_what_is_known_of_a_peer_that_is_away_when_the_node_starts(store: 
 
 
 async def test_a_peer_that_refuses_us_is_told_apart(store: Troubled) -> None:
-    refused = PeerUnavailable("Synthetic: refused.", refused=True)
+    refused = PeerUnavailable("Synthetic: refused.", PeerTrouble.REFUSED)
     async with following(ScriptedPeer([[refused]]), store) as (follower, pauses):
         assert (follower.state().state, pauses) == (PeerCondition.REFUSED, [1])
 
@@ -235,6 +251,103 @@ async def test_a_peer_with_two_histories_is_not_asked_again(store: Troubled) -> 
     assert state.state is PeerCondition.HALTED
     assert (state.replicated, state.fresh_at) == (5, NOW)
     assert await store.entries(ORIGIN, 0, 20) == one.entries
+
+
+# Patience
+
+
+async def test_a_peer_that_says_nothing_is_left_and_asked_again(store: Troubled) -> None:
+    """Its pings are answered, so that the connection would last for ever."""
+    log = PeerLog(size=6)
+    peer = ScriptedPeer([[log.batch(0, 3, 6), QUIET], [QUIET], [log.batch(3, 6), SILENCE]])
+    async with following(peer, store, silence=0.3) as (follower, pauses):
+        assert peer.starts[:3] == [0, 3, 3]
+        assert pauses[:2] == [1, 1], "the silence after contact, then the silence from the start"
+        assert (follower.state().replicated, follower.state().last_reason) == (6, "")
+
+
+async def test_silence_is_told_to_operators(store: Troubled) -> None:
+    async with following(ScriptedPeer([[QUIET]]), store, silence=0.2) as (follower, _):
+        state = follower.state()
+    assert (state.state, state.last_reason) == (PeerCondition.WAITING, "PEER_SILENT")
+    assert state.last_error.startswith("The peer said nothing whole for 0.2 seconds")
+
+
+async def test_a_peer_that_announces_more_and_does_not_tell_it_is_left_and_stays_named(store: Troubled) -> None:
+    """A head now and then is no silence, yet its log would never be told."""
+    log = PeerLog(size=200)
+    heads: list[Step] = [each for _ in range(60) for each in (A_MOMENT, log.batch(1, 1, 200))]
+    peer = ScriptedPeer([[log.batch(0, 1, 200), *heads], [log.batch(1, 2, 200), SILENCE]])
+    async with following(peer, store, silence=0.5) as (follower, _):
+        state = follower.state()
+    assert peer.starts == [0, 1]
+    assert (state.state, state.last_reason) == (PeerCondition.CONNECTED, "PEER_DRIPS")
+
+
+async def test_what_a_peer_was_left_for_stands_until_it_has_told_everything(store: Troubled) -> None:
+    log = PeerLog(size=9)
+    lie = replace(log.batch(3, 6, 9), first_index=7)
+    scripts: list[list[Step]] = [[log.batch(0, 3, 9), lie], [log.batch(3, 6, 9), SILENCE]]
+    async with following(ScriptedPeer(scripts), store) as (follower, _):
+        state = follower.state()
+    assert (state.state, state.last_reason) == (PeerCondition.CONNECTED, "PROOF_INVALID")
+    async with following(ScriptedPeer([[log.batch(6, 9), SILENCE]]), store) as (follower, _):
+        assert (follower.state().last_error, follower.state().last_reason) == ("", "")
+
+
+@pytest.mark.parametrize("trouble", [PeerTrouble.TOO_MUCH, PeerTrouble.NO_MESSAGE, PeerTrouble.DRIPS])
+async def test_contact_does_not_excuse_what_no_honest_peer_sends(store: Troubled, trouble: PeerTrouble) -> None:
+    """Else an honest head before each lie would buy a new one after the shortest pause."""
+    again, offence = PeerLog(size=3).batch(3, 3), PeerUnavailable("Synthetic: an offence.", trouble)
+    repeated: list[list[Step]] = [[again, offence]] * 3
+    peer = ScriptedPeer([[PeerLog(size=3).batch(0, 3), offence], *repeated, [again, AWAY], [AWAY]])
+    async with following(peer, store) as (_, pauses):
+        assert pauses == [1, 2, 3, 4, 1, 1]
+        assert peer.endpoints == ["one:1", "two:2", "three:3", "one:1", "two:2", "one:1", "two:2"]
+
+
+async def test_heads_without_news_cost_no_commit(store: Troubled) -> None:
+    log = PeerLog(size=3)
+    same = [log.batch(3, 3, at=minutes(1))] * 15
+    updates: list[LogHead] = []
+
+    async def counted(head: LogHead) -> bool:
+        updates.append(head)
+        return await LogStore.update_head(store, head)
+
+    store.update_head = counted  # type: ignore[method-assign]
+    async with following(ScriptedPeer([[log.batch(0, 3), *same, SILENCE]]), store) as (follower, _):
+        assert follower.state().fresh_at == minutes(1)
+    assert [head.fresh_at for head in updates] == [minutes(1)]
+
+
+async def test_heads_without_end_are_read_slowly_and_named(store: Troubled) -> None:
+    log = PeerLog(size=3)
+    heads = [log.batch(3, 3, at=minutes(at / 10)) for at in range(24)]
+    began = asyncio.get_running_loop().time()
+    async with following(ScriptedPeer([[log.batch(0, 3), *heads, SILENCE]]), store) as (follower, _):
+        state = follower.state()
+    assert asyncio.get_running_loop().time() - began >= 1.0, "two a second beyond the first twenty"
+    assert (state.state, state.last_reason) == (PeerCondition.CONNECTED, "PEER_FLOODS")
+
+
+async def test_a_log_without_end_is_read_slowly_and_named(store: Troubled) -> None:
+    log = PeerLog(size=18)
+    peer = ScriptedPeer([[log.batch(at, at + 6) for at in (0, 6, 12)]])
+    follower = follower_of(peer, store, Counting(1.0, 60.0), Patience(60.0, entries_per_hour=7))
+    task = asyncio.create_task(follower.run())
+    await until(lambda: follower.state().last_reason == "PEER_LOGS_TOO_MUCH")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (follower.state().replicated, follower.state().state) == (12, PeerCondition.CONNECTED)
+
+
+async def test_full_batches_are_no_flood(store: Troubled) -> None:
+    """A long log is told as fast as it is taken in."""
+    log = PeerLog(size=960)
+    batches = [log.batch(at, at + 4, 960) for at in range(0, 960, 4)]
+    async with following(ScriptedPeer([[*batches, SILENCE]]), store) as (follower, _):
+        assert (follower.state().replicated, follower.state().last_reason) == (960, "")
 
 
 # The peer's clock
@@ -303,7 +416,7 @@ class Long(Backoff):
 async def test_a_call_of_the_peer_ends_the_pause(store: Troubled) -> None:
     """After an outage both sides wait; whoever is first wakes the other."""
     peer = ScriptedPeer([[AWAY], [PeerLog(size=3).batch(0, 3), SILENCE]])
-    follower = follower_of(peer, store, Long(0.01, 3_600.0))
+    follower = follower_of(peer, store, Long(0.01, 3_600.0), Patience(60.0, 3_600_000))
     task = asyncio.create_task(follower.run())
     try:
         await until(lambda: follower.state().last_error == "Synthetic: away.")
@@ -321,7 +434,7 @@ async def test_a_call_of_the_peer_ends_the_pause(store: Troubled) -> None:
 async def test_calls_of_the_peer_shorten_no_pause_below_the_least(store: Troubled) -> None:
     """A peer that calls a thousand times a second is not asked a thousand times a second."""
     peer = ScriptedPeer([[AWAY]] * 1_000)
-    follower = follower_of(peer, store, Long(0.2, 3_600.0))
+    follower = follower_of(peer, store, Long(0.2, 3_600.0), Patience(60.0, 3_600_000))
     task = asyncio.create_task(follower.run())
     loop = asyncio.get_running_loop()
     began = loop.time()

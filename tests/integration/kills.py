@@ -11,7 +11,7 @@ import signal
 import sys
 import uuid
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import InitVar, dataclass, field
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ _ROOT = Path(__file__).parents[2]
 _CLIENTS = 6
 _REPEATED = 0.2
 """Share of requests that repeat an earlier request id."""
-_GONE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+GONE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 """What a caller hears when the node dies."""
 
 
@@ -65,9 +65,11 @@ class Forked:
 
     nursery: Nursery
     folder: Path
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     async def bear(self, one: TestJurisdiction) -> int:
-        return await self.nursery.bear(one.layout.settings, _environment(one), self.folder / f"{one.division}.log")
+        environment = {**_environment(one), **self.extra}
+        return await self.nursery.bear(one.layout.settings, environment, self.folder / f"{one.division}.log")
 
     async def kill(self, pid: int) -> None:
         await self.nursery.kill(pid)
@@ -96,11 +98,14 @@ class Commands:
 
 
 @asynccontextmanager
-async def forked(folder: Path) -> AsyncIterator[Keeper]:
-    """Processes forked from one that has imported the node already; each node's log is `<division>.log`."""
+async def forked(folder: Path, extra: Mapping[str, str] = {}) -> AsyncIterator[Keeper]:
+    """Processes forked from one that has imported the node already; each node's log is `<division>.log`.
+
+    `extra` are further environment settings of all of them.
+    """
     nursery = await Nursery.open()
     try:
-        yield Forked(nursery, folder)
+        yield Forked(nursery, folder, extra)
     finally:
         await nursery.close()
 
@@ -160,7 +165,7 @@ class Orders:
         try:
             response = await reports.CreateReport(order, timeout=30)
         except grpc.aio.AioRpcError as error:
-            if error.code() not in _GONE:
+            if error.code() not in GONE:
                 raise
             raise NodeIsGone from None
         finally:
@@ -268,7 +273,7 @@ async def check_whole(orders: Orders, follower: TestJurisdiction) -> None:
     assert orders.answered.items() >= answered.items()
     head = await _check_log(orders)
     await nodes.eventually(lambda: _replicated(follower, issuer.division, head.size), 30)
-    await _check_replica(issuer, follower, head)
+    await check_replica(issuer, follower, head)
     await _check_verdicts(orders, follower)
     await issuer.stop()
     await follower.stop()
@@ -279,7 +284,7 @@ async def _check_log(orders: Orders) -> LogHead:
     trusted = _trusted(orders.issuer)
     async with open_database(orders.issuer.settings) as database:
         head = await LogStore(database).head(trusted.origin)
-        rows = await _rows(database, trusted.origin)
+        rows = await stored_rows(database, trusted.origin)
         subject = SubjectRef(IdType.USCC, orders.issuer.subject)
         reports, _ = await ReportStore(database).list_for_subject(subject, len(rows) + 1, "")
     assert head is not None
@@ -298,10 +303,10 @@ async def _check_log(orders: Orders) -> LogHead:
     return head
 
 
-async def _check_replica(issuer: TestJurisdiction, follower: TestJurisdiction, head: LogHead) -> None:
+async def check_replica(issuer: TestJurisdiction, follower: TestJurisdiction, head: LogHead) -> None:
     """The follower's view of the issuer's log is that log, entry by entry, hash by hash."""
     async with open_database(issuer.settings) as own, open_database(follower.settings) as view:
-        assert await _rows(view, head.origin) == await _rows(own, head.origin)
+        assert await stored_rows(view, head.origin) == await stored_rows(own, head.origin)
         replicated = await LogStore(view).head(head.origin)
         roots = [await LogStore(each).subtree_roots(head.origin, 8, 0, head.size) for each in (own, view)]
     assert replicated is not None
@@ -352,7 +357,7 @@ class StoredEntry(NamedTuple):
     entry: bytes
 
 
-async def _rows(database: Database, origin: str) -> list[StoredEntry]:
+async def stored_rows(database: Database, origin: str) -> list[StoredEntry]:
     """Everything that is stored of a log's entries."""
     query = text(
         "SELECT idx, report_number, digest, leaf_hash, entry FROM log_entries WHERE origin = :origin ORDER BY idx"

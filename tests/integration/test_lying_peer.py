@@ -8,86 +8,44 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-import grpc
-import grpc.aio
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from huxin.v1 import admin_service_pb2, federation_service_pb2, statement_pb2
+from huxin.v1 import statement_pb2
 
-from node.app.keyring import load_keyring
 from node.app.ledgers import entry_reader
-from node.app.storing import open_database, prepare_database
+from node.app.storing import open_database
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
-from node.model.log import FeedBatch, LogHead
+from node.model.log import LogHead
 from node.storage.database import Database
 from node.storage.log_store import LogStore
+from tests.integration.liars import (
+    ENTRIES,
+    NOW,
+    ORIGIN,
+    OTHERS,
+    Telling,
+    after_the_truth,
+    following_a_liar,
+    in_state,
+    peer_of,
+    response,
+)
 from tests.integration.provinces import ACCEPT, OF_SHANXI, REJECT, Provinces, provinces, verify
 from tests.support import nodes
 from tests.support.clock import SettableClock
-from tests.support.trust import attestation_of, jurisdiction, key, sections_of
-from trust.envelope import seal
+from tests.support.trust import jurisdiction, key
 from trust.errors import CheckpointInvalid, HeadInconsistent, ProofInvalid, TrustError
 from trust.issuers import TrustedIssuer
-from trust.keys import Signer
-from trust.log import checkpoint, proofs
 from trust.log.tree import leaf_hash, root_of
-from trust.statements import ATTESTATION, STATUS_CHANGE, encode_attestation, encode_envelope
-
-ORIGIN = "huxin/140000"
-NOW = nodes.THE_DAY
-
-
-def entry(number: int) -> bytes:
-    """A synthetic attestation, different for each number."""
-    issued_at, cutoff = NOW - timedelta(seconds=number + 1), NOW - timedelta(days=1)
-    said = replace(attestation_of(sections_of(1)), issued_at=issued_at, data_cutoff=cutoff, valid_until=None)
-    return encode_envelope(seal(ATTESTATION, encode_attestation(said), [key("signing")]))
-
-
-ENTRIES = [entry(number) for number in range(8)]
-OTHERS = [entry(number) for number in range(100, 108)]
-
-
-@dataclass(frozen=True)
-class Telling:
-    """What a peer tells next: `entries` from `first` on, and the head over `tree`, a whole log of its choosing.
-
-    `consistency` None: the proof that the peer's own tree gives, from the end of the batch.
-    """
-
-    first: int = 3
-    entries: Sequence[bytes] = field(default_factory=lambda: ENTRIES[3:5])
-    tree: Sequence[bytes] = field(default_factory=lambda: ENTRIES[:6])
-    consistency: tuple[bytes, ...] | None = None
-    origin: str = ORIGIN
-    head: Signer = field(default_factory=lambda: key("head"))
-    cosigner: Signer = field(default_factory=lambda: key("cosigner"))
-    at: datetime = NOW
-
-    def batch(self) -> FeedBatch:
-        leaves = [leaf_hash(one) for one in self.tree]
-        end, size = self.first + len(self.entries), len(leaves)
-        proof: tuple[bytes, ...] = ()
-        if self.consistency is not None:
-            proof = self.consistency
-        elif 0 < end < size:
-            plan = proofs.consistency_plan(end, size)
-            proof = plan.fold(
-                {s: root_of(leaves[s.index << s.level : (s.index + 1) << s.level]) for s in plan.subtrees}
-            )
-        text = checkpoint.sign_head(self.origin, size, root_of(leaves), self.head)
-        text = checkpoint.cosign(text, checkpoint.own_cosigner(self.origin), self.cosigner, self.at)
-        return FeedBatch(self.first, tuple(self.entries), text, proof)
-
+from trust.statements import ATTESTATION, STATUS_CHANGE
 
 LIES: dict[str, tuple[Telling, type[TrustError]]] = {
     "a head signed by another key": (Telling(head=key("another")), CheckpointInvalid),
@@ -200,112 +158,76 @@ def odd_status() -> bytes:
     return statement_pb2.Envelope(payload_type=STATUS_CHANGE, payload=said.SerializeToString()).SerializeToString()
 
 
-class Liar(grpc.GenericRpcHandler):
-    """Serves Follow with what it is told to: honest batches up to the lie, then the lie, then silence."""
-
-    def __init__(self, answers: Callable[[int], Sequence[bytes]]) -> None:
-        self._answers = answers
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
-        if handler_call_details.method != "/huxin.v1.FederationService/Follow":
-            return None
-        return grpc.unary_stream_rpc_method_handler(self._follow)
-
-    async def _follow(self, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
-        asked = federation_service_pb2.FollowRequest.FromString(request)
-        for answer in self._answers(asked.start):
-            await context.write(answer)
-
-
-def response(batch: FeedBatch) -> bytes:
-    return federation_service_pb2.FollowResponse(
-        first_index=batch.first_index,
-        entries=batch.entries,
-        checkpoint=batch.checkpoint,
-        consistency=batch.consistency,
-    ).SerializeToString()
-
-
-@asynccontextmanager
-async def following_a_liar(
-    home: Path, lie: Callable[[partial[Telling]], bytes]
-) -> AsyncIterator[nodes.TestJurisdiction]:
-    """Guizhou's node follows a server that has everything of Shanxi but its honesty."""
-    shanxi, guizhou = nodes.found(home, "140000"), nodes.found(home, "520000")
-    nodes.introduce([shanxi, guizhou])
-    await prepare_database(guizhou.settings)
-    keyring, pair = load_keyring(shanxi.settings), shanxi.layout.pair("node").read()
-    telling = partial(Telling, head=keyring.head, cosigner=keyring.cosigner)
-
-    def answers(start: int) -> Sequence[bytes]:
-        honest = response(telling(0, ENTRIES[:3], ENTRIES[:3]).batch())
-        return [honest, lie(telling)] if start == 0 else [lie(telling)]
-
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)])
-    server.add_generic_rpc_handlers((Liar(answers),))
-    credentials = grpc.ssl_server_credentials(
-        [(pair.key, pair.certificate)], guizhou.layout.certificate("ca").read_bytes(), True
-    )
-    server.add_secure_port(str(shanxi.settings.rpc.listen), credentials)
-    await server.start()
-    try:
-        async with nodes.running([guizhou]):
-            yield guizhou
-    finally:
-        await server.stop(None)
-
-
-async def peer_of(one: nodes.TestJurisdiction) -> admin_service_pb2.Peer:
-    answer = await one.admin().ListPeers(admin_service_pb2.ListPeersRequest())
-    peer: admin_service_pb2.Peer
-    (peer,) = answer.peers
-    return peer
-
-
-def in_state(one: nodes.TestJurisdiction, state: str, words: str) -> Callable[[], Awaitable[bool]]:
-    async def reached() -> bool:
-        peer = await peer_of(one)
-        return peer.state == state and words in peer.last_error and peer.replicated == 3
-
-    return reached
-
-
-THROUGH_THE_DOOR: dict[str, tuple[Callable[[partial[Telling]], bytes], str, str]] = {
-    "a forged head": (lambda telling: response(telling(head=key("another")).batch()), "waiting", "was refused"),
+THROUGH_THE_DOOR: dict[str, tuple[Callable[[partial[Telling]], bytes], str, str, str]] = {
+    "a forged head": (
+        lambda telling: response(telling(head=key("another")).batch()),
+        "waiting",
+        "CHECKPOINT_INVALID",
+        "was refused",
+    ),
+    "a forked history": (
+        lambda telling: response(telling(tree=[*OTHERS[:3], *ENTRIES[3:6]]).batch()),
+        "halted",
+        "HEAD_INCONSISTENT",
+        "not the beginning of the signed head",
+    ),
+    "a forked history of the same size": (
+        lambda telling: response(telling(entries=[], tree=OTHERS[:3]).batch()),
+        "halted",
+        "HEAD_INCONSISTENT",
+        "not the beginning of the signed head",
+    ),
     "entries in another order": (
         lambda telling: response(telling(entries=[ENTRIES[4], ENTRIES[3]]).batch()),
         "halted",
+        "HEAD_INCONSISTENT",
+        "not the beginning of the signed head",
+    ),
+    "an entry withheld inside the batch": (
+        lambda telling: response(telling(entries=[ENTRIES[3], ENTRIES[5]]).batch()),
+        "halted",
+        "HEAD_INCONSISTENT",
         "not the beginning of the signed head",
     ),
     "entries withheld": (
         lambda telling: response(telling(first=4, entries=ENTRIES[4:6]).batch()),
         "waiting",
+        "PROOF_INVALID",
         "starts at 4",
     ),
     "a shorter log": (
         lambda telling: response(telling(entries=[], tree=ENTRIES[:2], consistency=()).batch()),
         "halted",
+        "HEAD_INCONSISTENT",
         "we were shown 3 before",
     ),
     "a batch beyond every limit": (
         lambda telling: response(replace(telling().batch(), entries=(bytes(17 << 20),))),
         "waiting",
+        "PEER_SENDS_TOO_MUCH",
         "RESOURCE_EXHAUSTED",
     ),
     "more entries than asked for": (
         lambda telling: response(replace(telling().batch(), entries=(b"",) * 1_001)),
         "waiting",
+        "PEER_SENDS_TOO_MUCH",
         "more than the 1000 entries",
     ),
-    "bytes that are no message": (lambda _telling: b"\xff" * 100, "waiting", "no message of this protocol"),
+    "bytes that are no message": (
+        lambda _telling: b"\xff" * 100,
+        "waiting",
+        "PEER_SENDS_NO_MESSAGE",
+        "no message of this protocol",
+    ),
 }
 
 
 @pytest.mark.parametrize("lie", THROUGH_THE_DOOR)
 async def test_a_node_that_follows_a_liar(tmp_path: Path, lie: str) -> None:
-    tell, state, words = THROUGH_THE_DOOR[lie]
-    async with following_a_liar(tmp_path, tell) as guizhou:
+    tell, state, reason, words = THROUGH_THE_DOOR[lie]
+    async with following_a_liar(tmp_path, after_the_truth(tell)) as guizhou:
         await nodes.eventually(in_state(guizhou, state, words))
+        assert (await peer_of(guizhou)).last_reason == reason
         node = guizhou.node
         assert node is not None
         head = node.board.newest(ORIGIN)

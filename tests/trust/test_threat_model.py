@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from node.model.messages import MessageReason
+from node.model.peers import PeerTrouble
 from node.model.reasons import STEP_REASONS
 from node.registry.refresh import REFRESH_REASONS
 from node.rpc.reasons import REASONS
 from tests.integration.registry_lies import LIES, SENDING
+from tests.integration.test_lying_peer import THROUGH_THE_DOOR
+from tests.integration.test_wasteful_peer import TOLD
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "trust" / "README.md").read_text(encoding="utf-8")
@@ -22,15 +25,17 @@ MODULES = {
     "S": "tests/integration/test_attacks_on_statements.py",
     "R": "tests/integration/test_root_rotations.py",
     "M": "tests/integration/test_messages.py",
+    "L": "tests/integration/test_lying_peer.py",
+    "W": "tests/integration/test_wasteful_peer.py",
 }
 LINE = re.compile(
-    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRM])::(?P<test>.+)` \|$", re.MULTILINE
+    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLW])::(?P<test>.+)` \|$", re.MULTILINE
 )
 
 
 @pytest.fixture(scope="module")
 def collected() -> set[str]:
-    """Every test of the four modules, as pytest finds them: `D::test_name[case]`."""
+    """Every test of these modules, as pytest finds them: `D::test_name[case]`."""
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *MODULES.values()],
         cwd=ROOT,
@@ -60,7 +65,7 @@ def test_every_line_of_the_tables_was_read() -> None:
 
 
 def test_every_reason_of_the_table_exists() -> None:
-    known = STEP_REASONS | REFRESH_REASONS | REASONS | set(MessageReason)
+    known = STEP_REASONS | REFRESH_REASONS | REASONS | set(MessageReason) | {each.value for each in PeerTrouble}
     reasons = {word for line in LINE.finditer(TEXT) for word in re.findall(r"`([A-Z_]+)`", line["reason"])}
     assert reasons - known == set()
     assert reasons >= REFRESH_REASONS - {"REGISTRY_FAILED_HERE"}  # no attack
@@ -72,3 +77,7 @@ def test_the_table_says_why_each_lie_is_refused() -> None:
         assert said[f"test_a_lie_is_refused_and_ends_in_refer[{name}]"] == f"`{reason}`"
     for name, (_, _, reason) in SENDING.items():
         assert said[f"test_endless_and_slow_data_end_within_bounds[{name}]"] == f"`{reason}`"
+    for name, (_, _, reason, _) in THROUGH_THE_DOOR.items():
+        assert said[f"test_a_node_that_follows_a_liar[{name}]"] == f"`{reason}`"
+    for name, (_, reason, _) in TOLD.items():
+        assert said[f"test_what_operators_are_told_of_it[{name}]"] == f"`{reason}`"

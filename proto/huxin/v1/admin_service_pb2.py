@@ -26,41 +26,41 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from huxin.v1 import statement_pb2 as huxin_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chuxin/v1/admin_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18huxin/v1/statement.proto\"9\n\x10ListPeersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xe1\x01\n\x04Peer\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x12\n\nreplicated\x18\x05 \x01(\x04\x12\x11\n\thead_size\x18\x06 \x01(\x04\x12,\n\x08\x66resh_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\x08 \x01(\t\x12,\n\x0c\x61\x63knowledged\x18\t \x01(\x0b\x32\x16.huxin.v1.Acknowledged\"e\n\x0c\x41\x63knowledged\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0b\n\x03lag\x18\x02 \x01(\x04\x12\x10\n\x08measured\x18\x03 \x01(\r\x12\x13\n\x0bp50_seconds\x18\x04 \x01(\x01\x12\x13\n\x0bp99_seconds\x18\x05 \x01(\x01\"K\n\x11ListPeersResponse\x12\x1d\n\x05peers\x18\x01 \x03(\x0b\x32\x0e.huxin.v1.Peer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x13\x43hangeStatusRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rreport_number\x18\x02 \x01(\t\x12\"\n\x04\x66lag\x18\x03 \x01(\x0e\x32\x14.huxin.v1.StatusFlag\x12\x0b\n\x03set\x18\x04 \x01(\x08\x12\x13\n\x0breason_code\x18\x05 \x01(\t\")\n\x14\x43hangeStatusResponse\x12\x11\n\tlog_index\x18\x01 \x01(\x04\"\xa9\x02\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\r\n\x05order\x18\n \x01(\t\x12\x0f\n\x07outcome\x18\x0b \x01(\t\x12\x17\n\x0f\x65vidence_digest\x18\x0c \x01(\x0c\"|\n\x13ListMessagesRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12\x12\n\npage_token\x18\x05 \x01(\t\"T\n\x14ListMessagesResponse\x12#\n\x08messages\x18\x01 \x03(\x0b\x32\x11.huxin.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetMessageRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\n\n\x02id\x18\x02 \x01(\t\"8\n\x12GetMessageResponse\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Message\"D\n\x13RetryMessageRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\n\n\x02id\x18\x02 \x01(\t\":\n\x14RetryMessageResponse\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Message*X\n\nMessageBox\x12\x1b\n\x17MESSAGE_BOX_UNSPECIFIED\x10\x00\x12\x16\n\x12MESSAGE_BOX_OUTBOX\x10\x01\x12\x15\n\x11MESSAGE_BOX_INBOX\x10\x02\x32\x8a\x03\n\x0c\x41\x64minService\x12\x44\n\tListPeers\x12\x1a.huxin.v1.ListPeersRequest\x1a\x1b.huxin.v1.ListPeersResponse\x12M\n\x0c\x43hangeStatus\x12\x1d.huxin.v1.ChangeStatusRequest\x1a\x1e.huxin.v1.ChangeStatusResponse\x12M\n\x0cListMessages\x12\x1d.huxin.v1.ListMessagesRequest\x1a\x1e.huxin.v1.ListMessagesResponse\x12G\n\nGetMessage\x12\x1b.huxin.v1.GetMessageRequest\x1a\x1c.huxin.v1.GetMessageResponse\x12M\n\x0cRetryMessage\x12\x1d.huxin.v1.RetryMessageRequest\x1a\x1e.huxin.v1.RetryMessageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chuxin/v1/admin_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18huxin/v1/statement.proto\"9\n\x10ListPeersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xf6\x01\n\x04Peer\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x12\n\nreplicated\x18\x05 \x01(\x04\x12\x11\n\thead_size\x18\x06 \x01(\x04\x12,\n\x08\x66resh_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\x08 \x01(\t\x12,\n\x0c\x61\x63knowledged\x18\t \x01(\x0b\x32\x16.huxin.v1.Acknowledged\x12\x13\n\x0blast_reason\x18\x0c \x01(\t\"e\n\x0c\x41\x63knowledged\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0b\n\x03lag\x18\x02 \x01(\x04\x12\x10\n\x08measured\x18\x03 \x01(\r\x12\x13\n\x0bp50_seconds\x18\x04 \x01(\x01\x12\x13\n\x0bp99_seconds\x18\x05 \x01(\x01\"K\n\x11ListPeersResponse\x12\x1d\n\x05peers\x18\x01 \x03(\x0b\x32\x0e.huxin.v1.Peer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x13\x43hangeStatusRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rreport_number\x18\x02 \x01(\t\x12\"\n\x04\x66lag\x18\x03 \x01(\x0e\x32\x14.huxin.v1.StatusFlag\x12\x0b\n\x03set\x18\x04 \x01(\x08\x12\x13\n\x0breason_code\x18\x05 \x01(\t\")\n\x14\x43hangeStatusResponse\x12\x11\n\tlog_index\x18\x01 \x01(\x04\"\xa9\x02\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\r\n\x05order\x18\n \x01(\t\x12\x0f\n\x07outcome\x18\x0b \x01(\t\x12\x17\n\x0f\x65vidence_digest\x18\x0c \x01(\x0c\"|\n\x13ListMessagesRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12\x12\n\npage_token\x18\x05 \x01(\t\"T\n\x14ListMessagesResponse\x12#\n\x08messages\x18\x01 \x03(\x0b\x32\x11.huxin.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetMessageRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\n\n\x02id\x18\x02 \x01(\t\"8\n\x12GetMessageResponse\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Message\"D\n\x13RetryMessageRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\n\n\x02id\x18\x02 \x01(\t\":\n\x14RetryMessageResponse\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Message*X\n\nMessageBox\x12\x1b\n\x17MESSAGE_BOX_UNSPECIFIED\x10\x00\x12\x16\n\x12MESSAGE_BOX_OUTBOX\x10\x01\x12\x15\n\x11MESSAGE_BOX_INBOX\x10\x02\x32\x8a\x03\n\x0c\x41\x64minService\x12\x44\n\tListPeers\x12\x1a.huxin.v1.ListPeersRequest\x1a\x1b.huxin.v1.ListPeersResponse\x12M\n\x0c\x43hangeStatus\x12\x1d.huxin.v1.ChangeStatusRequest\x1a\x1e.huxin.v1.ChangeStatusResponse\x12M\n\x0cListMessages\x12\x1d.huxin.v1.ListMessagesRequest\x1a\x1e.huxin.v1.ListMessagesResponse\x12G\n\nGetMessage\x12\x1b.huxin.v1.GetMessageRequest\x1a\x1c.huxin.v1.GetMessageResponse\x12M\n\x0cRetryMessage\x12\x1d.huxin.v1.RetryMessageRequest\x1a\x1e.huxin.v1.RetryMessageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'huxin.v1.admin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MESSAGEBOX']._serialized_start=1516
-  _globals['_MESSAGEBOX']._serialized_end=1604
+  _globals['_MESSAGEBOX']._serialized_start=1537
+  _globals['_MESSAGEBOX']._serialized_end=1625
   _globals['_LISTPEERSREQUEST']._serialized_start=101
   _globals['_LISTPEERSREQUEST']._serialized_end=158
   _globals['_PEER']._serialized_start=161
-  _globals['_PEER']._serialized_end=386
-  _globals['_ACKNOWLEDGED']._serialized_start=388
-  _globals['_ACKNOWLEDGED']._serialized_end=489
-  _globals['_LISTPEERSRESPONSE']._serialized_start=491
-  _globals['_LISTPEERSRESPONSE']._serialized_end=566
-  _globals['_CHANGESTATUSREQUEST']._serialized_start=569
-  _globals['_CHANGESTATUSREQUEST']._serialized_end=703
-  _globals['_CHANGESTATUSRESPONSE']._serialized_start=705
-  _globals['_CHANGESTATUSRESPONSE']._serialized_end=746
-  _globals['_MESSAGE']._serialized_start=749
-  _globals['_MESSAGE']._serialized_end=1046
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=1048
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=1172
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1174
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1258
-  _globals['_GETMESSAGEREQUEST']._serialized_start=1260
-  _globals['_GETMESSAGEREQUEST']._serialized_end=1326
-  _globals['_GETMESSAGERESPONSE']._serialized_start=1328
-  _globals['_GETMESSAGERESPONSE']._serialized_end=1384
-  _globals['_RETRYMESSAGEREQUEST']._serialized_start=1386
-  _globals['_RETRYMESSAGEREQUEST']._serialized_end=1454
-  _globals['_RETRYMESSAGERESPONSE']._serialized_start=1456
-  _globals['_RETRYMESSAGERESPONSE']._serialized_end=1514
-  _globals['_ADMINSERVICE']._serialized_start=1607
-  _globals['_ADMINSERVICE']._serialized_end=2001
+  _globals['_PEER']._serialized_end=407
+  _globals['_ACKNOWLEDGED']._serialized_start=409
+  _globals['_ACKNOWLEDGED']._serialized_end=510
+  _globals['_LISTPEERSRESPONSE']._serialized_start=512
+  _globals['_LISTPEERSRESPONSE']._serialized_end=587
+  _globals['_CHANGESTATUSREQUEST']._serialized_start=590
+  _globals['_CHANGESTATUSREQUEST']._serialized_end=724
+  _globals['_CHANGESTATUSRESPONSE']._serialized_start=726
+  _globals['_CHANGESTATUSRESPONSE']._serialized_end=767
+  _globals['_MESSAGE']._serialized_start=770
+  _globals['_MESSAGE']._serialized_end=1067
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=1069
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=1193
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1195
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1279
+  _globals['_GETMESSAGEREQUEST']._serialized_start=1281
+  _globals['_GETMESSAGEREQUEST']._serialized_end=1347
+  _globals['_GETMESSAGERESPONSE']._serialized_start=1349
+  _globals['_GETMESSAGERESPONSE']._serialized_end=1405
+  _globals['_RETRYMESSAGEREQUEST']._serialized_start=1407
+  _globals['_RETRYMESSAGEREQUEST']._serialized_end=1475
+  _globals['_RETRYMESSAGERESPONSE']._serialized_start=1477
+  _globals['_RETRYMESSAGERESPONSE']._serialized_end=1535
+  _globals['_ADMINSERVICE']._serialized_start=1628
+  _globals['_ADMINSERVICE']._serialized_end=2022
 # @@protoc_insertion_point(module_scope)

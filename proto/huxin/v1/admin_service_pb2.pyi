@@ -29,7 +29,7 @@ class ListPeersRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class Peer(_message.Message):
-    __slots__ = ("division", "name_zh", "endpoint", "state", "replicated", "head_size", "fresh_at", "last_error", "acknowledged")
+    __slots__ = ("division", "name_zh", "endpoint", "state", "replicated", "head_size", "fresh_at", "last_error", "acknowledged", "last_reason")
     DIVISION_FIELD_NUMBER: _ClassVar[int]
     NAME_ZH_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class Peer(_message.Message):
     FRESH_AT_FIELD_NUMBER: _ClassVar[int]
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    LAST_REASON_FIELD_NUMBER: _ClassVar[int]
     division: str
     name_zh: str
     endpoint: str
@@ -48,7 +49,8 @@ class Peer(_message.Message):
     fresh_at: _timestamp_pb2.Timestamp
     last_error: str
     acknowledged: Acknowledged
-    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., endpoint: _Optional[str] = ..., state: _Optional[str] = ..., replicated: _Optional[int] = ..., head_size: _Optional[int] = ..., fresh_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping]] = ...) -> None: ...
+    last_reason: str
+    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., endpoint: _Optional[str] = ..., state: _Optional[str] = ..., replicated: _Optional[int] = ..., head_size: _Optional[int] = ..., fresh_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping]] = ..., last_reason: _Optional[str] = ...) -> None: ...
 
 class Acknowledged(_message.Message):
     __slots__ = ("size", "lag", "measured", "p50_seconds", "p99_seconds")
