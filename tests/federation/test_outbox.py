@@ -258,4 +258,5 @@ async def test_a_call_carries_no_more_than_the_receiver_takes(tmp_path: Path) ->
             await world.queue(number, bytes([number]) * (1_100_000 - number))
         world.courier.notify()
         await until(lambda: len(world.ended) == 4)
-        assert [len(call) for call in world.peer.calls] == [3, 1]
+        sizes = [len(call) for call in world.peer.calls]  # how many it found at its first look is its own affair
+        assert (sum(sizes), max(sizes) <= 3) == (4, True)
