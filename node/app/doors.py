@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,6 +20,7 @@ from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import Verdict
+from node.model.witnesses import SplitView
 from node.rpc.refusals import RefusalLog
 from node.storage.grouping import GroupedLookup
 
@@ -140,13 +141,20 @@ class MeasuredVerification:
 class Operation:
     """What operators can do."""
 
-    def __init__(self, following: Following, standing: ChangeStanding) -> None:
+    def __init__(
+        self, following: Following, standing: ChangeStanding, splits: Callable[[], Iterable[SplitView]]
+    ) -> None:
         self._following = following
+        self._splits = splits
         self._standing = standing
 
     def peers(self) -> list[PeerState]:
         """Peers and how far this node follows them."""
         return self._following.peers()
+
+    def splits(self) -> list[SplitView]:
+        """Logs with two histories, with the evidence."""
+        return list(self._splits())
 
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str, /

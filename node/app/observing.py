@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from node.model.offsets import clock_offset
 from node.model.peers import PeerCondition, PeerState
 from node.model.reasons import STEP_REASONS
 from node.model.verdict import GapReason
+from node.model.witnesses import SplitView
 from node.readiness import Check, Facts, checks, is_ready
 from node.registry.refresh import REFRESH_REASONS
 from node.rpc.reasons import REASONS
@@ -106,8 +108,12 @@ class Watchpoint:
         limits: Limits,
         *,
         registry_expiries: Callable[[], Mapping[str, datetime]] = dict,
+        splits: Callable[[], Iterable[SplitView]] = tuple,
     ) -> None:
-        """`registry_expiries`: when the trust registry's metadata ends, by role; none without a registry."""
+        """`registry_expiries`: when the trust registry's metadata ends, by role; none without a registry.
+
+        `splits`: evidence of logs with two histories, the own one among them.
+        """
         self._clock = clock
         self._trust = trust
         self._database = database
@@ -117,13 +123,20 @@ class Watchpoint:
         self._keyring = keyring
         self._limits = limits
         self._registry_expiries = registry_expiries
+        self._splits = splits
         self._expected_schema = expected_revision()
         self._began = clock.now(), clock.monotonic()
 
     def readings(self) -> Readings:
         """For gauges that age."""
         return Readings(
-            self._peer_readings, self._trust_ages, self._log_sizes, self._pool, self._expiries, self._clock_step
+            self._peer_readings,
+            self._trust_ages,
+            self._log_sizes,
+            self._pool,
+            self._expiries,
+            self._clock_step,
+            self._split_views,
         )
 
     async def readiness(self) -> tuple[Check, ...]:
@@ -159,6 +172,9 @@ class Watchpoint:
                 peer_evidence=tuple(peer.fresh_at for peer in peers if peer.fresh_at is not None),
                 peer_offsets=tuple(offset for offset in offsets if offset is not None),
                 allowed_skew=self._limits.skew,
+                foreign_heads=tuple(
+                    sorted({split.shown_by for split in self._splits() if split.origin == keys.origin})
+                ),
             )
         )
 
@@ -184,7 +200,15 @@ class Watchpoint:
                 lag_entries=None if peer.fresh_at is None else max(0, peer.head_size - peer.replicated),
                 age_seconds=None if peer.fresh_at is None else max(0.0, (now - peer.fresh_at).total_seconds()),
                 clock_offset_seconds=None if offset is None else offset.total_seconds(),
+                withheld_entries=peer.withheld,
+                witnesses=len(peer.witnesses),
             )
+
+    def _split_views(self) -> Mapping[str, int]:
+        """For each issuer that we know, and ourselves: a series that begins at its first alarm rings none."""
+        counts = Counter(split.origin for split in self._splits())
+        issuers = self._trust.present.snapshot.issuers
+        return {division: counts[known.trusted.origin] for division, known in issuers.items()}
 
     def _trust_ages(self) -> Mapping[str, float]:
         now = self._clock.now()

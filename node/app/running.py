@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from node.app.coordinating import Coordinating
 from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation, telling_refusals
 from node.app.following import Following, FollowingOptions
+from node.app.gossiping import Gossiping, GossipOptions, WitnessStores
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
@@ -35,14 +35,18 @@ from node.clock import Clock, SystemClock
 from node.config.settings import Settings
 from node.errors import NotReady
 from node.federation.follower import Backoff
+from node.federation.gossip import Rounds
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports, Sources
 from node.issuance.standing import ChangeStanding
 from node.ledger.feed import Feed
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LogKeys, Sequencer, keep_cosigning
+from node.ledger.standings import Standings
+from node.ledger.witness import WitnessKey
 from node.logs import configure_logs
 from node.metrics import Metrics
+from node.model.log import LogHead
 from node.readiness import MissingKey
 from node.registry.directory import TrustDirectory
 from node.rpc.admin_service import admin_service
@@ -63,6 +67,7 @@ from node.storage.registration_store import RegistrationStore
 from node.storage.registry_store import RegistryStore
 from node.storage.report_store import ReportStore
 from node.storage.subject_facts import SubjectFactsReader
+from node.storage.witness_store import WitnessStore
 from node.verification.assessing import Assessor
 from node.verification.reading import ContentReader, SectionDecoders
 from node.verification.verify import Surroundings, VerifyReports
@@ -90,6 +95,7 @@ class _Base:
     database: Database
     store: LogStore
     metrics: Metrics
+    witnessed: WitnessStore
     issuing_together: Gathering = field(default_factory=Gathering)
     """Announces callers on their way to a report."""
 
@@ -103,6 +109,7 @@ class Node:
         self._random = random_bytes
         self._exits = contextlib.AsyncExitStack()
         self.board = HeadBoard()
+        self.standings = Standings(settings.division)
         self.rpc_port = 0
         self.operations_port = 0
 
@@ -126,11 +133,13 @@ class Node:
         sequencer, feed = await self._begin_log(base)
         self._run(self._keep_keys(base.keyring, base.trust), "keys")
         following = await self._follow(base)
+        gossiping = await self._gossip(base, following)
         now, told = self._clock.now, base.metrics.observe_refresh
         coordinating = take_part(self._settings, base.database, base.trust, base.registry, now, told, self._run)
-        services = self._services(base, OwnLedger(sequencer, feed), feed, following, coordinating)
+        federation = federation_service(feed, coordinating, gossiping)
+        services = self._services(base, OwnLedger(sequencer, feed), federation, following)
         server = await self._serve(services, base.trust, base.metrics)
-        self._keep_trust(base, server, following)
+        self._keep_trust(base, server, following, gossiping)
         await self._show(base, server, sequencer, following)
         _log.info(
             "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
@@ -151,6 +160,10 @@ class Node:
         pair = PairFiles(settings.tls.certificate, settings.tls.key)
         trust = TrustKeeper(directory, view, pair, freshness_limits(settings), now)
         _require_keys(keyring, trust, now())
+        # Before anybody is followed or answered: a log that was found to be split stays so.
+        witnessed = WitnessStore(database)
+        with usable_database():
+            await self.standings.load(witnessed)
         return _Base(
             keyring,
             jurisdictions,
@@ -159,6 +172,7 @@ class Node:
             database,
             LogStore(database),
             make_metrics(PERMISSIONS, settings.division),
+            witnessed,
         )
 
     async def _begin_log(self, base: _Base) -> tuple[Sequencer, Feed]:
@@ -195,26 +209,46 @@ class Node:
                 settings.limits.max_message_bytes,
                 timedelta(seconds=settings.freshness.clock_skew_seconds),
             ),
+            self.standings,
         )
         self._exits.push_async_callback(following.stop)
         await following.apply(base.trust.present)
         return following
 
-    def _keep_trust(self, base: _Base, server: RpcServer, following: Following) -> None:
+    async def _gossip(self, base: _Base, following: Following) -> Gossiping:
+        """The comparison of heads with every peer, and what this node shows them as a witness."""
+        federation, log_keys = self._settings.federation, _log_keys(base.trust, base.keyring)
+        backoff = Backoff(federation.backoff_min_seconds, federation.backoff_max_seconds)
+        gossiping = Gossiping(
+            self._settings.division,
+            WitnessStores(base.store, base.witnessed, self.board, self.standings),
+            WitnessKey(log_keys.origin, log_keys.cosigner_name, log_keys.cosigner),
+            self._clock,
+            GossipOptions(
+                Rounds(federation.gossip_seconds, backoff, random.SystemRandom().random),
+                timedelta(seconds=self._settings.freshness.clock_skew_seconds),
+            ),
+            following.halt_split,
+        )
+        self._exits.push_async_callback(gossiping.stop)
+        await gossiping.apply(base.trust.present)
+        self._run(gossiping.keep(), "witness")
+        return gossiping
+
+    def _keep_trust(self, base: _Base, server: RpcServer, following: Following, gossiping: Gossiping) -> None:
         """The watch over trust and certificates: what changes counts for open streams first, then for followers."""
 
         async def changed(trust: TrustInUse) -> None:
             server.recheck()
             await asyncio.to_thread(base.jurisdictions.learn, base.registry.record)
             await following.apply(trust)
+            await gossiping.apply(trust)
 
         self._run(base.trust.keep(changed), "trust")
         renewal = Renewal(self._settings, base.trust, self._clock.now, self._random)
         self._run(renewal.keep(), "certificates")
 
-    def _services(
-        self, base: _Base, ledger: OwnLedger, feed: Feed, following: Following, coordinating: Coordinating
-    ) -> list[Service]:
+    def _services(self, base: _Base, ledger: OwnLedger, federation: Service, following: Following) -> list[Service]:
         """The use cases, each behind its door."""
         settings, now = self._settings, self._clock.now
 
@@ -224,7 +258,7 @@ class Node:
         reports = ReportStore(base.database)
         sources = self._sources(base.jurisdictions, base.database, base.issuing_together)
         issuing = IssueReports(sources, reports, ledger, signers, ReportEncoding(), now, self._random)
-        verification = self._verification(base.jurisdictions, base.trust, base.store, self.board)
+        verification = self._verification(base)
         standing = ChangeStanding(settings.division, reports, ledger, signers, now)
         return [
             report_service(MeasuredIssuing(issuing, base.issuing_together, base.metrics, self._clock)),
@@ -235,8 +269,8 @@ class Node:
                 max_batch_items=settings.limits.batch_items,
             ),
             catalogue_service(lambda: base.jurisdictions.shelf(now)),
-            federation_service(feed, coordinating),
-            admin_service(Operation(following, standing)),
+            federation,
+            admin_service(Operation(following, standing, self.standings.all_splits)),
         ]
 
     async def _show(self, base: _Base, server: RpcServer, sequencer: Sequencer, following: Following) -> None:
@@ -252,6 +286,7 @@ class Node:
             base.keyring,
             Limits.of(settings),
             registry_expiries=lambda: {} if base.registry.record is None else base.registry.record.ends,
+            splits=self.standings.all_splits,
         )
         base.metrics.watch(watch.readings())
         pages = operations_app(base.metrics, watch.readiness)
@@ -266,20 +301,23 @@ class Node:
         facts = SubjectFactsReader(registrations, RecordStore(database), gathering)
         return Sources(jurisdictions.edition_at, registrations.get, facts.get)
 
-    def _verification(
-        self, jurisdictions: Jurisdictions, trust: TrustKeeper, store: LogStore, board: HeadBoard
-    ) -> VerifyReports:
+    def _verification(self, base: _Base) -> VerifyReports:
         threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="signatures")
         self._exits.callback(threads.shutdown, wait=False)
-        settings = self._settings
+        settings, jurisdictions = self._settings, base.jurisdictions
+
+        def newest_head(origin: str) -> LogHead | None:
+            head = self.board.newest(origin)
+            return None if head is None else self.standings.limited(head)
+
         tolerances = Tolerances(
             timedelta(seconds=settings.federation.merge_delay_seconds),
             timedelta(seconds=settings.freshness.clock_skew_seconds),
         )
         memo = ArithmeticMemo(settings.limits.memo_bytes)
         return VerifyReports(
-            store,
-            Surroundings(trust.snapshot, board.newest, self._clock.now, tolerances),
+            base.store,
+            Surroundings(base.trust.snapshot, newest_head, self._clock.now, tolerances, self.standings.witnessing),
             Assessor(jurisdictions.catalogues()),
             ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.catalogue, memo),
             memo,

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "recognise": "node.cli.recognise:recognise",
     "key": "node.cli.key:key",
     "peers": "node.cli.peers:peers",
+    "evidence": "node.cli.evidence:evidence",
     "certificate": "node.cli.certificate:certificate",
     "doctor": "node.cli.doctor:doctor",
 }

@@ -26,7 +26,10 @@ _STYLES = {
 @json_option
 @pass_session
 def peers(session: Session, address: str | None, certificate: str) -> None:
-    """List peers: connection, how much of their log is replicated, how fresh that is, last error."""
+    """List peers: connection, how much of their log is replicated and witnessed, how fresh that is, last error.
+
+    A peer whose log has two histories is halted: see `huxin evidence`.
+    """
     with asked(session, address, certificate) as node:
         found = node.peers()
     if session.as_json:
@@ -35,7 +38,7 @@ def peers(session: Session, address: str | None, certificate: str) -> None:
     if not found:
         session.say("No peers yet. Join the trust registry (`huxin trust join`), or import a bundle by hand.")
         return
-    table = Table("Peer", "Endpoint", "State", "Replicated", "Newest cosignature", "Last error")
+    table = Table("Peer", "Endpoint", "State", "Replicated", "Witnesses", "Newest cosignature", "Last error")
     for peer in found:
         table.add_row(*(_cells(peer)))
     session.out.print(table)
@@ -48,7 +51,8 @@ def _cells(peer: Peer) -> tuple[Text, ...]:
         Text(f"{peer.division} {peer.name_zh}"),
         Text(peer.endpoint),
         Text(peer.state, style=style),
-        Text(f"{peer.replicated} of {peer.head_size}"),
+        Text(f"{peer.replicated} of {max(peer.head_size, peer.known_size)}", style="yellow" if peer.withheld else ""),
+        Text(str(len(peer.witnesses))),
         Text(fresh),
         Text(peer.last_error),
     )

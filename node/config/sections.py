@@ -217,6 +217,13 @@ class FederationSettings(Section):
         le=3600,
         description="How often the own head is cosigned with the time: the proof of freshness.",
     )
+    gossip_seconds: float = Field(
+        default=10.0,
+        ge=0.05,
+        le=3600,
+        description="How often each peer is asked which heads of all logs it holds, give or take half: so soon do "
+        "split views show, and witnesses count.",
+    )
     merge_delay_seconds: float = Field(
         default=60.0,
         ge=0,

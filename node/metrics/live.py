@@ -16,7 +16,10 @@ from node.metrics.families import (
     POOL_CONNECTIONS,
     REPLICA_AGE,
     REPLICA_LAG,
+    SPLIT_VIEWS,
     TRUST_STATE_AGE,
+    WITHHELD,
+    WITNESSES,
     Family,
 )
 from node.model.expiry import Expiry
@@ -26,7 +29,8 @@ from node.model.expiry import Expiry
 class PeerReading:
     """How we stand with one peer. `lag_entries` and `age_seconds` are None while nothing is known of its log.
 
-    `clock_offset_seconds`: our clock less the peer's, None while nothing was heard of it lately.
+    `clock_offset_seconds`: our clock less the peer's, None while nothing was heard of it lately. `withheld_entries`: of
+    its log, that others hold and it has not announced; `witnesses`: how many others cosigned its log as we hold it.
     """
 
     peer: str
@@ -34,6 +38,8 @@ class PeerReading:
     lag_entries: int | None
     age_seconds: float | None
     clock_offset_seconds: float | None = None
+    withheld_entries: int = 0
+    witnesses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Readings:
 
     `trust_ages`: seconds by issuer. `log_sizes`: entries by origin. `pool`: connections by state (`in_use`, `idle`).
     `expiries`: no two of one kind and name. `clock_step`: seconds by which civil time was set since the start.
+    `split_views`: how many peers showed a second history, by issuer.
     """
 
     peers: Callable[[], Iterable[PeerReading]]
@@ -50,6 +57,7 @@ class Readings:
     pool: Callable[[], Mapping[str, int]]
     expiries: Callable[[], Iterable[Expiry]]
     clock_step: Callable[[], float]
+    split_views: Callable[[], Mapping[str, int]] = dict
 
 
 class LiveCollector:
@@ -59,8 +67,8 @@ class LiveCollector:
         self._readings = readings
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        by_peer = (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, CLOCK_OFFSET)
-        for family in (*by_peer, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS, EXPIRY, CLOCK_STEP):
+        by_peer = (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, WITHHELD, WITNESSES, CLOCK_OFFSET)
+        for family in (*by_peer, SPLIT_VIEWS, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS, EXPIRY, CLOCK_STEP):
             yield _gauge(family, {})
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -70,6 +78,9 @@ class LiveCollector:
         yield _gauge(REPLICA_AGE, {p.peer: p.age_seconds for p in peers if p.age_seconds is not None})
         offsets = {p.peer: p.clock_offset_seconds for p in peers if p.clock_offset_seconds is not None}
         yield _gauge(CLOCK_OFFSET, offsets)
+        yield _gauge(WITHHELD, {p.peer: p.withheld_entries for p in peers})
+        yield _gauge(WITNESSES, {p.peer: p.witnesses for p in peers})
+        yield _gauge(SPLIT_VIEWS, self._readings.split_views())
         yield _gauge(TRUST_STATE_AGE, self._readings.trust_ages())
         yield _gauge(LOG_SIZE, self._readings.log_sizes())
         yield _gauge(POOL_CONNECTIONS, self._readings.pool())

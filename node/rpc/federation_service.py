@@ -1,21 +1,24 @@
-"""`huxin.v1.FederationService`: the own log, for the nodes of other jurisdictions."""
+"""`huxin.v1.FederationService`: the own log, and what this node witnessed, for the nodes of other jurisdictions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from huxin.v1 import federation_service_pb2 as pb
 
 from node.errors import InvalidInput, TooLarge
 from node.model.log import FeedBatch
+from node.model.witnesses import ShownHead
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
 from node.wire.fields import text
-from node.wire.peers import follow_response
+from node.wire.peers import follow_response, shown_head
 
 DEFAULT_BATCH = 256
+MAX_ORIGINS = 64
+"""Logs asked about at once: each may cost this node a signature and a write."""
 MAX_BATCH = 1_000
 CHUNK_BYTES = 64 * 1024
 MAX_PUBLICATION_BYTES = 9 << 20
@@ -29,6 +32,12 @@ class Feed(Protocol):
 
     def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]: ...
     async def checkpoint(self, origin: str) -> str: ...
+
+
+class Heads(Protocol):
+    """What this node has to show of logs, cosigned by it. Logs of which it has nothing to show are left out."""
+
+    async def heads(self, origins: Sequence[str], /) -> Sequence[ShownHead]: ...
 
 
 class Registry(Protocol):
@@ -45,12 +54,14 @@ class Registry(Protocol):
 class FederationService:
     """Requests in, batches out, for as long as the follower listens."""
 
-    def __init__(self, feed: Feed, registry: Registry) -> None:
+    def __init__(self, feed: Feed, registry: Registry, heads: Heads) -> None:
         self._feed = feed
+        self._heads = heads
         self._registry = registry
         self._open: Counter[str] = Counter()
         self._fetching: Counter[str] = Counter()
         self._publishing: set[str] = set()
+        self._showing: Counter[str] = Counter()
 
     async def follow(self, request: pb.FollowRequest, caller: Caller) -> AsyncIterator[pb.FollowResponse]:
         if request.batch_limit > MAX_BATCH:
@@ -70,6 +81,22 @@ class FederationService:
     async def get_checkpoint(self, request: pb.GetCheckpointRequest, _caller: Caller) -> pb.GetCheckpointResponse:
         origin = text(request.origin, "origin", limit=200)
         return pb.GetCheckpointResponse(checkpoint=await self._feed.checkpoint(origin))
+
+    async def get_heads(self, request: pb.GetHeadsRequest, caller: Caller) -> pb.GetHeadsResponse:
+        if len(request.origins) > MAX_ORIGINS:
+            raise InvalidInput(
+                "origins", f"At most {MAX_ORIGINS} logs are asked about at once; ask again for the rest."
+            )
+        origins = [text(origin, "origins", limit=200) for origin in request.origins]
+        if self._showing[caller.name] >= MAX_STREAMS:
+            raise TooLarge(
+                "TOO_MANY_STREAMS", f"A node asks for heads at most {MAX_STREAMS} times at once; wait for the answers."
+            )
+        self._showing[caller.name] += 1
+        try:
+            return pb.GetHeadsResponse(heads=[shown_head(head) for head in await self._heads.heads(origins)])
+        finally:
+            self._showing[caller.name] -= 1
 
     async def fetch_trust(self, request: pb.FetchTrustRequest, caller: Caller) -> AsyncIterator[pb.FetchTrustResponse]:
         name = text(request.name, "name", limit=255)
@@ -106,10 +133,10 @@ class FederationService:
         return pb.PublishTrustResponse(snapshot_version=version)
 
 
-def federation_service(feed: Feed, registry: Registry) -> Service:
+def federation_service(feed: Feed, registry: Registry, heads: Heads) -> Service:
     """The service as the guard takes it."""
     return Service(
         pb.DESCRIPTOR.services_by_name["FederationService"],
-        FederationService(feed, registry),
+        FederationService(feed, registry, heads),
         {"PublishTrust": MAX_PUBLICATION_BYTES},
     )

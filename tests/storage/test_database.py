@@ -70,7 +70,7 @@ async def test_migrating_again_and_at_once_keeps_what_is_there(empty_database_ur
 async def test_a_newer_schema_is_refused_and_left_alone(database: Database) -> None:
     async with database.write() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(NotReady, match="schema 9999, this program knows up to 0002") as refusal:
+    with pytest.raises(NotReady, match="schema 9999, this program knows up to 0003") as refusal:
         await database.migrate()
     assert refusal.value.reason == "SCHEMA_TOO_NEW"
 

@@ -28,6 +28,7 @@ def readings(peers: Callable[[], Iterable[PeerReading]] = tuple) -> Readings:
         pool=lambda: {"in_use": 1, "idle": 9},
         expiries=lambda: [Expiry(ExpiryKind.CERTIFICATE, "node", datetime(2027, 1, 1, tzinfo=UTC))],
         clock_step=lambda: 0.25,
+        split_views=lambda: {"140000": 0},
     )
 
 

@@ -166,6 +166,8 @@ def found(
         "HUXIN_FEDERATION__BACKOFF_MIN_SECONDS": "0.1",
         "HUXIN_FEDERATION__BACKOFF_MAX_SECONDS": "0.5",
         "HUXIN_RPC__GRACE_SECONDS": "0.2",
+        # Who tests what gossip finds sets it; for all others nobody asks while the test runs.
+        "HUXIN_FEDERATION__GOSSIP_SECONDS": "3600",
         **extra,
     }
     return TestJurisdiction(division, layout, Settings.load(layout.settings, environment))

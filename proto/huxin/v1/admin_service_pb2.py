@@ -23,26 +23,33 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from huxin.v1 import federation_service_pb2 as huxin_dot_v1_dot_federation__service__pb2
 from huxin.v1 import statement_pb2 as huxin_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chuxin/v1/admin_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18huxin/v1/statement.proto\"9\n\x10ListPeersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xb3\x01\n\x04Peer\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x12\n\nreplicated\x18\x05 \x01(\x04\x12\x11\n\thead_size\x18\x06 \x01(\x04\x12,\n\x08\x66resh_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\x08 \x01(\t\"K\n\x11ListPeersResponse\x12\x1d\n\x05peers\x18\x01 \x03(\x0b\x32\x0e.huxin.v1.Peer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x13\x43hangeStatusRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rreport_number\x18\x02 \x01(\t\x12\"\n\x04\x66lag\x18\x03 \x01(\x0e\x32\x14.huxin.v1.StatusFlag\x12\x0b\n\x03set\x18\x04 \x01(\x08\x12\x13\n\x0breason_code\x18\x05 \x01(\t\")\n\x14\x43hangeStatusResponse\x12\x11\n\tlog_index\x18\x01 \x01(\x04\x32\xa3\x01\n\x0c\x41\x64minService\x12\x44\n\tListPeers\x12\x1a.huxin.v1.ListPeersRequest\x1a\x1b.huxin.v1.ListPeersResponse\x12M\n\x0c\x43hangeStatus\x12\x1d.huxin.v1.ChangeStatusRequest\x1a\x1e.huxin.v1.ChangeStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chuxin/v1/admin_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!huxin/v1/federation_service.proto\x1a\x18huxin/v1/statement.proto\"9\n\x10ListPeersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x90\x02\n\x04Peer\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x12\n\nreplicated\x18\x05 \x01(\x04\x12\x11\n\thead_size\x18\x06 \x01(\x04\x12,\n\x08\x66resh_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\x08 \x01(\t\x12\x12\n\nknown_size\x18\t \x01(\x04\x12\x10\n\x08withheld\x18\n \x01(\x04\x12\x11\n\twitnesses\x18\x0b \x03(\t\x12\x15\n\x08split_at\x18\x0c \x01(\x04H\x00\x88\x01\x01\x42\x0b\n\t_split_at\"K\n\x11ListPeersResponse\x12\x1d\n\x05peers\x18\x01 \x03(\x0b\x32\x0e.huxin.v1.Peer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x15ListSplitViewsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x9b\x01\n\tSplitView\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x10\n\x08shown_by\x18\x02 \x01(\t\x12,\n\x08\x66ound_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61greed_size\x18\x04 \x01(\x04\x12)\n\x08\x65vidence\x18\x05 \x01(\x0b\x32\x17.huxin.v1.SplitEvidence\"V\n\x16ListSplitViewsResponse\x12#\n\x06splits\x18\x01 \x03(\x0b\x32\x13.huxin.v1.SplitView\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x13\x43hangeStatusRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rreport_number\x18\x02 \x01(\t\x12\"\n\x04\x66lag\x18\x03 \x01(\x0e\x32\x14.huxin.v1.StatusFlag\x12\x0b\n\x03set\x18\x04 \x01(\x08\x12\x13\n\x0breason_code\x18\x05 \x01(\t\")\n\x14\x43hangeStatusResponse\x12\x11\n\tlog_index\x18\x01 \x01(\x04\x32\xf8\x01\n\x0c\x41\x64minService\x12\x44\n\tListPeers\x12\x1a.huxin.v1.ListPeersRequest\x1a\x1b.huxin.v1.ListPeersResponse\x12S\n\x0eListSplitViews\x12\x1f.huxin.v1.ListSplitViewsRequest\x1a .huxin.v1.ListSplitViewsResponse\x12M\n\x0c\x43hangeStatus\x12\x1d.huxin.v1.ChangeStatusRequest\x1a\x1e.huxin.v1.ChangeStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'huxin.v1.admin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTPEERSREQUEST']._serialized_start=101
-  _globals['_LISTPEERSREQUEST']._serialized_end=158
-  _globals['_PEER']._serialized_start=161
-  _globals['_PEER']._serialized_end=340
-  _globals['_LISTPEERSRESPONSE']._serialized_start=342
-  _globals['_LISTPEERSRESPONSE']._serialized_end=417
-  _globals['_CHANGESTATUSREQUEST']._serialized_start=420
-  _globals['_CHANGESTATUSREQUEST']._serialized_end=554
-  _globals['_CHANGESTATUSRESPONSE']._serialized_start=556
-  _globals['_CHANGESTATUSRESPONSE']._serialized_end=597
-  _globals['_ADMINSERVICE']._serialized_start=600
-  _globals['_ADMINSERVICE']._serialized_end=763
+  _globals['_LISTPEERSREQUEST']._serialized_start=136
+  _globals['_LISTPEERSREQUEST']._serialized_end=193
+  _globals['_PEER']._serialized_start=196
+  _globals['_PEER']._serialized_end=468
+  _globals['_LISTPEERSRESPONSE']._serialized_start=470
+  _globals['_LISTPEERSRESPONSE']._serialized_end=545
+  _globals['_LISTSPLITVIEWSREQUEST']._serialized_start=547
+  _globals['_LISTSPLITVIEWSREQUEST']._serialized_end=609
+  _globals['_SPLITVIEW']._serialized_start=612
+  _globals['_SPLITVIEW']._serialized_end=767
+  _globals['_LISTSPLITVIEWSRESPONSE']._serialized_start=769
+  _globals['_LISTSPLITVIEWSRESPONSE']._serialized_end=855
+  _globals['_CHANGESTATUSREQUEST']._serialized_start=858
+  _globals['_CHANGESTATUSREQUEST']._serialized_end=992
+  _globals['_CHANGESTATUSRESPONSE']._serialized_start=994
+  _globals['_CHANGESTATUSRESPONSE']._serialized_end=1035
+  _globals['_ADMINSERVICE']._serialized_start=1038
+  _globals['_ADMINSERVICE']._serialized_end=1286
 # @@protoc_insertion_point(module_scope)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!huxin/v1/federation_service.proto\x12\x08huxin.v1\"C\n\rFollowRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x04\x12\x13\n\x0b\x62\x61tch_limit\x18\x03 \x01(\r\"_\n\x0e\x46ollowResponse\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\t\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\"&\n\x14GetCheckpointRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"!\n\x11\x46\x65tchTrustRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x12\x46\x65tchTrustResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"^\n\x10TrustPublication\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x10\n\x08metadata\x18\x02 \x01(\x0c\x12&\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x17.huxin.v1.PublishedFile\".\n\rPublishedFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"F\n\x13PublishTrustRequest\x12/\n\x0bpublication\x18\x01 \x01(\x0b\x32\x1a.huxin.v1.TrustPublication\"0\n\x14PublishTrustResponse\x12\x18\n\x10snapshot_version\x18\x01 \x01(\x04\x32\xbe\x02\n\x11\x46\x65\x64\x65rationService\x12=\n\x06\x46ollow\x12\x17.huxin.v1.FollowRequest\x1a\x18.huxin.v1.FollowResponse0\x01\x12P\n\rGetCheckpoint\x12\x1e.huxin.v1.GetCheckpointRequest\x1a\x1f.huxin.v1.GetCheckpointResponse\x12I\n\nFetchTrust\x12\x1b.huxin.v1.FetchTrustRequest\x1a\x1c.huxin.v1.FetchTrustResponse0\x01\x12M\n\x0cPublishTrust\x12\x1d.huxin.v1.PublishTrustRequest\x1a\x1e.huxin.v1.PublishTrustResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!huxin/v1/federation_service.proto\x12\x08huxin.v1\"C\n\rFollowRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x04\x12\x13\n\x0b\x62\x61tch_limit\x18\x03 \x01(\r\"_\n\x0e\x46ollowResponse\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\t\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\"&\n\x14GetCheckpointRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"\"\n\x0fGetHeadsRequest\x12\x0f\n\x07origins\x18\x01 \x03(\t\"6\n\x10GetHeadsResponse\x12\"\n\x05heads\x18\x01 \x03(\x0b\x32\x13.huxin.v1.ShownHead\"W\n\tShownHead\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\x12&\n\x05split\x18\x03 \x01(\x0b\x32\x17.huxin.v1.SplitEvidence\"Q\n\rSplitEvidence\x12\r\n\x05\x66irst\x18\x01 \x01(\t\x12\x0e\n\x06second\x18\x02 \x01(\t\x12\x0c\n\x04root\x18\x03 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\"!\n\x11\x46\x65tchTrustRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x12\x46\x65tchTrustResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"^\n\x10TrustPublication\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x10\n\x08metadata\x18\x02 \x01(\x0c\x12&\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x17.huxin.v1.PublishedFile\".\n\rPublishedFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"F\n\x13PublishTrustRequest\x12/\n\x0bpublication\x18\x01 \x01(\x0b\x32\x1a.huxin.v1.TrustPublication\"0\n\x14PublishTrustResponse\x12\x18\n\x10snapshot_version\x18\x01 \x01(\x04\x32\x81\x03\n\x11\x46\x65\x64\x65rationService\x12=\n\x06\x46ollow\x12\x17.huxin.v1.FollowRequest\x1a\x18.huxin.v1.FollowResponse0\x01\x12P\n\rGetCheckpoint\x12\x1e.huxin.v1.GetCheckpointRequest\x1a\x1f.huxin.v1.GetCheckpointResponse\x12\x41\n\x08GetHeads\x12\x19.huxin.v1.GetHeadsRequest\x1a\x1a.huxin.v1.GetHeadsResponse\x12I\n\nFetchTrust\x12\x1b.huxin.v1.FetchTrustRequest\x1a\x1c.huxin.v1.FetchTrustResponse0\x01\x12M\n\x0cPublishTrust\x12\x1d.huxin.v1.PublishTrustRequest\x1a\x1e.huxin.v1.PublishTrustResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,18 +39,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCHECKPOINTREQUEST']._serialized_end=251
   _globals['_GETCHECKPOINTRESPONSE']._serialized_start=253
   _globals['_GETCHECKPOINTRESPONSE']._serialized_end=296
-  _globals['_FETCHTRUSTREQUEST']._serialized_start=298
-  _globals['_FETCHTRUSTREQUEST']._serialized_end=331
-  _globals['_FETCHTRUSTRESPONSE']._serialized_start=333
-  _globals['_FETCHTRUSTRESPONSE']._serialized_end=368
-  _globals['_TRUSTPUBLICATION']._serialized_start=370
-  _globals['_TRUSTPUBLICATION']._serialized_end=464
-  _globals['_PUBLISHEDFILE']._serialized_start=466
-  _globals['_PUBLISHEDFILE']._serialized_end=512
-  _globals['_PUBLISHTRUSTREQUEST']._serialized_start=514
-  _globals['_PUBLISHTRUSTREQUEST']._serialized_end=584
-  _globals['_PUBLISHTRUSTRESPONSE']._serialized_start=586
-  _globals['_PUBLISHTRUSTRESPONSE']._serialized_end=634
-  _globals['_FEDERATIONSERVICE']._serialized_start=637
-  _globals['_FEDERATIONSERVICE']._serialized_end=955
+  _globals['_GETHEADSREQUEST']._serialized_start=298
+  _globals['_GETHEADSREQUEST']._serialized_end=332
+  _globals['_GETHEADSRESPONSE']._serialized_start=334
+  _globals['_GETHEADSRESPONSE']._serialized_end=388
+  _globals['_SHOWNHEAD']._serialized_start=390
+  _globals['_SHOWNHEAD']._serialized_end=477
+  _globals['_SPLITEVIDENCE']._serialized_start=479
+  _globals['_SPLITEVIDENCE']._serialized_end=560
+  _globals['_FETCHTRUSTREQUEST']._serialized_start=562
+  _globals['_FETCHTRUSTREQUEST']._serialized_end=595
+  _globals['_FETCHTRUSTRESPONSE']._serialized_start=597
+  _globals['_FETCHTRUSTRESPONSE']._serialized_end=632
+  _globals['_TRUSTPUBLICATION']._serialized_start=634
+  _globals['_TRUSTPUBLICATION']._serialized_end=728
+  _globals['_PUBLISHEDFILE']._serialized_start=730
+  _globals['_PUBLISHEDFILE']._serialized_end=776
+  _globals['_PUBLISHTRUSTREQUEST']._serialized_start=778
+  _globals['_PUBLISHTRUSTREQUEST']._serialized_end=848
+  _globals['_PUBLISHTRUSTRESPONSE']._serialized_start=850
+  _globals['_PUBLISHTRUSTRESPONSE']._serialized_end=898
+  _globals['_FEDERATIONSERVICE']._serialized_start=901
+  _globals['_FEDERATIONSERVICE']._serialized_end=1286
 # @@protoc_insertion_point(module_scope)
