@@ -264,8 +264,8 @@ def witnesses_in(
 ) -> int:
     """How many witnesses cosigned a head that holds the statement: as our own view tells, or the bundle's head.
 
-    What witnesses cosigned counts by our view alone, or by the bundle's head alone: an index that our view does not hold
-    is the bundle's word.
+    What witnesses cosigned counts by our view alone, or by the bundle's head alone: an index that our view does not
+    hold is the bundle's word.
     """
     inclusion = proof.inclusion
     index = None if entry is None else entry.index

@@ -152,8 +152,8 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     of the envelope. `as_of` is the moment whose rules apply, `known_at` that up to when we use what we know: aware
     UTC, the same for a question about now. Whatever is None leaves steps failed or undecided, never passed. `memo`
     remembers arithmetic alone. `unchecked` says that `trusted` is None because what we hold of the issuer cannot be
-    checked here. `witnessing` is what others told of the issuer's log. Raises nothing for bad input: the outcomes tell. Raises ValueError for an `as_of` after `known_at`: a
-    fault of the caller.
+    checked here. `witnessing` is what others told of the issuer's log. Raises nothing for bad input: the outcomes tell.
+    Raises ValueError for an `as_of` after `known_at`: a fault of the caller.
     """
     if as_of > known_at:
         raise ValueError("nobody knows the rules of a moment to come: as_of is at most known_at")

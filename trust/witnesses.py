@@ -1,8 +1,8 @@
 """What witnesses tell of an issuer's log, and what follows: whose cosignatures count, and where histories part.
 
 A witness is the node of another jurisdiction that cosigned a head of the log which our own tree continues, or is
-continued by. The issuer's own node is none, and neither are we: our view is required anyway (steps 6 and 9), and a quorum
-that we could fill alone would say nothing.
+continued by. The issuer's own node is none, and neither are we: our view is required anyway (steps 6 and 9), and a
+quorum that we could fill alone would say nothing.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _NOBODY: Mapping[str, int] = MappingProxyType({})
 class Witnessing:
     """What we know of one log from others.
 
-    `sizes`: by name of the witness, such as `huxin/520000/node`, the size of the newest head that it cosigned and that our
-    own tree holds. `agreed`: None while there is one history; of two, the size up to which they are known to be the same.
-    `own`: our own name as a witness, which never counts.
+    `sizes`: by name of the witness, such as `huxin/520000/node`, the size of the newest head that it cosigned and that
+    our own tree holds. `agreed`: None while there is one history; of two, the size up to which they are known to be the
+    same. `own`: our own name as a witness, which never counts.
     """
 
     sizes: Mapping[str, int] = field(default_factory=lambda: _NOBODY)
@@ -48,8 +48,8 @@ def witnesses_of(
 ) -> frozenset[str]:
     """Keys (by id) of the witnesses that cosigned a head which holds the entry `index`; None: it is in no known head.
 
-    `on_head`: names under the bundle's head, once the entry was proven to be in it. Who is not, or no longer, known here
-    does not count, and one key counts once, under whatever names.
+    `on_head`: names under the bundle's head, once the entry was proven to be in it. Who is not, or no longer, known
+    here does not count, and one key counts once, under whatever names.
     """
     names = set(on_head)
     if index is not None:

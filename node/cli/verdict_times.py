@@ -70,10 +70,10 @@ def _witnesses(verdict: Verdict) -> str:
     """How many others vouch for the log with this report in it, of how many that we demand."""
     count, quorum = verdict.witnesses, verdict.witness_quorum
     if not quorum:
-        return f"{count} 个节点联署，我方不要求 ({count} nodes cosigned the log with it; we demand none)"
+        return f"{count} 个节点联署，我方不要求 (others that cosigned the log with it: {count}; we demand none)"
     met = Words("已达到", "met") if count >= quorum else Words("未达到", "not met")
     zh = f"{count} 个节点联署，我方要求 {quorum} 个，{met.zh}"
-    return f"{zh} ({count} nodes cosigned the log with it, we demand {quorum}: {met.en})"
+    return f"{zh} (others that cosigned the log with it: {count}; we demand {quorum}: {met.en})"
 
 
 def _limits(name: str, found: Freshness) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """Proof that one log has two histories: two signed heads that cannot both be honest, for anybody to check.
 
-Two heads of one size need nothing else. For two sizes the root of the larger log at the smaller size is stated and proven
-by a consistency proof (RFC 9162 section 2.1.4) from there to the larger head: where it differs from the root that the
-smaller head signs, both were signed by one log and neither continues the other. No tool of ours is needed for that.
+Two heads of one size need nothing else. For two sizes the root of the larger log at the smaller size is stated and
+proven by a consistency proof (RFC 9162 section 2.1.4) from there to the larger head: where it differs from the root
+that the smaller head signs, both were signed by one log and neither continues the other. No tool of ours is needed for
+that.
 """
 
 from __future__ import annotations
