@@ -42,7 +42,9 @@ def failing(facts: Facts) -> list[str]:
 
 def test_a_node_that_can_be_trusted_is_ready() -> None:
     assert is_ready(checks(GOOD))
-    assert [check.name for check in checks(GOOD)] == ["keys", "trust_anchors", "log_key", "database", "schema", "clock"]
+    assert [check.name for check in checks(GOOD)] == [
+        *("keys", "trust_anchors", "log_key", "own_history", "database", "schema", "clock")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,7 @@ def test_a_node_that_can_be_trusted_is_ready() -> None:
         (replace(GOOD, cosign_failure="DATABASE"), "log_key"),
         (replace(GOOD, own_evidence=None), "log_key"),
         (replace(GOOD, own_evidence=NOW - 3 * MINUTE - TICK), "log_key"),
+        (replace(GOOD, foreign_heads=("520000",)), "own_history"),
         (replace(GOOD, database_writable=False), "database"),
         (replace(GOOD, schema="0002"), "schema"),
         (replace(GOOD, schema=""), "schema"),

@@ -50,7 +50,7 @@ class World:
 
     logs: LogStore
     kept: WitnessStore
-    now: datetime = minutes(10)
+    now: datetime = NOW + timedelta(minutes=10)
     own: str = OWN
     standings: Standings = field(default_factory=lambda: Standings(OWN))
     found: list[SplitView] = field(default_factory=list)

@@ -20,15 +20,16 @@ MODULES = {
     "D": "tests/integration/test_attacks_on_distribution.py",
     "S": "tests/integration/test_attacks_on_statements.py",
     "R": "tests/integration/test_root_rotations.py",
+    "W": "tests/integration/test_split_views.py",
 }
 LINE = re.compile(
-    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSR])::(?P<test>.+)` \|$", re.MULTILINE
+    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRW])::(?P<test>.+)` \|$", re.MULTILINE
 )
 
 
 @pytest.fixture(scope="module")
 def collected() -> set[str]:
-    """Every test of the three modules, as pytest finds them: `D::test_name[case]`."""
+    """Every test of these modules, as pytest finds them: `D::test_name[case]`."""
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *MODULES.values()],
         cwd=ROOT,
