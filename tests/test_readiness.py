@@ -82,6 +82,7 @@ def test_every_failing_check_says_what_to_do() -> None:
         database_writable=False,
         schema="",
         now=NOW - timedelta(days=365),
+        foreign_heads=("520000", "620100"),
     )
     sentences = {check.name: check.sentence for check in checks(worst)}
     assert not any(check.ok for check in checks(worst))
@@ -89,6 +90,7 @@ def test_every_failing_check_says_what_to_do() -> None:
     assert "huxin trust import" in sentences["trust_anchors"]
     assert "NTP" in sentences["clock"]
     assert "(DATABASE)" in sentences["log_key"]
+    assert "Peers (520000, 620100) hold heads" in sentences["own_history"]
     assert "cosigner key" in _sentence(replace(GOOD, misfit_log_keys=("cosigner",)), "log_key")
 
 

@@ -53,6 +53,7 @@ REQUESTS: dict[str, tuple[type[Message], bool]] = {
     "ReportService/ListReports": (report_service_pb2.ListReportsRequest, False),
     "ReportService/DownloadReport": (report_service_pb2.DownloadReportRequest, True),
     "AdminService/ListPeers": (admin_service_pb2.ListPeersRequest, False),
+    "AdminService/ListSplitViews": (admin_service_pb2.ListSplitViewsRequest, False),
     "AdminService/ChangeStatus": (admin_service_pb2.ChangeStatusRequest, False),
     "CatalogueService/GetTaxonomy": (catalogue_service_pb2.GetTaxonomyRequest, False),
     "CatalogueService/ListCatalogues": (catalogue_service_pb2.ListCataloguesRequest, False),

@@ -25,7 +25,6 @@ from node.model.calendar import Period
 from node.model.issuing import PeriodExceptionNote
 from node.model.log import StatusFlag
 from node.model.subject import IdType, SubjectRef
-from node.model.witnesses import SplitNotes
 from node.rpc.federation_service import CHUNK_BYTES as TRUST_CHUNK_BYTES
 from node.rpc.federation_service import MAX_PUBLICATION_BYTES, MAX_STREAMS
 from node.rpc.report_service import CHUNK_BYTES
@@ -37,8 +36,6 @@ from tests.rpc.world import (
     REQUEST_ID,
     REQUIREMENTS,
     SHANXI,
-    SPLIT,
-    START,
     USCC,
     Door,
     Feed,
@@ -427,42 +424,6 @@ async def test_a_peer_follows_on_a_few_streams_at_once(door: Door) -> None:
         assert await follow(request).read(), "an ended one is given back"
 
 
-async def test_heads_are_shown_to_peers(door: Door) -> None:
-    request = federation_pb.GetHeadsRequest(origins=["huxin/520000", "huxin/210000", "huxin/140000"])
-    answer = await call(door, "peer-node", "FederationService/GetHeads", request, federation_pb.GetHeadsResponse)
-    split, own = answer.heads
-    assert (own.origin, own.checkpoint, own.HasField("split")) == ("huxin/140000", "a note", False)
-    assert (split.origin, split.checkpoint) == ("huxin/520000", "")
-    found = split.split
-    assert SplitNotes(found.first, found.second, found.root, tuple(found.consistency)) == SPLIT
-
-
-@pytest.mark.parametrize("origins", [["huxin/140000"] * 65, ["x" * 201], [""]])
-async def test_heads_of_too_many_logs_or_of_none_are_refused(door: Door, origins: list[str]) -> None:
-    request = federation_pb.GetHeadsRequest(origins=origins)
-    code, reason, field = await refused(door, "peer-node", "FederationService/GetHeads", request)
-    assert (code, reason, field) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", "origins")
-    assert door.heads.asked == []
-
-
-async def test_a_peer_asks_for_heads_a_few_times_at_once(door: Door) -> None:
-    door.heads.go.clear()
-    request = federation_pb.GetHeadsRequest(origins=["huxin/140000"])
-    method = "FederationService/GetHeads"
-    asking = [
-        asyncio.create_task(call(door, "peer-node", method, request, federation_pb.GetHeadsResponse))
-        for _ in range(MAX_STREAMS)
-    ]
-    async with asyncio.timeout(10):
-        while len(door.heads.asked) < MAX_STREAMS:  # noqa: ASYNC110 - calls on their way through the door
-            await asyncio.sleep(0.01)
-    code, reason, _ = await refused(door, "peer-node", method, request)
-    assert (code, reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS")
-    door.heads.go.set()
-    assert all([(await each).heads for each in asking])
-    assert (await call(door, "peer-node", method, request, federation_pb.GetHeadsResponse)).heads
-
-
 async def test_checkpoint(door: Door) -> None:
     request = federation_pb.GetCheckpointRequest(origin=Feed.origin)
     answer = await call(
@@ -611,17 +572,6 @@ async def test_peers(door: Door) -> None:
         ("620100", "waiting", False),
     ]
     assert answer.peers[1].last_error == "The peer does not answer."
-
-
-async def test_split_views_are_listed_with_their_evidence(door: Door) -> None:
-    request = admin_pb.ListSplitViewsRequest()
-    answer = await call(door, "own-operator", "AdminService/ListSplitViews", request, admin_pb.ListSplitViewsResponse)
-    (split,) = answer.splits
-    assert (split.origin, split.shown_by, split.agreed_size) == ("huxin/520000", "620100", 3)
-    assert split.found_at.ToDatetime(UTC) == START
-    found = split.evidence
-    assert SplitNotes(found.first, found.second, found.root, tuple(found.consistency)) == SPLIT
-    assert answer.next_page_token == ""
 
 
 async def test_change_status(door: Door) -> None:
