@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,12 +13,15 @@ import structlog
 
 from node.app.trust_keeper import TrustInUse
 from node.clock import Clock
+from node.config.settings import Settings
 from node.errors import NotReady
+from node.federation.follower import Backoff
 from node.federation.gossip import MAX_ANSWER_BYTES, Gossip, Rounds
 from node.federation.peer_client import ClientCredentials, GrpcPeerClient
 from node.ledger.comparison import Comparison, ComparisonLimits
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import ReplicaKeys
+from node.ledger.sequencer import LogKeys
 from node.ledger.standings import Standings
 from node.ledger.witness import Witness, WitnessKey
 from node.model.witnesses import ShownHead, SplitView
@@ -25,14 +29,6 @@ from node.storage.log_store import LogStore
 from node.storage.witness_store import WitnessStore
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class GossipOptions:
-    """When peers are asked, and how far ahead of our clock a cosignature may be."""
-
-    rounds: Rounds
-    clock_skew: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +53,28 @@ class Gossiping:
 
     def __init__(
         self,
-        own_division: str,
+        settings: Settings,
         stores: WitnessStores,
-        key: WitnessKey,
+        keys: LogKeys,
         clock: Clock,
-        options: GossipOptions,
         halt: Callable[[], Awaitable[None]],
     ) -> None:
         """`halt` ends the following of every log that `stores.standings` knows to be split."""
-        self._own = own_division
+        federation = settings.federation
+        self._own = settings.division
         self._stores = stores
-        self._options = options
         self._halt = halt
         self._found = asyncio.Event()
-        limits = ComparisonLimits(clock.now, options.clock_skew, own_division)
+        self._rounds = Rounds(
+            federation.gossip_seconds,
+            Backoff(federation.backoff_min_seconds, federation.backoff_max_seconds),
+            random.SystemRandom().random,
+        )
+        skew = timedelta(seconds=settings.freshness.clock_skew_seconds)
+        limits = ComparisonLimits(clock.now, skew, settings.division)
         self._comparison = Comparison(stores.logs, stores.witnessed, stores.standings, limits, self._split_found)
+        # As a witness a node has no other key than that with which it cosigns its own log.
+        key = WitnessKey(keys.origin, keys.cosigner_name, keys.cosigner)
         self._witness = Witness(stores.witnessed, key, stores.board, stores.standings, clock.now)
         self._logs: Mapping[str, ReplicaKeys] = {}
         self._running: dict[str, _Running] = {}
@@ -109,7 +112,7 @@ class Gossiping:
         """
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._options.rounds.seconds):
+                async with asyncio.timeout(self._rounds.seconds):
                     await self._found.wait()
             self._found.clear()
             try:
@@ -138,9 +141,7 @@ class Gossiping:
             if keys is not None:  # else it is trusted no more since it was asked about
                 await self._comparison.shown(division, keys, shown)
 
-        gossip = Gossip(
-            division, found.bundle.endpoints, connect, lambda: tuple(self._logs), judge, self._options.rounds
-        )
+        gossip = Gossip(division, found.bundle.endpoints, connect, lambda: tuple(self._logs), judge, self._rounds)
         task = asyncio.create_task(gossip.run(), name=f"gossip {division}")
         task.add_done_callback(_report_end)
         self._running[division] = _Running(found.digest, trust.pair.certificate, task)

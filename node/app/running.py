@@ -19,7 +19,7 @@ import structlog
 
 from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation, telling_refusals
 from node.app.following import Following, FollowingOptions
-from node.app.gossiping import Gossiping, GossipOptions, WitnessStores
+from node.app.gossiping import Gossiping, WitnessStores
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
 from node.app.ledgers import OwnLedger
@@ -35,7 +35,6 @@ from node.clock import Clock, SystemClock
 from node.config.settings import Settings
 from node.errors import NotReady
 from node.federation.follower import Backoff
-from node.federation.gossip import Rounds
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports, Sources
 from node.issuance.standing import ChangeStanding
@@ -43,10 +42,8 @@ from node.ledger.feed import Feed
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LogKeys, Sequencer, keep_cosigning
 from node.ledger.standings import Standings
-from node.ledger.witness import WitnessKey
 from node.logs import configure_logs
 from node.metrics import Metrics
-from node.model.log import LogHead
 from node.readiness import MissingKey
 from node.registry.directory import TrustDirectory
 from node.rpc.admin_service import admin_service
@@ -95,7 +92,6 @@ class _Base:
     database: Database
     store: LogStore
     metrics: Metrics
-    witnessed: WitnessStore
     issuing_together: Gathering = field(default_factory=Gathering)
     """Announces callers on their way to a report."""
 
@@ -161,9 +157,8 @@ class Node:
         trust = TrustKeeper(directory, view, pair, freshness_limits(settings), now)
         _require_keys(keyring, trust, now())
         # Before anybody is followed or answered: a log that was found to be split stays so.
-        witnessed = WitnessStore(database)
         with usable_database():
-            await self.standings.load(witnessed)
+            await self.standings.load(WitnessStore(database))
         return _Base(
             keyring,
             jurisdictions,
@@ -172,7 +167,6 @@ class Node:
             database,
             LogStore(database),
             make_metrics(PERMISSIONS, settings.division),
-            witnessed,
         )
 
     async def _begin_log(self, base: _Base) -> tuple[Sequencer, Feed]:
@@ -217,19 +211,9 @@ class Node:
 
     async def _gossip(self, base: _Base, following: Following) -> Gossiping:
         """The comparison of heads with every peer, and what this node shows them as a witness."""
-        federation, log_keys = self._settings.federation, _log_keys(base.trust, base.keyring)
-        backoff = Backoff(federation.backoff_min_seconds, federation.backoff_max_seconds)
-        gossiping = Gossiping(
-            self._settings.division,
-            WitnessStores(base.store, base.witnessed, self.board, self.standings),
-            WitnessKey(log_keys.origin, log_keys.cosigner_name, log_keys.cosigner),
-            self._clock,
-            GossipOptions(
-                Rounds(federation.gossip_seconds, backoff, random.SystemRandom().random),
-                timedelta(seconds=self._settings.freshness.clock_skew_seconds),
-            ),
-            following.halt_split,
-        )
+        stores = WitnessStores(base.store, WitnessStore(base.database), self.board, self.standings)
+        keys = _log_keys(base.trust, base.keyring)
+        gossiping = Gossiping(self._settings, stores, keys, self._clock, following.halt_split)
         self._exits.push_async_callback(gossiping.stop)
         await gossiping.apply(base.trust.present)
         self._run(gossiping.keep(), "witness")
@@ -304,12 +288,7 @@ class Node:
     def _verification(self, base: _Base) -> VerifyReports:
         threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="signatures")
         self._exits.callback(threads.shutdown, wait=False)
-        settings, jurisdictions = self._settings, base.jurisdictions
-
-        def newest_head(origin: str) -> LogHead | None:
-            head = self.board.newest(origin)
-            return None if head is None else self.standings.limited(head)
-
+        settings, jurisdictions, standings = self._settings, base.jurisdictions, self.standings
         tolerances = Tolerances(
             timedelta(seconds=settings.federation.merge_delay_seconds),
             timedelta(seconds=settings.freshness.clock_skew_seconds),
@@ -317,7 +296,9 @@ class Node:
         memo = ArithmeticMemo(settings.limits.memo_bytes)
         return VerifyReports(
             base.store,
-            Surroundings(base.trust.snapshot, newest_head, self._clock.now, tolerances, self.standings.witnessing),
+            Surroundings(
+                base.trust.snapshot, standings.views(self.board), self._clock.now, tolerances, standings.witnessing
+            ),
             Assessor(jurisdictions.catalogues()),
             ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.catalogue, memo),
             memo,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
+from node.ledger.heads import HeadBoard
 from node.model.log import LogHead
 from node.model.witnesses import HeadState, PeerHead, SplitView
 from trust.log.checkpoint import origin_of, own_cosigner
@@ -104,6 +105,15 @@ class Standings:
         if since is None or head.fresh_at is None or head.fresh_at <= since:
             return head
         return replace(head, fresh_at=since)
+
+    def views(self, board: HeadBoard) -> Callable[[str], LogHead | None]:
+        """The same of our newest view of a log by its origin, None where there is none."""
+
+        def view(origin: str) -> LogHead | None:
+            head = board.newest(origin)
+            return None if head is None else self.limited(head)
+
+        return view
 
     def known_size(self, origin: str) -> int:
         """Size of the largest head of a log that any peer showed; 0 for none."""

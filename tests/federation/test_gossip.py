@@ -134,7 +134,7 @@ async def test_heads_of_logs_that_were_not_asked_about_are_left_unread() -> None
 
 
 def test_rounds_are_spread_and_silence_makes_them_longer() -> None:
-    spread = [Rounds(10, Backoff(1, 300), lambda at=at: at).pause(0) for at in (0.0, 0.5, 0.999)]
+    spread = [Rounds(10, Backoff(1, 300), iter([at]).__next__).pause(0) for at in (0.0, 0.5, 0.999)]
     assert [round(pause, 2) for pause in spread] == [5, 10, 14.99]
     away = Rounds(10, Backoff(1, 300), lambda: 0.5)
     assert [away.pause(failures) for failures in (1, 2, 20)] == [10, 10, 225]

@@ -49,7 +49,8 @@ async def three(home: Path) -> AsyncIterator[Provinces]:
 
 async def peer(one: TestJurisdiction, division: str = SHANXI) -> admin_service_pb2.Peer:
     answer = await one.admin().ListPeers(admin_service_pb2.ListPeersRequest())
-    return next(found for found in answer.peers if found.division == division)
+    found: admin_service_pb2.Peer = next(each for each in answer.peers if each.division == division)
+    return found
 
 
 async def splits(one: TestJurisdiction) -> list[admin_service_pb2.SplitView]:
