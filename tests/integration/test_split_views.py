@@ -10,9 +10,10 @@ import asyncio
 import json
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -86,6 +87,13 @@ def database(one: TestJurisdiction) -> Path:
     return one.layout.home / "huxin.db"
 
 
+def copied(one: TestJurisdiction, to: Path) -> Path:
+    """A whole copy of the database, with what still stands in its write-ahead log."""
+    with closing(sqlite3.connect(database(one))) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
+    return to
+
+
 def put_back(one: TestJurisdiction, copy: Path) -> None:
     """An older copy of the database takes the place of the present one. The node stands still."""
     for file in database(one).parent.glob("huxin.db*"):
@@ -103,7 +111,7 @@ async def forked(world: Provinces, home: Path) -> tuple[bytes, bytes, bytes]:
     await agreeing(world, 1)
     await lanzhou.stop()
     await shanxi.stop()
-    copy = Path(shutil.copy(database(shanxi), home / "copy.db"))
+    copy = copied(shanxi, home / "copy.db")
     await shanxi.start(world.clock)
     _, one = await world.report(shanxi)
     await nodes.caught_up(guizhou, shanxi, 2)
@@ -217,7 +225,7 @@ async def test_a_log_restored_from_an_older_copy_is_told_by_its_peers(tmp_path: 
         shanxi, guizhou = world.shanxi, world.guizhou
         await world.report(shanxi)
         await shanxi.stop()
-        copy = Path(shutil.copy(database(shanxi), tmp_path / "copy.db"))
+        copy = copied(shanxi, tmp_path / "copy.db")
         await shanxi.start(world.clock)
         await world.report(shanxi)
         await nodes.caught_up(guizhou, shanxi, 2)
@@ -239,7 +247,7 @@ async def test_an_entry_withheld_from_one_ends_in_refer(tmp_path: Path) -> None:
         await agreeing(world, 1)
         await lanzhou.stop()
         await shanxi.stop()
-        copy = Path(shutil.copy(database(shanxi), tmp_path / "copy.db"))
+        copy = copied(shanxi, tmp_path / "copy.db")
         await shanxi.start(world.clock)
         await world.report(shanxi)
         await nodes.caught_up(guizhou, shanxi, 2)
