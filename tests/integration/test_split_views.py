@@ -189,10 +189,11 @@ async def test_a_halted_log_stays_halted_and_its_evidence_stays(tmp_path: Path) 
 
         await guizhou.start(world.clock)
         assert await splits(guizhou) == before
-        told = await peer(guizhou)
-        assert (told.state, told.replicated) == ("halted", 2), "from its first moment on"
+        assert (await verdict_of(guizhou, world, one)).steps[5].reason == "LOG_SPLIT", "from its first moment on"
         assert (await verdict_of(guizhou, world, common)).decision == ACCEPT
-        assert (await verdict_of(guizhou, world, one)).steps[5].reason == "LOG_SPLIT"
+        await shanxi.start(world.clock)
+        await nodes.eventually(halted(guizhou), SECONDS)
+        assert (await peer(guizhou)).replicated == 2, "the log's own node is there again, and is not followed"
         page = (await get(_port(guizhou), "/metrics")).body.decode()
         assert 'huxin_log_split_views{issuer="140000"} 1.0' in page
         assert 'huxin_log_split_views{issuer="620100"} 0.0' in page
