@@ -181,6 +181,9 @@ class Comparison:
         named = {own_cosigner(origin_of(peer)), *cosigners}
         others = named - {own_cosigner(origin), own_cosigner(origin_of(self._limits.own))}
         sizes = self._standings.witnessing(origin).sizes
+        if not others:
+            # Shown by the log's own node alone: what every other witness that we know holds as we do was seen by all.
+            others = sizes.keys() - {own_cosigner(origin), own_cosigner(origin_of(self._limits.own))}
         agreed = min((sizes.get(name, 0) for name in others), default=0)
         split = SplitView(origin, peer, self._limits.now(), agreed, notes)
         kept = await self._evidence.keep_split(split)

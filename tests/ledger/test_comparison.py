@@ -221,6 +221,14 @@ LIES = {
 }
 
 
+async def test_what_every_other_witness_holds_goes_on_when_the_log_itself_shows_two_histories(world: World) -> None:
+    await world.hold(HONEST, 10)
+    await world.show(HONEST, 8, PEER)
+    await world.show(HONEST, 6, OTHER)
+    await world.show(Forked("fork", 10, 5), 10, ISSUER)
+    assert world.standings.witnessing(ORIGIN).agreed == 6
+
+
 @pytest.mark.parametrize("lie", LIES)
 async def test_a_head_that_does_not_verify_says_nothing_of_the_log(world: World, lie: str) -> None:
     await world.hold(HONEST, 5)
