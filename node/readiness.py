@@ -32,7 +32,8 @@ class Facts:
     when it did not. `schema`: revision of the database, `expected_schema`: the one this build needs. `built_at`: when
     this build was made. `own_evidence`: newest own cosignature, and `oldest_head` the age up to which it is usable.
     `peer_evidence`: time of the newest authenticated cosignature of each peer. `peer_offsets`: our clock less that of
-    each peer heard lately. `allowed_skew`: by how much clocks may differ.
+    each peer heard lately. `allowed_skew`: by how much clocks may differ. `foreign_heads`: peers that showed heads of
+    our log which our key signed and our log does not hold.
     """
 
     missing_keys: tuple[MissingKey, ...]
@@ -49,6 +50,7 @@ class Facts:
     peer_evidence: tuple[datetime, ...]
     peer_offsets: tuple[timedelta, ...]
     allowed_skew: timedelta
+    foreign_heads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,15 @@ class Check:
 
 def checks(facts: Facts) -> tuple[Check, ...]:
     """Every check, in order; ready when all are ok. The names are a closed list: they label `huxin_ready`."""
-    return (_keys(facts), _trust_anchors(facts), _log_key(facts), _database(facts), _schema(facts), _clock(facts))
+    return (
+        _keys(facts),
+        _trust_anchors(facts),
+        _log_key(facts),
+        _own_history(facts),
+        _database(facts),
+        _schema(facts),
+        _clock(facts),
+    )
 
 
 def is_ready(results: tuple[Check, ...]) -> bool:
@@ -113,6 +123,19 @@ def _log_key(facts: Facts) -> Check:
     else:
         return Check("log_key", True, "Our log head is signed and cosigned with the keys that our bundle publishes.")
     return Check("log_key", False, sentence)
+
+
+def _own_history(facts: Facts) -> Check:
+    """Whether our log is the one that our key signed: a copy of yesterday, or a thief's, is not."""
+    if not facts.foreign_heads:
+        return Check("own_history", True, "No peer has shown a head of our log that we do not hold.")
+    return Check(
+        "own_history",
+        False,
+        f"Peers ({', '.join(facts.foreign_heads)}) hold heads of our log that our log key signed and our log does not "
+        "hold: the database was restored from an older copy, or the key is in other hands. Issue nothing; look at "
+        "`huxin evidence`, put the newest database back, or tell the other jurisdictions that the key is stolen.",
+    )
 
 
 def _database(facts: Facts) -> Check:

@@ -42,7 +42,9 @@ def failing(facts: Facts) -> list[str]:
 
 def test_a_node_that_can_be_trusted_is_ready() -> None:
     assert is_ready(checks(GOOD))
-    assert [check.name for check in checks(GOOD)] == ["keys", "trust_anchors", "log_key", "database", "schema", "clock"]
+    assert [check.name for check in checks(GOOD)] == [
+        *("keys", "trust_anchors", "log_key", "own_history", "database", "schema", "clock")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,7 @@ def test_a_node_that_can_be_trusted_is_ready() -> None:
         (replace(GOOD, cosign_failure="DATABASE"), "log_key"),
         (replace(GOOD, own_evidence=None), "log_key"),
         (replace(GOOD, own_evidence=NOW - 3 * MINUTE - TICK), "log_key"),
+        (replace(GOOD, foreign_heads=("520000",)), "own_history"),
         (replace(GOOD, database_writable=False), "database"),
         (replace(GOOD, schema="0002"), "schema"),
         (replace(GOOD, schema=""), "schema"),
@@ -79,6 +82,7 @@ def test_every_failing_check_says_what_to_do() -> None:
         database_writable=False,
         schema="",
         now=NOW - timedelta(days=365),
+        foreign_heads=("520000", "620100"),
     )
     sentences = {check.name: check.sentence for check in checks(worst)}
     assert not any(check.ok for check in checks(worst))
@@ -86,6 +90,7 @@ def test_every_failing_check_says_what_to_do() -> None:
     assert "huxin trust import" in sentences["trust_anchors"]
     assert "NTP" in sentences["clock"]
     assert "(DATABASE)" in sentences["log_key"]
+    assert "Peers (520000, 620100) hold heads" in sentences["own_history"]
     assert "cosigner key" in _sentence(replace(GOOD, misfit_log_keys=("cosigner",)), "log_key")
 
 

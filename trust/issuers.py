@@ -6,8 +6,8 @@ Also opens the statements that trust is made of: a jurisdiction's own bundle, tr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -83,6 +83,10 @@ class TrustedIssuer:
         text = repr((self.origin, self.head_key.key_id, known))
         object.__setattr__(self, "log_keys_digest", hashlib.sha256(text.encode()).digest())
 
+    def with_witnesses(self, witnesses: Mapping[str, PublicKey]) -> TrustedIssuer:
+        """The same, with these witnesses known as well; nobody takes the place of the issuer's own node."""
+        return replace(self, cosigners=MappingProxyType({**witnesses, **self.cosigners}))
+
     @staticmethod
     def of(
         bundle: JurisdictionBundle,
@@ -116,6 +120,12 @@ class TrustedIssuer:
             refreshed_at=refreshed_at,
             expires_at=expires_at,
         )
+
+
+def witness_keys(issuers: Iterable[TrustedIssuer]) -> Mapping[str, PublicKey]:
+    """By name the key with which each of these issuers' nodes cosigns its own log and, as a witness, all others."""
+    names = {own_cosigner(issuer.origin): issuer for issuer in issuers}
+    return MappingProxyType({name: issuer.cosigners[name] for name, issuer in names.items()})
 
 
 @dataclass(frozen=True, slots=True)

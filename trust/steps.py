@@ -28,12 +28,13 @@ from trust.errors import (
 )
 from trust.flags import StatusFact
 from trust.issuers import Conditions, TrustedIssuer
-from trust.log.checkpoint import SignedHead, open_checkpoint, own_cosigner
+from trust.log.checkpoint import SignedHead, open_checkpoint
 from trust.log.proofs import verify_inclusion
 from trust.log.tree import leaf_hash
 from trust.memo import SMALL_ENTRY_BYTES, ArithmeticMemo
 from trust.reading import Reading
 from trust.vocabulary import Attestation, StatusFlag
+from trust.witnesses import NOTHING_WITNESSED, Witnessing, require_one_history, require_quorum, witnesses_of
 
 
 class LogViewFacts(Protocol):
@@ -213,12 +214,15 @@ def statement_is_logged(
     view: LogViewFacts | None,
     entry: EntryFacts | None,
     memo: ArithmeticMemo,
+    witnessing: Witnessing = NOTHING_WITNESSED,
 ) -> None:
     """Step 6: the statement is in the log, by our own view or by the bundle's proof where our view ends before.
 
+    In a log with two histories only what stands before they part is: which of the two is the issuer's, nobody can tell.
+
     `due` is `issued_at` plus the merge delay: a head cosigned later holds it. Whatever proof the bundle brings must
     hold even where our view knows already: every bit counts. Raises CheckpointInvalid, ProofInvalid, HeadInconsistent,
-    StepFailed (NOT_COSIGNED, LOG_ENTRY_DIFFERS, NOT_IN_LOG) and StepUndecided (NOT_YET_IN_VIEW).
+    StepFailed (NOT_COSIGNED, LOG_ENTRY_DIFFERS, NOT_IN_LOG) and StepUndecided (NOT_YET_IN_VIEW, LOG_SPLIT).
     """
     inclusion = proof.inclusion
     if inclusion is not None:
@@ -226,6 +230,7 @@ def statement_is_logged(
     if view is not None and entry is not None and entry.index < view.size:
         if entry.entry != proof.entry or (inclusion is not None and inclusion.index != entry.index):
             raise _another_entry()
+        require_one_history(entry.index, witnessing)
         return
     if view is not None and inclusion is not None and inclusion.index < view.size:
         raise _another_entry()
@@ -233,6 +238,7 @@ def statement_is_logged(
         raise StepFailed("NOT_IN_LOG", "the issuer's log should hold it by now and does not: do not rely on it")
     if inclusion is None:
         raise StepUndecided("NOT_YET_IN_VIEW", "our view of the issuer's log ends before it: try again in a minute")
+    require_one_history(inclusion.index, witnessing)
 
 
 def _require_proof(
@@ -249,19 +255,36 @@ def _require_proof(
         raise HeadInconsistent("the issuer signed two different logs: keep this bundle as evidence, tell the issuer")
 
 
-def quorum_has_cosigned(
-    proof: LogProof, trusted: TrustedIssuer, terms: Conditions | None, memo: ArithmeticMemo
-) -> None:
-    """Step 7: our quorum of witnesses, the issuer's own node not counted, cosigned the bundle's head.
+def witnesses_in(
+    proof: LogProof,
+    trusted: TrustedIssuer,
+    entry: EntryFacts | None,
+    witnessing: Witnessing,
+    memo: ArithmeticMemo,
+) -> int:
+    """How many witnesses cosigned a head that holds the statement: as our own view tells, or the bundle's head.
+
+    What witnesses cosigned counts by our view alone, or by the bundle's head alone: an index that our view does not
+    hold is the bundle's word.
+    """
+    inclusion = proof.inclusion
+    index = None if entry is None else entry.index
+    on_head: tuple[str, ...] = ()
+    if inclusion is not None:
+        head = head_of(inclusion, trusted, memo)
+        if isinstance(head, SignedHead) and inclusion_holds(proof, inclusion, head, memo):
+            on_head = tuple(head.cosigners)
+    return len(witnesses_of(index, on_head, trusted, witnessing)) if on_head or index is not None else 0
+
+
+def quorum_has_cosigned(witnesses: int, terms: Conditions | None) -> None:
+    """Step 7: our quorum of witnesses cosigned a head that holds the statement; neither the issuer nor we are one.
 
     Raises StepUndecided: NO_CONDITIONS, WITNESS_QUORUM_UNMET.
     """
     if terms is None:
         raise _no_conditions()
-    head = None if proof.inclusion is None else head_of(proof.inclusion, trusted, memo)
-    witnesses = set(head.cosigners) - {own_cosigner(trusted.origin)} if isinstance(head, SignedHead) else set()
-    if len(witnesses) < terms.witness_quorum:
-        raise StepUndecided("WITNESS_QUORUM_UNMET", "too few witnesses cosigned the log: fetch a newer proof")
+    require_quorum(witnesses, terms.witness_quorum)
 
 
 def trust_is_fresh(trusted: TrustedIssuer, terms: Conditions | None, known_at: datetime, skew: timedelta) -> None:

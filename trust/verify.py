@@ -24,6 +24,7 @@ from trust.outcome import StepOutcome, StepStatus, not_required, run, unreached
 from trust.reading import Reading, read, remember
 from trust.steps import EntryFacts, LogProof, LogViewFacts
 from trust.vocabulary import Attestation, StatusFlag
+from trust.witnesses import NOTHING_WITNESSED, Witnessing
 
 MERGE_DELAY = timedelta(seconds=60)
 """How long after `issued_at` a statement may be missing from a head: nodes cosign their log each minute."""
@@ -107,6 +108,8 @@ class Examination:
     verified: Verified | None
     flags: tuple[StatusFlag, ...]
     later_flags: tuple[LaterFlag, ...]
+    witnesses: int = 0
+    """How many witnesses cosigned a head that holds the statement, whatever our quorum is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ class _Case:
     tolerances: Tolerances
     memo: ArithmeticMemo
     unchecked: bool
+    witnessing: Witnessing
 
 
 def verify(  # noqa: PLR0913 - everything that a verification is a pure function of, by keyword
@@ -139,6 +143,7 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     memo: ArithmeticMemo | None = None,
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     unchecked: bool = False,
+    witnessing: Witnessing = NOTHING_WITNESSED,
 ) -> Examination:
     """Run steps 1 to 13 over a serialised bundle, or over one that `trust.reading.read` has read.
 
@@ -147,8 +152,8 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     of the envelope. `as_of` is the moment whose rules apply, `known_at` that up to when we use what we know: aware
     UTC, the same for a question about now. Whatever is None leaves steps failed or undecided, never passed. `memo`
     remembers arithmetic alone. `unchecked` says that `trusted` is None because what we hold of the issuer cannot be
-    checked here. Raises nothing for bad input: the outcomes tell. Raises ValueError for an `as_of` after `known_at`: a
-    fault of the caller.
+    checked here. `witnessing` is what others told of the issuer's log. Raises nothing for bad input: the outcomes tell.
+    Raises ValueError for an `as_of` after `known_at`: a fault of the caller.
     """
     if as_of > known_at:
         raise ValueError("nobody knows the rules of a moment to come: as_of is at most known_at")
@@ -158,11 +163,11 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
         view = entry = None  # the view of another log says nothing here
     statuses = entry.statuses if entry is not None else ()
     flags = flags_in_force(statuses, as_of) if statuses else ()
-    case = _Case(claim, trusted, terms, view, entry, flags, as_of, known_at, tolerances, memo, unchecked)
+    case = _Case(claim, trusted, terms, view, entry, flags, as_of, known_at, tolerances, memo, unchecked, witnessing)
     if reading.bundle is None or reading.attestation is None:
-        middle = [unreached(number) for number in range(3, 13)]
+        middle, witnesses = [unreached(number) for number in range(3, 13)], 0
     else:
-        middle = _run_middle(reading, reading.bundle, reading.attestation, case)
+        middle, witnesses = _run_middle(reading, reading.bundle, reading.attestation, case)
     outcomes = (reading.form, reading.statement, *middle, reading.content)
     examined = _examined(reading, outcomes)
     if examined is not None:
@@ -171,45 +176,54 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     if examined is not None and all(map(_stands, outcomes)):
         verified = Verified(_RUNNER, examined, as_of)
     later = flags_changed_later(statuses, as_of) if statuses else ()
-    return Examination(outcomes, reading, examined, verified, flags, later)
+    return Examination(outcomes, reading, examined, verified, flags, later, witnesses)
 
 
-def _run_middle(reading: Reading, bundle: PresentedBundle, attestation: Attestation, case: _Case) -> list[StepOutcome]:
-    """Outcomes of steps 3 to 12."""
+def _run_middle(
+    reading: Reading, bundle: PresentedBundle, attestation: Attestation, case: _Case
+) -> tuple[list[StepOutcome], int]:
+    """Outcomes of steps 3 to 12, and the number of witnesses."""
     issuer = run(3, steps.issuer_is_known, attestation, case.trusted, case.unchecked)
     if case.trusted is None or issuer.status is not StepStatus.PASS:
-        ours = [unreached(number) for number in range(4, 10)]
+        ours, witnesses = [unreached(number) for number in range(4, 10)], 0
     else:
-        ours = _run_issuer_steps(reading, bundle, attestation, case.trusted, case)
+        ours, witnesses = _run_issuer_steps(reading, bundle, attestation, case.trusted, case)
     logged = len(ours) > 2 and ours[2].status is StepStatus.PASS
-    return [
+    outcomes = [
         issuer,
         *ours,
         run(10, steps.status_is_clear, case.view, case.entry, case.flags, logged),
         run(11, steps.was_valid, attestation, case.as_of, case.known_at, case.tolerances.skew),
         run(12, steps.subject_matches, bundle, attestation, case.claim),
     ]
+    return outcomes, witnesses
 
 
 def _run_issuer_steps(
     reading: Reading, bundle: PresentedBundle, attestation: Attestation, trusted: TrustedIssuer, case: _Case
-) -> list[StepOutcome]:
-    """Outcomes of steps 4 to 9, which need the trusted state of the issuer."""
+) -> tuple[list[StepOutcome], int]:
+    """Outcomes of steps 4 to 9, which need the trusted state of the issuer, and the number of witnesses."""
     terms, view, memo, known_at = case.terms, case.view, case.memo, case.known_at
     merge_delay, skew = case.tolerances.merge_delay, case.tolerances.skew
     proof = LogProof(reading.bundle_digest, bundle.envelope_bytes, bundle.inclusion)
+    due, witnessing = attestation.issued_at + merge_delay, case.witnessing
+    logged = run(6, steps.statement_is_logged, proof, due, trusted, view, case.entry, memo, witnessing)
+    # What is not in the log was cosigned by nobody, whatever head the bundle brings.
+    held = logged.status is StepStatus.PASS
+    witnesses = steps.witnesses_in(proof, trusted, case.entry, witnessing, memo) if held else 0
     if terms is not None and not terms.witness_quorum:
         quorum = not_required(7)
     else:
-        quorum = run(7, steps.quorum_has_cosigned, proof, trusted, terms, memo)
-    return [
+        quorum = run(7, steps.quorum_has_cosigned, witnesses, terms)
+    outcomes = [
         run(4, steps.keys_were_valid, bundle.envelope, attestation.issued_at, trusted),
         run(5, steps.signatures_hold, bundle.envelope, reading.envelope_digest, trusted, terms, memo),
-        run(6, steps.statement_is_logged, proof, attestation.issued_at + merge_delay, trusted, view, case.entry, memo),
+        logged,
         quorum,
         run(8, steps.trust_is_fresh, trusted, terms, known_at, skew),
         run(9, steps.view_is_fresh, terms, view, known_at, skew),
     ]
+    return outcomes, witnesses
 
 
 def _examined(reading: Reading, outcomes: Sequence[StepOutcome]) -> Examined | None:

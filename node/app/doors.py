@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -21,6 +21,7 @@ from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import Verdict
+from node.model.witnesses import SplitView
 from node.rpc.refusals import RefusalLog
 from node.storage.grouping import GroupedLookup
 from node.verification.presenting import present
@@ -156,15 +157,24 @@ class Operation:
     """What operators can do. `acknowledged` says how far a peer has acknowledged our log."""
 
     def __init__(
-        self, following: Following, standing: ChangeStanding, acknowledged: Callable[[str], Acknowledged | None]
+        self,
+        following: Following,
+        standing: ChangeStanding,
+        acknowledged: Callable[[str], Acknowledged | None],
+        splits: Callable[[], Iterable[SplitView]],
     ) -> None:
         self._following = following
         self._acknowledged = acknowledged
+        self._splits = splits
         self._standing = standing
 
     def peers(self) -> list[PeerState]:
         """Peers, how far this node follows them, and they this node."""
         return [replace(peer, acknowledged=self._acknowledged(peer.division)) for peer in self._following.peers()]
+
+    def splits(self) -> list[SplitView]:
+        """Logs with two histories, with the evidence."""
+        return list(self._splits())
 
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str, /

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -20,7 +20,10 @@ from node.federation.peer_client import ClientCredentials, GrpcPeerClient
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
 from node.ledger.sequencer import LedgerStore
-from node.model.peers import PeerState
+from node.ledger.standings import Standings
+from node.model.peers import PeerCondition, PeerState
+from trust.errors import HeadInconsistent
+from trust.log.checkpoint import own_cosigner
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +42,7 @@ class FollowingOptions:
 
 @dataclass(slots=True)
 class _Running:
+    origin: str
     digest: bytes
     certificate: bytes
     follower: Follower
@@ -56,9 +60,11 @@ class Following:
         clock: Clock,
         jitter: Callable[[], float],
         options: FollowingOptions,
+        standings: Standings,
         heard: Callable[[str], None] = lambda _division: None,
     ) -> None:
         """`heard` is told the division of a peer whenever something came from it."""
+        self._standings = standings
         self._heard = heard
         self._own = own_division
         self._store = store
@@ -67,10 +73,36 @@ class Following:
         self._jitter = jitter
         self._options = options
         self._running: dict[str, _Running] = {}
+        self._trust: TrustInUse | None = None
+        self._changing = asyncio.Lock()
 
     def peers(self) -> list[PeerState]:
-        """What is known of each peer, by division code."""
-        return [running.follower.state() for _, running in sorted(self._running.items())]
+        """What is known of each peer, by division code: from itself, and from the others."""
+        return [self._told(running) for _, running in sorted(self._running.items())]
+
+    def _told(self, running: _Running) -> PeerState:
+        state, origin = running.follower.state(), running.origin
+        view, known_size = self._board.newest(origin), self._standings.known_size(origin)
+        if view is not None:  # also before the peer has answered for the first time, and when it is not asked any more
+            state = replace(
+                state,
+                replicated=max(state.replicated, view.size),
+                head_size=max(state.head_size, view.size),
+                fresh_at=self._standings.limited(view).fresh_at,
+            )
+        withheld = max(0, known_size - state.head_size)
+        error = state.last_error
+        if withheld and not error:
+            error = f"Other peers hold {withheld} entries of its log that it does not show us; ask its operator why."
+        witnessing = self._standings.witnessing(origin)
+        return replace(
+            state,
+            last_error=error,
+            known_size=known_size,
+            withheld=withheld,
+            witnesses=tuple(sorted(set(witnessing.sizes) - {own_cosigner(origin)})),
+            split_at=witnessing.agreed,
+        )
 
     def heard(self, division: str) -> None:
         """A peer has called this node."""
@@ -84,6 +116,20 @@ class Following:
         With a renewed certificate of our own each connects again: a stream lives as long as the certificate it began
         with, and nobody waits for that to end. What was not stored yet is asked for again.
         """
+        async with self._changing:
+            self._trust = trust
+            await self._apply(trust)
+
+    async def halt_split(self) -> None:
+        """Ends the following of each log that turned out to have two histories: what comes later counts for nothing."""
+        async with self._changing:
+            for division, running in list(self._running.items()):
+                halted = running.follower.state().state is PeerCondition.HALTED
+                if self._trust is not None and self._standings.splits(running.origin) and not halted:
+                    await self._stop(division)
+                    await self._start(division, self._trust)  # halts at once, and says so
+
+    async def _apply(self, trust: TrustInUse) -> None:
         wanted = {
             division: found
             for division, found in trust.state.jurisdictions.items()
@@ -114,11 +160,18 @@ class Following:
 
         keys = ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners)
         replica = Replica(
-            self._store, keys, self._board, self._clock.now, entry_reader(issuer), self._options.clock_skew
+            self._store,
+            keys,
+            self._board,
+            self._clock.now,
+            entry_reader(issuer),
+            self._options.clock_skew,
+            lambda: self._contradiction(issuer.origin),
         )
         # Verification answers from what is stored, also when it is asked before the peer is.
         try:
-            await replica.open()
+            with contextlib.suppress(HeadInconsistent):  # the follower finds the same, and tells
+                await replica.open()
         except Exception:  # noqa: BLE001 - one peer's damaged replica must not keep the others, or trust, from changing
             _log.exception("replica_not_opened", peer=division)
         follower = Follower(
@@ -133,7 +186,17 @@ class Following:
         )
         task = asyncio.create_task(follower.run(), name=f"follow {division}")
         task.add_done_callback(_report_end)
-        self._running[division] = _Running(found.digest, trust.pair.certificate, follower, task)
+        self._running[division] = _Running(issuer.origin, found.digest, trust.pair.certificate, follower, task)
+
+    def _contradiction(self, origin: str) -> str:
+        splits = self._standings.splits(origin)
+        if not splits:
+            return ""
+        peers = ", ".join(sorted({split.shown_by for split in splits}))
+        return (
+            f"Its log has two histories, the other one shown by {peers}. Look at the evidence with `huxin evidence`, "
+            "and ask its operator which one holds."
+        )
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)

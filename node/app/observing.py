@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from node.model.offsets import clock_offset
 from node.model.peers import PeerCondition, PeerState
 from node.model.reasons import STEP_REASONS
 from node.model.verdict import GapReason
+from node.model.witnesses import SplitView
 from node.readiness import Check, Facts, checks, is_ready
 from node.registry.refresh import REFRESH_REASONS
 from node.rpc.limits import LIMITS
@@ -111,12 +113,14 @@ class Watchpoint:
         *,
         registry_expiries: Callable[[], Mapping[str, datetime]] = dict,
         messages: Callable[[], Mapping[str, MessageReading]] = dict,
+        splits: Callable[[], Iterable[SplitView]] = tuple,
     ) -> None:
         """`registry_expiries`: when the trust registry's metadata ends, by role; none without a registry.
 
-        `messages`: what has not ended, by peer.
+        `messages`: what has not ended, by peer. `splits`: evidence of logs with two histories, the own one among them.
         """
         self._messages = messages
+
         self._clock = clock
         self._trust = trust
         self._database = database
@@ -126,6 +130,7 @@ class Watchpoint:
         self._keyring = keyring
         self._limits = limits
         self._registry_expiries = registry_expiries
+        self._splits = splits
         self._expected_schema = expected_revision()
         self._began = clock.now(), clock.monotonic()
 
@@ -139,6 +144,7 @@ class Watchpoint:
             self._expiries,
             self._clock_step,
             self._messages,
+            self._split_views,
         )
 
     async def readiness(self) -> tuple[Check, ...]:
@@ -174,6 +180,9 @@ class Watchpoint:
                 peer_evidence=tuple(peer.fresh_at for peer in peers if peer.fresh_at is not None),
                 peer_offsets=tuple(offset for offset in offsets if offset is not None),
                 allowed_skew=self._limits.skew,
+                foreign_heads=tuple(
+                    sorted({split.shown_by for split in self._splits() if split.origin == keys.origin})
+                ),
             )
         )
 
@@ -200,7 +209,15 @@ class Watchpoint:
                 age_seconds=None if peer.fresh_at is None else max(0.0, (now - peer.fresh_at).total_seconds()),
                 clock_offset_seconds=None if offset is None else offset.total_seconds(),
                 acknowledged=None if (told := peer.acknowledged) is None else (told.size, told.lag),
+                withheld_entries=peer.withheld,
+                witnesses=len(peer.witnesses),
             )
+
+    def _split_views(self) -> Mapping[str, int]:
+        """For each issuer that we know, and ourselves: a series that begins at its first alarm rings none."""
+        counts = Counter(split.origin for split in self._splits())
+        issuers = self._trust.present.snapshot.issuers
+        return {division: counts[known.trusted.origin] for division, known in issuers.items()}
 
     def _trust_ages(self) -> Mapping[str, float]:
         now = self._clock.now()

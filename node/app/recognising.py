@@ -66,7 +66,11 @@ def propose(
     edition = _edition(jurisdictions, issuer, now)
     _require_reach(certificate, edition)
     after = _terms(settings, certificate, known, now)
-    doubts = (*_doubts(jurisdictions, certificate, known, edition, now), *_signing_doubts(after))
+    doubts = (
+        *_doubts(jurisdictions, certificate, known, edition, now),
+        *_signing_doubts(after),
+        *_witness_doubts(state, certificate),
+    )
     return _proposal(settings, jurisdictions, state, certificate, after, doubts, now)
 
 
@@ -116,6 +120,7 @@ def choices_of(settings: Settings, record: RegistryRecord | None, issuer: str) -
         required_suites=certificate.suites.all_of,
         max_trust_state_age_seconds=certificate.max_trust_state_age_seconds,
         max_log_view_age_seconds=certificate.max_log_view_age_seconds,
+        witness_quorum=certificate.witness_quorum,
         legal_basis=certificate.legal_basis,
     )
 
@@ -268,6 +273,17 @@ def _ends(known: TrustedJurisdiction, edition: Edition | None, now: datetime) ->
     last = [retired_at for retired_at in signers if retired_at is not None]
     if last and len(last) == len(signers):
         yield "The last signing key", max(last)
+
+
+def _witness_doubts(state: TrustedState, certificate: TrustCertificate) -> Iterator[str]:
+    """Whether there are as many witnesses as are demanded."""
+    demanded = certificate.witness_quorum
+    others = state.jurisdictions.keys() - {certificate.issuer, certificate.recogniser}
+    if demanded > len(others):
+        yield (
+            f"{demanded} witnesses are demanded, and only {len(others)} other jurisdictions are known here that could "
+            "be one: every report will be REFER."
+        )
 
 
 def _signing_doubts(after: Terms) -> Iterator[str]:

@@ -19,6 +19,7 @@ import structlog
 from node.app.admitting import make_gate
 from node.app.doors import MeasuredIssuing, MeasuredVerification, Operation
 from node.app.following import Following, FollowingOptions
+from node.app.gossiping import Gossiping, WitnessStores
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_at_start
 from node.app.ledgers import OwnLedger
@@ -44,6 +45,7 @@ from node.issuance.standing import ChangeStanding
 from node.ledger.feed import Feed
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LogKeys, Sequencer, keep_cosigning
+from node.ledger.standings import Standings
 from node.logs import configure_logs
 from node.metrics import Metrics
 from node.readiness import MissingKey
@@ -64,6 +66,7 @@ from node.storage.registration_store import RegistrationStore
 from node.storage.registry_store import RegistryStore
 from node.storage.report_store import ReportStore
 from node.storage.subject_facts import SubjectFactsReader
+from node.storage.witness_store import WitnessStore
 from node.verification.assessing import Assessor
 from node.verification.reading import ContentReader, SectionDecoders
 from node.verification.verify import Surroundings, VerifyReports
@@ -109,6 +112,7 @@ class Node:
         self._exits = contextlib.AsyncExitStack()
         self.board = HeadBoard()
         self._traffic = Traffic()
+        self.standings = Standings(settings.division)
         self.rpc_port = 0
         self.operations_port = 0
 
@@ -135,19 +139,20 @@ class Node:
         issuing = self._issuing(base, ledger)
         messaging, outbox, inbox = await self._exchange(base, issuing)
         following = await self._follow(base, messaging)
+        gossiping = await self._gossip(base, following)
         now, told = self._clock.now, base.metrics.observe_refresh
         coordinating = take_part(self._settings, base.database, base.trust, base.registry, now, told, self._run)
         standing = self._standing(base, ledger)
-        operation = Operation(following, standing, propagation.of)
+        operation = Operation(following, standing, propagation.of, self.standings.all_splits)
         services = [
             report_service(issuing),
             *self._services(base),
-            federation_service(feed, coordinating, propagation, messaging.door),
+            federation_service(feed, coordinating, propagation, messaging.door, gossiping),
             exchange_service(messaging.asking),
             admin_service(operation, outbox, inbox),
         ]
         server = await self._serve(services, base, following, messaging)
-        self._keep_trust(base, server, following, messaging)
+        self._keep_trust(base, server, following, messaging, gossiping)
         await self._show(base, server, sequencer, operation, messaging)
         _log.info(
             "serving", division=self._settings.division, rpc_port=self.rpc_port, operations_port=self.operations_port
@@ -168,6 +173,9 @@ class Node:
         pair = PairFiles(settings.tls.certificate, settings.tls.key)
         trust = TrustKeeper(directory, view, pair, freshness_limits(settings), now)
         require_at_start(keyring, trust.present.state.own.trusted, now())
+        # Before anybody is followed or answered: a log that was found to be split stays so.
+        with usable_database():
+            await self.standings.load(WitnessStore(database))
         return _Base(
             keyring,
             jurisdictions,
@@ -239,13 +247,26 @@ class Node:
                 timedelta(seconds=settings.freshness.clock_skew_seconds),
                 Patience(settings.federation.silence_seconds, settings.federation.entries_per_hour, self._traffic),
             ),
+            self.standings,
             messaging.heard,
         )
         self._exits.push_async_callback(following.stop)
         await following.apply(base.trust.present)
         return following
 
-    def _keep_trust(self, base: _Base, server: RpcServer, following: Following, messaging: Messaging) -> None:
+    async def _gossip(self, base: _Base, following: Following) -> Gossiping:
+        """The comparison of heads with every peer, and what this node shows them as a witness."""
+        stores = WitnessStores(base.store, WitnessStore(base.database), self.board, self.standings)
+        keys = _log_keys(base.trust, base.keyring)
+        gossiping = Gossiping(self._settings, stores, keys, self._clock, following.halt_split)
+        self._exits.push_async_callback(gossiping.stop)
+        await gossiping.apply(base.trust.present)
+        self._run(gossiping.keep(), "witness")
+        return gossiping
+
+    def _keep_trust(
+        self, base: _Base, server: RpcServer, following: Following, messaging: Messaging, gossiping: Gossiping
+    ) -> None:
         """The watch over trust and certificates: what changes counts for open streams first, then for followers."""
 
         async def changed(trust: TrustInUse) -> None:
@@ -253,6 +274,7 @@ class Node:
             await asyncio.to_thread(base.jurisdictions.learn, base.registry.record)
             await following.apply(trust)
             await messaging.apply(trust)
+            await gossiping.apply(trust)
 
         self._run(base.trust.keep(changed), "trust")
         renewal = Renewal(self._settings, base.trust, self._clock.now, self._random)
@@ -271,7 +293,7 @@ class Node:
     def _services(self, base: _Base) -> list[Service]:
         """What verifies, and what it verifies by."""
         settings, now = self._settings, self._clock.now
-        verification = self._verification(base.jurisdictions, base.trust, base.store, self.board)
+        verification = self._verification(base)
         return [
             verification_service(
                 MeasuredVerification(verification, Gathering(), base.metrics),
@@ -298,6 +320,7 @@ class Node:
             Limits.of(settings),
             registry_expiries=lambda: {} if base.registry.record is None else base.registry.record.ends,
             messages=messaging.readings,
+            splits=self.standings.all_splits,
         )
         base.metrics.watch(watch.readings())
         pages = operations_app(base.metrics, watch.readiness)
@@ -312,20 +335,20 @@ class Node:
         facts = SubjectFactsReader(registrations, RecordStore(database), gathering)
         return Sources(jurisdictions.edition_at, registrations.get, facts.get)
 
-    def _verification(
-        self, jurisdictions: Jurisdictions, trust: TrustKeeper, store: LogStore, board: HeadBoard
-    ) -> VerifyReports:
+    def _verification(self, base: _Base) -> VerifyReports:
         threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="signatures")
         self._exits.callback(threads.shutdown, wait=False)
-        settings = self._settings
+        settings, jurisdictions, standings = self._settings, base.jurisdictions, self.standings
         tolerances = Tolerances(
             timedelta(seconds=settings.federation.merge_delay_seconds),
             timedelta(seconds=settings.freshness.clock_skew_seconds),
         )
         memo = ArithmeticMemo(settings.limits.memo_bytes)
         return VerifyReports(
-            store,
-            Surroundings(trust.snapshot, board.newest, self._clock.now, tolerances),
+            base.store,
+            Surroundings(
+                base.trust.snapshot, standings.views(self.board), self._clock.now, tolerances, standings.witnessing
+            ),
             Assessor(jurisdictions.catalogues()),
             ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.catalogue, memo),
             memo,

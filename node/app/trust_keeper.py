@@ -22,6 +22,7 @@ from node.verification.trusting import FreshnessLimits, KnownIssuer, Recognition
 from trust.certificates import Authorities, validate_path
 from trust.errors import CertificateRejected
 from trust.identities import Role, WorkloadIdentity
+from trust.issuers import witness_keys
 
 _log = structlog.get_logger(__name__)
 
@@ -151,7 +152,8 @@ class TrustKeeper:
     def _own_renewed(self, trust: TrustInUse) -> TrustInUse:
         """What we know of ourselves is of this moment, however old the bundle is that we handed to others."""
         own = trust.state.own
-        renewed = replace(own.trusted, refreshed_at=max(self._now(), own.trusted.refreshed_at))
+        known = trust.snapshot.issuers[own.bundle.division].trusted
+        renewed = replace(known, refreshed_at=max(self._now(), own.trusted.refreshed_at))
         issuers = {**trust.snapshot.issuers, own.bundle.division: KnownIssuer(renewed, own.digest)}
         snapshot = replace(trust.snapshot, issuers=issuers)
         return replace(trust, snapshot=snapshot)
@@ -161,8 +163,11 @@ class TrustKeeper:
         for problem in state.problems:
             _log.warning("trust_file_left_out", problem=problem)
         authorities = {division: found.authorities for division, found in state.jurisdictions.items()}
+        everybody = {**state.jurisdictions, state.own.bundle.division: state.own}
+        witnesses = witness_keys(found.trusted for found in everybody.values())
         issuers = {
-            division: KnownIssuer(found.trusted, found.digest) for division, found in state.jurisdictions.items()
+            division: KnownIssuer(found.trusted.with_witnesses(witnesses), found.digest)
+            for division, found in everybody.items()
         }
         recognitions = {
             issuer: tuple(Recognition.of(each.certificate, each.digest, self._limits) for each in held)

@@ -51,6 +51,8 @@ class RecognitionChoices:
     months_valid: int = DEFAULT_MONTHS
     max_trust_state_age_seconds: int = 30 * 86_400
     max_log_view_age_seconds: int = 86_400
+    witness_quorum: int = 0
+    """How many witnesses, neither the issuer nor ourselves, must have cosigned its log with the report in it."""
     legal_basis: tuple[str, ...] = ()
 
 
@@ -179,7 +181,7 @@ def make_certificate(
         reviewed_crosswalks=tuple(edition.crosswalk.digest for edition in in_force),
         accepted_caveats=tuple(caveat.value for caveat in choices.caveats),
         suites=_suite_policy(choices, known),
-        witness_quorum=0,
+        witness_quorum=choices.witness_quorum,
         max_trust_state_age_seconds=choices.max_trust_state_age_seconds,
         max_log_view_age_seconds=choices.max_log_view_age_seconds,
         valid_from=now,

@@ -61,6 +61,7 @@ Message = admin_service_pb2.Message
 AskedReport = exchange_service_pb2.AskedReport
 Box = admin_service_pb2.MessageBox
 OUTBOX, INBOX = admin_service_pb2.MESSAGE_BOX_OUTBOX, admin_service_pb2.MESSAGE_BOX_INBOX
+SplitView = admin_service_pb2.SplitView
 WireRequirement = requirement_pb2.Requirement
 
 DEADLINE_SECONDS = 30.0
@@ -306,6 +307,12 @@ class Node:
         request = admin_service_pb2.ListPeersRequest(page_size=PAGE)
         pages = self._pages("AdminService/ListPeers", request, admin_service_pb2.ListPeersResponse)
         return [peer for page in pages for peer in page.peers]
+
+    def split_views(self) -> list[SplitView]:
+        """Logs of which two histories were shown, with the evidence."""
+        request = admin_service_pb2.ListSplitViewsRequest(page_size=PAGE)
+        pages = self._pages("AdminService/ListSplitViews", request, admin_service_pb2.ListSplitViewsResponse)
+        return [split for page in pages for split in page.splits]
 
     def names(self) -> Names:
         """What this node calls leaves, divisions, and the rows of its own catalogue."""

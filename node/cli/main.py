@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "log": "node.cli.log:log",
     "outbox": "node.cli.mailbox:outbox",
     "inbox": "node.cli.mailbox:inbox",
+    "evidence": "node.cli.evidence:evidence",
     "certificate": "node.cli.certificate:certificate",
     "doctor": "node.cli.doctor:doctor",
 }

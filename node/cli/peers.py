@@ -26,10 +26,11 @@ _STYLES = {
 @json_option
 @pass_session
 def peers(session: Session, address: str | None, certificate: str) -> None:
-    """List peers: connection, how much of their log is replicated, how fresh that is, what they hold of ours.
+    """List peers: connection, how much of their log is replicated and witnessed, how fresh, what they hold of ours.
 
     "Ours there" is what a peer says it holds of this node's log; p50 and p99: within how many seconds of their commit
-    half, and 99 of 100, of the newest entries were there.
+    half, and 99 of 100, of the newest entries were there. A peer whose log has two histories is halted: see
+    `huxin evidence`.
     """
     with asked(session, address, certificate) as node:
         found = node.peers()
@@ -39,8 +40,8 @@ def peers(session: Session, address: str | None, certificate: str) -> None:
     if not found:
         session.say("No peers yet. Join the trust registry (`huxin trust join`), or import a bundle by hand.")
         return
-    columns = ("Peer", "Endpoint", "State", "Replicated", "Newest cosignature", "Ours there", "p50 / p99", "Last error")
-    table = Table(*columns)
+    held = ("Replicated", "Witnesses", "Newest cosignature", "Ours there", "p50 / p99")
+    table = Table("Peer", "Endpoint", "State", *held, "Last error")
     for peer in found:
         table.add_row(*(_cells(peer)))
     session.out.print(table)
@@ -53,7 +54,8 @@ def _cells(peer: Peer) -> tuple[Text, ...]:
         Text(f"{peer.division} {peer.name_zh}"),
         Text(peer.endpoint),
         Text(peer.state, style=style),
-        Text(f"{peer.replicated} of {peer.head_size}"),
+        Text(f"{peer.replicated} of {max(peer.head_size, peer.known_size)}", style="yellow" if peer.withheld else ""),
+        Text(str(len(peer.witnesses))),
         Text(fresh),
         *_acknowledged(peer),
         Text(f"{peer.last_error} ({peer.last_reason})" if peer.last_reason else peer.last_error),

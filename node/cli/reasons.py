@@ -44,6 +44,9 @@ LOG: dict[str, Words] = {
     "PROOF_INVALID": Words("日志证明不成立", "the proof does not lead to the signed head"),
     "CHECKPOINT_INVALID": Words("日志头签名无效", "the signed head of the log is wrong"),
     "HEAD_INCONSISTENT": Words("出具机关签署了互相矛盾的日志，请保存证据", "the issuer signed two logs that disagree"),
+    "LOG_SPLIT": Words(
+        "出具机关的日志有两个互相矛盾的版本，本条无从判定", "its log has two histories, and this entry is not in both"
+    ),
     "NOT_COSIGNED": Words("日志头未经出具机关联署", "its tree head is not cosigned by the issuer"),
     "LOG_ENTRY_DIFFERS": Words("日志同一位置是另一条声明", "the log holds another statement in its place"),
     "NOT_IN_LOG": Words("出具机关的日志中本应有而没有", "the issuer's log should hold it and does not"),

@@ -19,6 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MAX_VALID_MONTHS = 120
+MAX_QUORUM = 1_000
+"""As many as a trust certificate can name (`trust.vocabulary.TrustCertificate`)."""
 
 
 class Age(click.ParamType[int]):
@@ -46,6 +48,7 @@ _KINDS: dict[str, type] = {
     "months_valid": int,
     "max_trust_state_age": str,
     "max_log_view_age": str,
+    "witness_quorum": int,
 }
 """Keys of a certificate file, the same as the options. A key left out means the option's default."""
 
@@ -79,6 +82,11 @@ _OPTIONS = (
     click.option(
         "--max-view-age", "max_log_view_age", type=Age(), help="Oldest view of its log that is fresh. Default: 1d."
     ),
+    click.option(
+        "--witness-quorum",
+        type=click.IntRange(0, MAX_QUORUM),
+        help="How many other nodes must have cosigned its log with the report in it. Default: 0, none.",
+    ),
     click.option("--keep", is_flag=True, help="What is not chosen here stays as signed last, instead of the defaults."),
 )
 
@@ -96,7 +104,7 @@ def chosen(
     """The choices that options or a file make; `kept` are those signed last. Raises BadSource for the file."""
     base = kept() if keep else RecognitionChoices()
     if certificate_file is not None:
-        if any(given.values()):
+        if any(value not in (None, ()) for value in given.values()):
             raise click.UsageError("Give --certificate-file or the choices as options, not both.")
         return choices_from(read_choices(certificate_file), base)
     caveats = given["accepted_caveats"]
@@ -119,6 +127,8 @@ def choices_from(given: Mapping[str, Any], base: RecognitionChoices) -> Recognit
         named["caveats"] = tuple(map(Caveat, given["accepted_caveats"]))
     if given.get("months_valid") is not None:
         named["months_valid"] = given["months_valid"]
+    if given.get("witness_quorum") is not None:
+        named["witness_quorum"] = given["witness_quorum"]
     for key in ("max_trust_state_age", "max_log_view_age"):
         if given.get(key) is not None:
             named[f"{key}_seconds"] = ages.convert(given[key], None, None)
@@ -154,10 +164,14 @@ def _check_values(path: Path, values: Mapping[str, Any]) -> None:
         raise BadSource(path.name, f"known caveats are {', '.join(sorted(known))}", column="accepted_caveats")
     if not 1 <= values.get("months_valid", 1) <= _MAX_VALID_MONTHS:
         raise BadSource(path.name, f"write {_like('months_valid')}", column="months_valid")
+    if not 0 <= values.get("witness_quorum", 0) <= MAX_QUORUM:
+        raise BadSource(path.name, f"write {_like('witness_quorum')}", column="witness_quorum")
     for key in ("max_trust_state_age", "max_log_view_age"):
         if key in values and not re.fullmatch(r"[1-9][0-9]{0,8}[smhd]", values[key]):
             raise BadSource(path.name, f"write {_like(key)}", column=key)
 
 
 def _like(key: str) -> str:
+    if key == "witness_quorum":
+        return f"a number from 0 to {MAX_QUORUM}"
     return f"a number from 1 to {_MAX_VALID_MONTHS}" if key == "months_valid" else 'an age such as "12h" or "30d"'

@@ -61,8 +61,19 @@ def ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
             note = "；对方节点可能不在线，依据本地副本核验 (the issuer's node may be down: verified from our replica)"
         yield "日志视图 Log view", f"{view.origin}，{duration(view.age_seconds).both}{note}"
         yield from _limits("日志时效 Log limits", verdict.log_view_freshness)
+    yield "见证 Witnesses", _witnesses(verdict)
     yield "信任状态 Trust state", duration(verdict.trust_state_age_seconds).both
     yield from _limits("信任时效 Trust limits", verdict.trust_state)
+
+
+def _witnesses(verdict: Verdict) -> str:
+    """How many others vouch for the log with this report in it, of how many that we demand."""
+    count, quorum = verdict.witnesses, verdict.witness_quorum
+    if not quorum:
+        return f"{count} 个节点联署，我方不要求 (others that cosigned the log with it: {count}; we demand none)"
+    met = Words("已达到", "met") if count >= quorum else Words("未达到", "not met")
+    zh = f"{count} 个节点联署，我方要求 {quorum} 个，{met.zh}"
+    return f"{zh} (others that cosigned the log with it: {count}; we demand {quorum}: {met.en})"
 
 
 def _limits(name: str, found: Freshness) -> Iterator[tuple[str, str]]:

@@ -275,6 +275,13 @@ class FederationSettings(Section):
         description="Entries taken in of one peer's log in an hour, and at once after a quiet one: a log that grows "
         "without end fills the disk no faster. Raise it to catch up with longer logs at full speed.",
     )
+    gossip_seconds: float = Field(
+        default=10.0,
+        ge=0.05,
+        le=3600,
+        description="How often each peer is asked which heads of all logs it holds, give or take half: so soon do "
+        "split views show, and witnesses count.",
+    )
     merge_delay_seconds: float = Field(
         default=60.0,
         ge=0,

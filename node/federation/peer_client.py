@@ -16,6 +16,7 @@ from node.federation.unavailable import PeerUnavailable
 from node.model.log import FeedBatch
 from node.model.messages import Delivery, DeliveryOutcome, MessageReason, SealedMessage, reason_named
 from node.model.peers import PeerTrouble
+from node.model.witnesses import ShownHead, SplitNotes
 from trust.identities import node_dns_name
 
 _QUIET_SECONDS = 20
@@ -122,9 +123,32 @@ class GrpcPeerClient:
         self._heard()
         return [_delivery(result) for result in response.results]
 
+    async def heads(self, origins: Sequence[str], seconds: float) -> list[ShownHead]:
+        """What the peer shows of these logs within so many seconds, nothing of it proven. Raises PeerUnavailable."""
+        request = federation_service_pb2.GetHeadsRequest(origins=origins)
+        try:
+            response = await self._stub.GetHeads(request, timeout=seconds)
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error) from None
+        if response is None:
+            raise PeerUnavailable("The peer sent bytes that are no message of this protocol.", PeerTrouble.NO_MESSAGE)
+        if len(response.heads) > len(origins):
+            raise PeerUnavailable(
+                f"The peer showed heads of more than the {len(origins)} logs that were asked for.", PeerTrouble.TOO_MUCH
+            )
+        self._heard()
+        return [ShownHead(head.origin, head.checkpoint, _split(head)) for head in response.heads]
+
     async def close(self) -> None:
         """Ends the channel and every stream on it."""
         await self._channel.close()
+
+
+def _split(head: federation_service_pb2.ShownHead) -> SplitNotes | None:
+    if not head.HasField("split"):
+        return None
+    found = head.split
+    return SplitNotes(found.first, found.second, found.root, tuple(found.consistency))
 
 
 def _options(server_name: str, max_message_bytes: int) -> Sequence[tuple[str, str | int]]:

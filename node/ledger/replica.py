@@ -53,14 +53,19 @@ class Replica:
         now: Callable[[], datetime],
         read_entry: EntryReader,
         clock_skew: timedelta,
+        contradiction: Callable[[], str] = lambda: "",
     ) -> None:
-        """`clock_skew`: how far ahead of `now` a peer's cosignature may be before it is refused."""
+        """`clock_skew`: how far ahead of `now` a peer's cosignature may be before it is refused.
+
+        `contradiction`: a sentence once the log is known to have two histories, else "".
+        """
         self._store = store
         self._keys = keys
         self._board = board
         self._now = now
         self._read_entry = read_entry
         self._clock_skew = clock_skew
+        self._contradiction = contradiction
         self._frontier: Frontier | None = None
         self._known: LogHead | None = None
         self.head_size = 0
@@ -69,12 +74,16 @@ class Replica:
         """Time of the cosignature in the newest batch's head, once authenticated, even if it was refused then."""
 
     async def open(self) -> LogHead | None:
-        """Loads what is stored, as after any stop. Returns our view's head, where to resume; None: from the start."""
+        """Loads what is stored, as after any stop. Returns our view's head, where to resume; None: from the start.
+
+        Raises HeadInconsistent when the log has two histories: what is stored is told, and nothing is added to it.
+        """
         self._known = await self._store.head(self._keys.origin)
         size = 0 if self._known is None else self._known.size
         self._frontier = await load_frontier(self._store, self._keys.origin, size)
         if self._known is not None:
             self._board.publish(self._known)
+        self._require_one_history()
         return self._known
 
     async def accept(self, batch: FeedBatch) -> LogHead:
@@ -86,6 +95,7 @@ class Replica:
         """
         if self._frontier is None:
             await self.open()
+        self._require_one_history()
         frontier = self._frontier or Frontier()
         self.cosigned_at = None
         head = self._opened(batch.checkpoint)
@@ -99,6 +109,10 @@ class Replica:
         self._frontier, self._known = extended.frontier, view
         self._board.publish(view)
         return view
+
+    def _require_one_history(self) -> None:
+        if sentence := self._contradiction():
+            raise HeadInconsistent(sentence)
 
     def _opened(self, text: str) -> SignedHead:
         head = checkpoint.open_checkpoint(text, self._keys.head, self._keys.origin, self._keys.cosigners)

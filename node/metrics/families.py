@@ -72,6 +72,27 @@ PEER_CONNECTED = Family(
     ("peer",),
     "1 while this node follows the peer's log over an open stream, else 0.",
 )
+WITHHELD = Family(
+    "huxin_log_withheld_entries",
+    Kind.GAUGE,
+    ("peer",),
+    "Entries of a peer's log that other peers hold and it has not announced to this node. While it is connected, "
+    "more than 0 is withholding; our view counts as no fresher than the first of them.",
+)
+WITNESSES = Family(
+    "huxin_log_witnesses",
+    Kind.GAUGE,
+    ("peer",),
+    "Other nodes that have cosigned a peer's log as this node holds it. Below the quorum of our trust certificate, "
+    "that peer's reports are REFER.",
+)
+SPLIT_VIEWS = Family(
+    "huxin_log_split_views",
+    Kind.GAUGE,
+    ("issuer",),
+    "Peers that showed a second, validly signed history of a log, the own one included: 0 unless an issuer, or a "
+    "thief of its log key, tells different stories, or a log was restored from an older copy.",
+)
 CLOCK_OFFSET = Family(
     "huxin_clock_offset_seconds",
     Kind.GAUGE,
@@ -239,6 +260,9 @@ FAMILIES = (
     PEER_ACKNOWLEDGED,
     PEER_ACKNOWLEDGED_LAG,
     ACKNOWLEDGEMENTS,
+    WITHHELD,
+    WITNESSES,
+    SPLIT_VIEWS,
     CLOCK_OFFSET,
     CLOCK_STEP,
     TRUST_STATE_AGE,

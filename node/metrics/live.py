@@ -22,7 +22,10 @@ from node.metrics.families import (
     POOL_CONNECTIONS,
     REPLICA_AGE,
     REPLICA_LAG,
+    SPLIT_VIEWS,
     TRUST_STATE_AGE,
+    WITHHELD,
+    WITNESSES,
     Family,
 )
 from node.model.expiry import Expiry
@@ -34,6 +37,8 @@ class PeerReading:
 
     `clock_offset_seconds`: our clock less the peer's, None while nothing was heard of it lately. `acknowledged`:
     entries of our log that it says it holds, and how many it has not said so of; None before its first word.
+    `clock_offset_seconds`: our clock less the peer's, None while nothing was heard of it lately. `withheld_entries`: of
+    its log, that others hold and it has not announced; `witnesses`: how many others cosigned its log as we hold it.
     """
 
     peer: str
@@ -42,6 +47,8 @@ class PeerReading:
     age_seconds: float | None
     clock_offset_seconds: float | None = None
     acknowledged: tuple[int, int] | None = None
+    withheld_entries: int = 0
+    witnesses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Readings:
     `trust_ages`: seconds by issuer. `log_sizes`: entries by origin. `pool`: connections by state (`in_use`, `idle`).
     `expiries`: no two of one kind and name. `clock_step`: seconds by which civil time was set since the start.
     `messages`: by peer.
+    `split_views`: how many peers showed a second history, by issuer.
     """
 
     peers: Callable[[], Iterable[PeerReading]]
@@ -75,6 +83,7 @@ class Readings:
     expiries: Callable[[], Iterable[Expiry]]
     clock_step: Callable[[], float]
     messages: Callable[[], Mapping[str, MessageReading]] = dict
+    split_views: Callable[[], Mapping[str, int]] = dict
 
 
 class LiveCollector:
@@ -84,9 +93,11 @@ class LiveCollector:
         self._readings = readings
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        by_peer = (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, CLOCK_OFFSET, PEER_ACKNOWLEDGED, PEER_ACKNOWLEDGED_LAG)
+        acknowledged = (PEER_ACKNOWLEDGED, PEER_ACKNOWLEDGED_LAG)
+        by_peer = (PEER_CONNECTED, REPLICA_LAG, REPLICA_AGE, WITHHELD, WITNESSES, CLOCK_OFFSET, *acknowledged)
         messages = (OUTBOX_MESSAGES, OUTBOX_OLDEST, INBOX_MESSAGES, PEER_RETIRED)
-        for family in (*by_peer, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS, EXPIRY, CLOCK_STEP, *messages):
+        node = (SPLIT_VIEWS, TRUST_STATE_AGE, LOG_SIZE, POOL_CONNECTIONS, EXPIRY, CLOCK_STEP)
+        for family in (*by_peer, *node, *messages):
             yield _gauge(family, {})
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -99,6 +110,9 @@ class LiveCollector:
         told = {p.peer: p.acknowledged for p in peers if p.acknowledged is not None}
         yield _gauge(PEER_ACKNOWLEDGED, {peer: held for peer, (held, _) in told.items()})
         yield _gauge(PEER_ACKNOWLEDGED_LAG, {peer: missing for peer, (_, missing) in told.items()})
+        yield _gauge(WITHHELD, {p.peer: p.withheld_entries for p in peers})
+        yield _gauge(WITNESSES, {p.peer: p.witnesses for p in peers})
+        yield _gauge(SPLIT_VIEWS, self._readings.split_views())
         yield _gauge(TRUST_STATE_AGE, self._readings.trust_ages())
         yield _gauge(LOG_SIZE, self._readings.log_sizes())
         yield _gauge(POOL_CONNECTIONS, self._readings.pool())

@@ -59,6 +59,9 @@ class PeerState:
     `last_error` is a sentence for operators, `last_reason` its code, both empty when none; the error that a peer was
     left for stands until the peer has told all that it announced. `head_size` and `replicated` count entries.
     `clock_samples` are the newest of its clock, oldest first; `acknowledged` is None before its first word.
+    `known_size` is the largest head of its log that others showed, `withheld` how many entries of that it has not even
+    announced to us. `witnesses` are names, in ascending order; `split_at` is where two histories of its log part, as
+    far as is known, None while there is one.
     """
 
     division: str
@@ -72,3 +75,7 @@ class PeerState:
     last_reason: str = ""
     clock_samples: tuple[ClockSample, ...] = ()
     acknowledged: Acknowledged | None = None
+    known_size: int = 0
+    withheld: int = 0
+    witnesses: tuple[str, ...] = ()
+    split_at: int | None = None

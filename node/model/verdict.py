@@ -191,7 +191,8 @@ class InputDigests:
 class Verdict:
     """The whole answer. `decision` is None when no requirement was named.
 
-    Standing, flags and decision are those of `basis.as_of`; what has changed since is in `later_flags`.
+    Standing, flags and decision are those of `basis.as_of`; what has changed since is in `later_flags`. `witnesses`
+    counts those that cosigned a head of the issuer's log which holds the report, `witness_quorum` those that we demand.
     """
 
     authenticity: Authenticity
@@ -208,3 +209,5 @@ class Verdict:
     inputs: InputDigests
     requirement_title: str = ""
     later_flags: tuple[LaterFlag, ...] = ()
+    witnesses: int = 0
+    witness_quorum: int = 0

@@ -10,13 +10,14 @@ from huxin.v1 import admin_service_pb2 as pb
 from node.model.log import StatusFlag
 from node.model.messages import MessageLine
 from node.model.peers import PeerState
+from node.model.witnesses import SplitView
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
 from node.rpc.paging import page_of, page_size, read_token, write_token
 from node.rpc.requests import report_number, request_id
 from node.wire.fields import choice, code, division
 from node.wire.messages import hex_id, message_line
-from node.wire.peers import peer_message
+from node.wire.peers import peer_message, split_message
 from node.wire.status import STATUS_FLAGS
 
 _NEWEST = 2**63 - 1
@@ -27,6 +28,7 @@ class Operation(Protocol):
     """What this service asks of the node. `change_status` answers the log index of the committed statement."""
 
     def peers(self) -> Sequence[PeerState]: ...
+    def splits(self) -> Sequence[SplitView]: ...
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str, /
     ) -> int: ...
@@ -55,6 +57,16 @@ class AdminService:
             self._operation.peers(), lambda each: each.division, request.page_size, request.page_token, "peers"
         )
         return pb.ListPeersResponse(peers=[peer_message(each) for each in page], next_page_token=token)
+
+    async def list_split_views(self, request: pb.ListSplitViewsRequest, _caller: Caller) -> pb.ListSplitViewsResponse:
+        page, token = page_of(
+            self._operation.splits(),
+            lambda each: f"{each.origin} {each.shown_by}",
+            request.page_size,
+            request.page_token,
+            "splits",
+        )
+        return pb.ListSplitViewsResponse(splits=[split_message(each) for each in page], next_page_token=token)
 
     async def change_status(self, request: pb.ChangeStatusRequest, caller: Caller) -> pb.ChangeStatusResponse:
         index = await self._operation.change_status(

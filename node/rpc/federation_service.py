@@ -1,4 +1,4 @@
-"""`huxin.v1.FederationService`: the own log and the trust registry, for the nodes of other jurisdictions."""
+"""`huxin.v1.FederationService`: own log, trust registry, messages and what was witnessed, for nodes of peers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from huxin.v1 import federation_service_pb2 as pb
 from node.errors import InvalidInput, OverLimit
 from node.model.log import FeedBatch
 from node.model.messages import MAX_DELIVERY_BYTES, MAX_DELIVERY_MESSAGES, Delivery, SealedMessage
+from node.model.witnesses import ShownHead
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
 from node.rpc.limits import BUSY_SECONDS
 from node.wire.fields import text
 from node.wire.messages import delivery_result, readable
-from node.wire.peers import follow_response
+from node.wire.peers import follow_response, shown_head
 
 DEFAULT_BATCH = 256
+MAX_ORIGINS = 64
+"""Logs asked about at once: each may cost this node a signature and a write."""
 MAX_BATCH = 1_000
 CHUNK_BYTES = 64 * 1024
 MAX_PUBLICATION_BYTES = 9 << 20
@@ -49,6 +52,12 @@ class Acknowledgements(Protocol):
     async def acknowledge(self, peer: str, origin: str, size: int, /) -> int: ...
 
 
+class Heads(Protocol):
+    """What this node has to show of logs, cosigned by it. Logs of which it has nothing to show are left out."""
+
+    async def heads(self, origins: Sequence[str], /) -> Sequence[ShownHead]: ...
+
+
 class Registry(Protocol):
     """The trust registry as this node mirrors it; the coordinator releases it as well.
 
@@ -72,9 +81,12 @@ class Mail(Protocol):
 class FederationService:
     """Requests in, batches out, for as long as the follower listens."""
 
-    def __init__(self, feed: Feed, registry: Registry, acknowledgements: Acknowledgements, mail: Mail) -> None:
+    def __init__(
+        self, feed: Feed, registry: Registry, acknowledgements: Acknowledgements, mail: Mail, heads: Heads
+    ) -> None:
         self._feed = feed
         self._acknowledgements = acknowledgements
+        self._heads = heads
         self._registry = registry
         self._mail = mail
         self._delivering: Counter[str] = Counter()
@@ -82,6 +94,7 @@ class FederationService:
         """What ends each open stream of a peer, oldest first."""
         self._fetching: Counter[str] = Counter()
         self._publishing: set[str] = set()
+        self._showing: Counter[str] = Counter()
 
     async def follow(self, request: pb.FollowRequest, caller: Caller) -> AsyncIterator[pb.FollowResponse]:
         if request.batch_limit > MAX_BATCH:
@@ -116,6 +129,20 @@ class FederationService:
     async def get_checkpoint(self, request: pb.GetCheckpointRequest, _caller: Caller) -> pb.GetCheckpointResponse:
         origin = text(request.origin, "origin", limit=200)
         return pb.GetCheckpointResponse(checkpoint=await self._feed.checkpoint(origin))
+
+    async def get_heads(self, request: pb.GetHeadsRequest, caller: Caller) -> pb.GetHeadsResponse:
+        if len(request.origins) > MAX_ORIGINS:
+            raise InvalidInput(
+                "origins", f"At most {MAX_ORIGINS} logs are asked about at once; ask again for the rest."
+            )
+        origins = [text(origin, "origins", limit=200) for origin in request.origins]
+        if self._showing[caller.name] >= MAX_STREAMS:
+            raise _too_many(f"A node asks for heads at most {MAX_STREAMS} times at once; wait for the answers.")
+        self._showing[caller.name] += 1
+        try:
+            return pb.GetHeadsResponse(heads=[shown_head(head) for head in await self._heads.heads(origins)])
+        finally:
+            self._showing[caller.name] -= 1
 
     async def fetch_trust(self, request: pb.FetchTrustRequest, caller: Caller) -> AsyncIterator[pb.FetchTrustResponse]:
         name = text(request.name, "name", limit=255)
@@ -166,10 +193,12 @@ def _too_many(message: str) -> OverLimit:
     return OverLimit("TOO_MANY_STREAMS", message, BUSY_SECONDS)
 
 
-def federation_service(feed: Feed, registry: Registry, acknowledgements: Acknowledgements, mail: Mail) -> Service:
+def federation_service(
+    feed: Feed, registry: Registry, acknowledgements: Acknowledgements, mail: Mail, heads: Heads
+) -> Service:
     """The service as the guard takes it."""
     return Service(
         pb.DESCRIPTOR.services_by_name["FederationService"],
-        FederationService(feed, registry, acknowledgements, mail),
+        FederationService(feed, registry, acknowledgements, mail, heads),
         {"PublishTrust": MAX_PUBLICATION_BYTES, "Deliver": MAX_DELIVERY_BYTES},
     )

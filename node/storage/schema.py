@@ -332,3 +332,42 @@ asked_reports = Table(
     Index("asked_reports_by_caller", "caller", "created_at", "id"),
     comment="Reports asked for elsewhere. The id is that of the message in outbox; bundle is sealed to ourselves.",
 )
+
+log_cosigned = Table(
+    "log_cosigned",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
+    comment="The largest head of each peer's log that this node has cosigned: never a smaller one again.",
+)
+
+log_peer_heads = Table(
+    "log_peer_heads",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("peer", String(6), primary_key=True),
+    Column("state", String(16), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("cosigned_at", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("checkpoint", Text, nullable=False),
+    sqlite_with_rowid=False,
+    comment="What peers showed and cosigned of each log: that our tree holds (agreed), and beyond it (ahead).",
+)
+
+log_splits = Table(
+    "log_splits",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("shown_by", String(6), primary_key=True),
+    Column("found_at", BigInteger, nullable=False),
+    Column("agreed_size", BigInteger, nullable=False),
+    Column("first_note", Text, nullable=False),
+    Column("second_note", Text, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("consistency", LargeBinary, nullable=False),
+    comment="Evidence of logs with two histories, the first of each peer that showed it. Never deleted.",
+)

@@ -32,6 +32,7 @@ from trust.reading import Reading, read
 from trust.steps import pending_arithmetic
 from trust.verify import Examination, Tolerances, verify
 from trust.vocabulary import FIRST_YEAR, Attestation
+from trust.witnesses import NOTHING_WITNESSED, Witnessing
 
 _TURN = 16
 """Items of a batch handled before other callers get a turn on the event loop: about a millisecond."""
@@ -56,6 +57,8 @@ class Surroundings:
     newest_head: Callable[[str], LogHead | None]
     now: Callable[[], datetime]
     tolerances: Tolerances
+    witnessing: Callable[[str], Witnessing] = lambda _origin: NOTHING_WITNESSED
+    """What others told of a log, by its origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class _Issuer:
     present: Recognition | None
     terms: Terms | None
     head: LogHead | None
+    witnessing: Witnessing
     unchecked: bool
     """What we hold of it is signed in a suite that cannot be checked here."""
 
@@ -220,7 +224,8 @@ class VerifyReports:
         applying = trust.recognition(division, rules_at)
         present = applying if rules_at == asked_at else trust.recognition(division, asked_at)
         terms = None if applying is None else Terms.of(applying, present, against)
-        return _Issuer(known, applying, present, terms, head, division in trust.unchecked)
+        witnessing = NOTHING_WITNESSED if known is None else self._around.witnessing(known.trusted.origin)
+        return _Issuer(known, applying, present, terms, head, witnessing, division in trust.unchecked)
 
     def _signature_checks(self, share: Sequence[Reading], issuers: Mapping[str, _Issuer]) -> list[Awaitable[None]]:
         """The signature arithmetic that the memo lacks for these bundles, begun on another thread."""
@@ -255,6 +260,7 @@ class VerifyReports:
             memo=self._memo,
             tolerances=self._around.tolerances,
             unchecked=issuer.unchecked,
+            witnessing=issuer.witnessing,
         )
         content = None if examination.examined is None else self._contents.read(examination.examined)
         presented = None if content is None else content.presented
@@ -283,6 +289,8 @@ class VerifyReports:
             inputs=_inputs(reading, issuer, presented, moment.prepared),
             requirement_title="" if asked is None else asked.requirement.title_zh,
             later_flags=_later_flags(examination) if examination.later_flags else (),
+            witnesses=examination.witnesses,
+            witness_quorum=0 if issuer.terms is None else issuer.terms.conditions.witness_quorum,
         )
 
 

@@ -1,4 +1,4 @@
-"""Peers and what followers are sent, as messages."""
+"""Peers, what followers are sent, and what witnesses show, as messages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from huxin.v1 import federation_service_pb2 as federation_pb
 
 from node.model.log import FeedBatch
 from node.model.peers import Acknowledged, PeerState
+from node.model.witnesses import ShownHead, SplitNotes, SplitView
 from node.wire.fields import timestamp
 
 
@@ -22,6 +23,10 @@ def peer_message(peer: PeerState) -> admin_pb.Peer:
         fresh_at=timestamp(peer.fresh_at) if peer.fresh_at is not None else None,
         last_error=peer.last_error,
         last_reason=peer.last_reason,
+        known_size=peer.known_size,
+        withheld=peer.withheld,
+        witnesses=peer.witnesses,
+        split_at=peer.split_at,
         acknowledged=None if peer.acknowledged is None else _acknowledged(peer.acknowledged),
     )
 
@@ -43,4 +48,27 @@ def follow_response(batch: FeedBatch) -> federation_pb.FollowResponse:
         entries=batch.entries,
         checkpoint=batch.checkpoint,
         consistency=batch.consistency,
+    )
+
+
+def shown_head(head: ShownHead) -> federation_pb.ShownHead:
+    """What this node has to show of one log."""
+    evidence = None if head.split is None else _evidence(head.split)
+    return federation_pb.ShownHead(origin=head.origin, checkpoint=head.checkpoint, split=evidence)
+
+
+def split_message(split: SplitView) -> admin_pb.SplitView:
+    """A log with two histories."""
+    return admin_pb.SplitView(
+        origin=split.origin,
+        shown_by=split.shown_by,
+        found_at=timestamp(split.found_at),
+        agreed_size=split.agreed_size,
+        evidence=_evidence(split.notes),
+    )
+
+
+def _evidence(notes: SplitNotes) -> federation_pb.SplitEvidence:
+    return federation_pb.SplitEvidence(
+        first=notes.first, second=notes.second, root=notes.root, consistency=notes.consistency
     )

@@ -100,6 +100,7 @@ def encode_verdict(verdict: Verdict) -> bytes:
             _title(verdict.requirement_title),
             _later(verdict.later_flags) if verdict.later_flags else b"",
             _basis(verdict.basis),
+            _witnesses(verdict.witnesses, verdict.witness_quorum),
         )
     )
 
@@ -262,6 +263,11 @@ def _later(flags: tuple[LaterFlag, ...]) -> bytes:
             for each in flags
         ]
     ).SerializeToString()
+
+
+@lru_cache(maxsize=_OF_THE_MOMENT)
+def _witnesses(witnesses: int, quorum: int) -> bytes:
+    return pb.Verdict(witnesses=witnesses, witness_quorum=quorum).SerializeToString()
 
 
 @lru_cache(maxsize=_OF_THE_MOMENT)

@@ -75,6 +75,7 @@ def test_terms_signed_last_can_be_chosen_again(guizhou: TestJurisdiction) -> Non
         required_suites=("ecdsa-p256-sha256",),
         max_trust_state_age_seconds=86_400,
         max_log_view_age_seconds=3_600,
+        witness_quorum=2,
         legal_basis=("互认协议（合成）",),
     )
     trusting.recognise(guizhou.settings, "140000", chosen, THE_DAY)
@@ -83,6 +84,14 @@ def test_terms_signed_last_can_be_chosen_again(guizhou: TestJurisdiction) -> Non
     assert choices_of(guizhou.settings, None, "140000") == chosen
     with pytest.raises(InvalidInput, match="without --keep"):
         choices_of(guizhou.settings, None, "620100")
+
+
+def test_more_witnesses_than_there_are_is_a_doubt(guizhou: TestJurisdiction) -> None:
+    """Guizhou knows Shanxi alone: nobody is left who could be a witness."""
+    proposal = propose(guizhou.settings, None, "140000", replace(WHOLE, witness_quorum=1), THE_DAY)
+    assert ["only 0 other jurisdictions" in doubt for doubt in proposal.doubts] == [True]
+    assert [change.term for change in proposal.changes if change.term == "witness_quorum"] == ["witness_quorum"]
+    assert sign(guizhou.settings, None, proposal, THE_DAY).certificate.witness_quorum == 1
 
 
 def test_suites_that_no_key_of_the_issuer_has_are_a_doubt(guizhou: TestJurisdiction) -> None:

@@ -56,6 +56,7 @@ REQUESTS: dict[str, tuple[type[Message], bool]] = {
     "ReportService/ListReports": (report_service_pb2.ListReportsRequest, False),
     "ReportService/DownloadReport": (report_service_pb2.DownloadReportRequest, True),
     "AdminService/ListPeers": (admin_service_pb2.ListPeersRequest, False),
+    "AdminService/ListSplitViews": (admin_service_pb2.ListSplitViewsRequest, False),
     "AdminService/ChangeStatus": (admin_service_pb2.ChangeStatusRequest, False),
     "CatalogueService/GetTaxonomy": (catalogue_service_pb2.GetTaxonomyRequest, False),
     "CatalogueService/ListCatalogues": (catalogue_service_pb2.ListCataloguesRequest, False),
@@ -392,6 +393,43 @@ def test_peers_say_what_they_hold_of_ours_and_how_long_it_took(desk: Desk) -> No
         assert part in text
     first, second = json.loads(desk.ask("peers", "--json").stdout)
     assert (first["acknowledged"]["p99_seconds"], second["acknowledged"]["measured"]) == (1.5, 0)
+
+
+def test_peers_say_who_witnesses_and_what_is_withheld(desk: Desk) -> None:
+    response = admin_service_pb2.ListPeersResponse()
+    response.peers.add(
+        division="520000", state="connected", replicated=5, head_size=5, known_size=8, withheld=3, witnesses=["a", "b"]
+    )
+    desk.answers["AdminService/ListPeers"] = lambda *_: response
+    text = desk.ask("peers").stdout
+    assert re.search(r"5 of 8 +│ 2 +│", text), text
+    told = json.loads(desk.ask("peers", "--json").stdout)[0]
+    assert (told["withheld"], told["witnesses"]) == ("3", ["a", "b"])
+    assert "split_at" not in told
+
+
+def test_evidence_is_shown_and_exported(desk: Desk, tmp_path: Path) -> None:
+    response = admin_service_pb2.ListSplitViewsResponse()
+    split = response.splits.add(origin="huxin/520000", shown_by="620100", agreed_size=3)
+    split.found_at.FromJsonString("2026-11-22T02:00:00Z")
+    split.evidence.first, split.evidence.second = "huxin/520000\n7\nroot one\n", "huxin/520000\n9\nroot two\n"
+    split.evidence.root, split.evidence.consistency[:] = bytes(32), [b"\x01" * 32]
+    desk.answers["AdminService/ListSplitViews"] = lambda *_: response
+    text = desk.ask("evidence", "--export", str(tmp_path / "out")).stdout
+    for part in ("huxin/520000", "620100", "entry 3", "7 条 root one", "9 条 root two", "2026-11-22 10:00"):
+        assert part in text
+    files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
+    assert files == {
+        "huxin-520000-620100.first.note": split.evidence.first,
+        "huxin-520000-620100.second.note": split.evidence.second,
+        "huxin-520000-620100.proof.txt": "A" * 43 + "=\n" + "AQEB" * 10 + "AQE=\n",
+    }
+    assert json.loads(desk.ask("evidence", "--json").stdout)[0]["evidence"]["first"] == split.evidence.first
+
+
+def test_without_evidence_it_says_so(desk: Desk) -> None:
+    desk.answers["AdminService/ListSplitViews"] = lambda *_: admin_service_pb2.ListSplitViewsResponse()
+    assert "No log with two histories" in desk.ask("evidence").stdout
 
 
 def test_no_peers_says_how_to_get_one(desk: Desk) -> None:

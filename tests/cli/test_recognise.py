@@ -199,6 +199,14 @@ def test_ages_that_nothing_meets_are_told(guizhou: Path) -> None:
     assert "信任状态过旧" in text
 
 
+def test_a_quorum_of_witnesses_is_chosen_and_kept(guizhou: Path) -> None:
+    assert granted(guizhou)["terms"]["witness_quorum"] == ["0"]
+    assert granted(guizhou, "--witness-quorum", "2")["terms"]["witness_quorum"] == ["2"]
+    assert granted(guizhou, "--keep", "--months-valid", "3")["terms"]["witness_quorum"] == ["2"]
+    assert granted(guizhou, "--keep", "--witness-quorum", "0")["terms"]["witness_quorum"] == ["0"]
+    assert recognise(guizhou, "grant", "140000", "--witness-quorum", "1001").exit_code == ExitCode.USAGE
+
+
 # the certificate file
 
 
@@ -224,6 +232,8 @@ def test_a_certificate_file_says_the_same_as_the_options(guizhou: Path, tmp_path
         ("accepted_caveats = ['ALL']", "column accepted_caveats"),
         ("months_valid = 0", "column months_valid"),
         ("months_valid = true", "column months_valid"),
+        ("witness_quorum = -1", "column witness_quorum"),
+        ("witness_quorum = 1001", "column witness_quorum"),
         ("max_log_view_age = '12'", "column max_log_view_age"),
         ("scenarios = [", "not TOML"),
     ],

@@ -47,6 +47,7 @@ SETTINGS = {
     "HUXIN_FRESHNESS__TRUST_STATE_SECONDS": str(LIMIT.total_seconds()),
     "HUXIN_FRESHNESS__LOG_VIEW_SECONDS": str((60 * DAY).total_seconds()),
     "HUXIN_FEDERATION__COSIGN_SECONDS": "1",
+    "HUXIN_FEDERATION__GOSSIP_SECONDS": "3600",
     "HUXIN_KEYS__ROTATION_SECONDS": "60",
 }
 CHOICES = trusting.RecognitionChoices(max_log_view_age_seconds=60 * 86_400)

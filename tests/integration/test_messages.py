@@ -28,7 +28,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provinces]:
-    async with provinces(tmp_path_factory.mktemp("post")) as found:
+    # A liar sends more here than one peer may; what becomes of that is tried in tests/integration/test_abuse.py.
+    ample = {"HUXIN_LIMITS__PEER_RECEIVED_BYTES_PER_SECOND": "1e9"}
+    async with provinces(tmp_path_factory.mktemp("post"), extra=ample) as found:
         yield found
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 from huxin.v1 import federation_service_pb2 as pb
 
 from node.errors import OverLimit
 from node.model.log import FeedBatch
+from node.model.witnesses import ShownHead
 from node.rpc.caller import Caller
 from node.rpc.federation_service import FederationService
 from tests.rpc.mail import Mail
@@ -25,6 +26,13 @@ class NoFeed:
 
     async def checkpoint(self, origin: str) -> str:
         raise AssertionError(origin)
+
+
+class NoHeads:
+    """No head is asked for here."""
+
+    async def heads(self, origins: Sequence[str]) -> Sequence[ShownHead]:
+        raise AssertionError(origins)
 
 
 class Slow:
@@ -50,7 +58,7 @@ def asking(division: str) -> tuple[pb.PublishTrustRequest, Caller]:
 
 async def test_one_publication_of_a_jurisdiction_at_a_time() -> None:
     registry = Slow()
-    service = FederationService(NoFeed(), registry, Acknowledgements(), Mail())
+    service = FederationService(NoFeed(), registry, Acknowledgements(), Mail(), NoHeads())
     first = asyncio.create_task(service.publish_trust(*asking("140000")))
     other = asyncio.create_task(service.publish_trust(*asking("520000")))
     async with asyncio.timeout(5):

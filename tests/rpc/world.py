@@ -44,6 +44,7 @@ from node.model.records import ENFORCEMENT, PENALTY_ORDINARY
 from node.model.requirement import RequiredItem, Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import Authenticity, Decision, InputDigests, Standing, Step, StepStatus, Verdict
+from node.model.witnesses import ShownHead, SplitNotes, SplitView
 from node.rpc.admin_service import admin_service
 from node.rpc.call import Gate
 from node.rpc.caller import Caller
@@ -71,6 +72,8 @@ NUMBER = "14000020261122000G40R40M30E209Q"
 # Handshakes read the computer's own clock, so certificates are valid now; the node's clock is the test's.
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 END = START + timedelta(days=2)
+
+SPLIT = SplitNotes("one note", "another note", b"\x01" * 32, (b"\x02" * 32, b"\x03" * 32))
 
 _serials = itertools.count(1)
 
@@ -351,8 +354,26 @@ class Feed:
         return f"checkpoint {len(self.entries)}"
 
 
+class Heads:
+    """Shows a synthetic head of the own log, and a second history of Guizhou's."""
+
+    def __init__(self) -> None:
+        self.asked: list[Sequence[str]] = []
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def heads(self, origins: Sequence[str]) -> Sequence[ShownHead]:
+        self.asked.append(origins)
+        await self.go.wait()
+        known = {
+            f"huxin/{SHANXI}": ShownHead(f"huxin/{SHANXI}", "a note"),
+            f"huxin/{GUIZHOU}": ShownHead(f"huxin/{GUIZHOU}", "", SPLIT),
+        }
+        return [known[origin] for origin in origins if origin in known]
+
+
 class Operation:
-    """Two peers, and status changes as they came."""
+    """Two peers, a split view, and status changes as they came."""
 
     def __init__(self) -> None:
         self.changes: list[tuple[str, str, StatusFlag, bool, str, str]] = []
@@ -362,6 +383,9 @@ class Operation:
             PeerState("620100", "兰州", "127.0.0.1:3", PeerCondition.WAITING, 3, 5, None, "The peer does not answer."),
             PeerState(GUIZHOU, "贵州", "127.0.0.1:2", PeerCondition.CONNECTED, 7, 7, START),
         )
+
+    def splits(self) -> Sequence[SplitView]:
+        return (SplitView(f"huxin/{GUIZHOU}", "620100", START, 3, SPLIT),)
 
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str
@@ -458,6 +482,7 @@ class Door:
     verification: Verification = field(default_factory=Verification)
     feed: Feed = field(default_factory=Feed)
     registry: Registry = field(default_factory=Registry)
+    heads: Heads = field(default_factory=Heads)
     operation: Operation = field(default_factory=Operation)
     acknowledgements: Acknowledgements = field(default_factory=Acknowledgements)
     peers: Allowance = AMPLE
@@ -500,7 +525,7 @@ class Door:
                 report_service(self.issuing),
                 verification_service(self.verification, Procedures(), max_batch_bytes=self.max_message_bytes),
                 catalogue_service(shelf),
-                federation_service(self.feed, self.registry, self.acknowledgements, self.mail),
+                federation_service(self.feed, self.registry, self.acknowledgements, self.mail, self.heads),
                 exchange_service(self.asking),
                 admin_service(self.operation, self.outbox, self.inbox),
             ],

@@ -31,6 +31,7 @@ def readings(peers: Callable[[], Iterable[PeerReading]] = tuple) -> Readings:
         expiries=lambda: [Expiry(ExpiryKind.CERTIFICATE, "node", datetime(2027, 1, 1, tzinfo=UTC))],
         clock_step=lambda: 0.25,
         messages=lambda: {"520000": MessageReading(2, 7.5, 1, 3, retired=True)},
+        split_views=lambda: {"140000": 0},
     )
 
 

@@ -23,6 +23,7 @@ from trust.memo import ArithmeticMemo
 from trust.statements import ATTESTATION, encode_attestation, encode_envelope
 from trust.verify import Examination, verify
 from trust.vocabulary import Attestation, JurisdictionBundle, LogKeys, Period, SigningKeyInfo, SubjectKind
+from trust.witnesses import NOTHING_WITNESSED, Witnessing
 
 ISSUED = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 NOW = ISSUED + timedelta(minutes=10)
@@ -189,8 +190,12 @@ class World:
 
     def verify(self, bundle: bytes | None = None) -> Examination:
         """Steps 1 to 13 over this bundle, or over another in its place."""
+        return replace(self, bundle=self.bundle if bundle is None else bundle).examine(NOTHING_WITNESSED)
+
+    def examine(self, witnessing: Witnessing) -> Examination:
+        """The same over this bundle, with what others told of the log."""
         return verify(
-            self.bundle if bundle is None else bundle,
+            self.bundle,
             claim=self.claim,
             trusted=self.trusted,
             terms=self.terms,
@@ -200,6 +205,7 @@ class World:
             known_at=self.now,
             memo=self.memo,
             unchecked=self.unchecked,
+            witnessing=witnessing,
         )
 
     def with_statuses(self, *statuses: StatusEvent) -> World:

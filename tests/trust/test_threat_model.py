@@ -27,9 +27,10 @@ MODULES = {
     "M": "tests/integration/test_messages.py",
     "L": "tests/integration/test_lying_peer.py",
     "W": "tests/integration/test_wasteful_peer.py",
+    "V": "tests/integration/test_split_views.py",
 }
 LINE = re.compile(
-    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLW])::(?P<test>.+)` \|$", re.MULTILINE
+    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLWV])::(?P<test>.+)` \|$", re.MULTILINE
 )
 
 

@@ -102,6 +102,8 @@ def verdict() -> Verdict:
         InputDigests(*(bytes([number]) * 32 for number in range(9))),
         "合成采购",
         (LaterFlag(StatusFlag.REVOKED, True, MOMENT), LaterFlag(StatusFlag.CORRECTED, False, MOMENT)),
+        3,
+        2,
     )
 
 
@@ -191,6 +193,8 @@ def by_the_library() -> pb.Verdict:
             limit_set_by=pb.LIMIT_SETTER_REQUIREMENT,
         ),
         recognition_withdrawn_since=True,
+        witnesses=3,
+        witness_quorum=2,
     )
 
 
@@ -224,6 +228,8 @@ def test_equal_verdicts_give_equal_bytes() -> None:
         ({"later_flags": ()}, "later_flags"),
         ({"inputs": InputDigests()}, "inputs"),
         ({"requirement_title": ""}, "requirement_title"),
+        ({"witnesses": 0}, "witnesses"),
+        ({"witness_quorum": 1}, "witness_quorum"),
     ],
 )
 def test_no_part_that_is_remembered_answers_for_another(changes: dict[str, object], field: str) -> None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -149,6 +149,21 @@ def open_checkpoint(text: str, head_key: PublicKey, origin: str, cosigners: Mapp
         _verify(key, hint, key_hint(name, key.spki, _COSIGNATURE_TYPE), stamped[_TIME_BYTES:], message)
         times[name] = _instant(seconds)
     return SignedHead(origin, note.size, note.root, times.get(own_cosigner(origin)), MappingProxyType(times))
+
+
+def size_of(text: str) -> int:
+    """The size that a note names. Nothing is verified. Raises CheckpointInvalid."""
+    return _parse(text).size
+
+
+def with_lines_of(text: str, names: Container[str]) -> str:
+    """The note with the log's own signature and the lines of these cosigners alone, as C2SP lets any reader do.
+
+    For evidence: who shows two heads cannot spoil them by a line of somebody unknown. Raises CheckpointInvalid.
+    """
+    note = _parse(text)
+    kept = [line for place, line in enumerate(note.lines) if place == 0 or line[0] in names]
+    return f"{note.body}\n" + "".join(_line(name, hint + rest) for name, hint, rest in kept)
 
 
 def _parse(text: str) -> _Note:

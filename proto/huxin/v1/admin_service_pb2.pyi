@@ -1,6 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from huxin.v1 import federation_service_pb2 as _federation_service_pb2
 from huxin.v1 import statement_pb2 as _statement_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -29,7 +30,7 @@ class ListPeersRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class Peer(_message.Message):
-    __slots__ = ("division", "name_zh", "endpoint", "state", "replicated", "head_size", "fresh_at", "last_error", "acknowledged", "last_reason")
+    __slots__ = ("division", "name_zh", "endpoint", "state", "replicated", "head_size", "fresh_at", "last_error", "acknowledged", "last_reason", "known_size", "withheld", "witnesses", "split_at")
     DIVISION_FIELD_NUMBER: _ClassVar[int]
     NAME_ZH_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +41,10 @@ class Peer(_message.Message):
     LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     LAST_REASON_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_SIZE_FIELD_NUMBER: _ClassVar[int]
+    WITHHELD_FIELD_NUMBER: _ClassVar[int]
+    WITNESSES_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_AT_FIELD_NUMBER: _ClassVar[int]
     division: str
     name_zh: str
     endpoint: str
@@ -50,7 +55,11 @@ class Peer(_message.Message):
     last_error: str
     acknowledged: Acknowledged
     last_reason: str
-    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., endpoint: _Optional[str] = ..., state: _Optional[str] = ..., replicated: _Optional[int] = ..., head_size: _Optional[int] = ..., fresh_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping]] = ..., last_reason: _Optional[str] = ...) -> None: ...
+    known_size: int
+    withheld: int
+    witnesses: _containers.RepeatedScalarFieldContainer[str]
+    split_at: int
+    def __init__(self, division: _Optional[str] = ..., name_zh: _Optional[str] = ..., endpoint: _Optional[str] = ..., state: _Optional[str] = ..., replicated: _Optional[int] = ..., head_size: _Optional[int] = ..., fresh_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_error: _Optional[str] = ..., acknowledged: _Optional[_Union[Acknowledged, _Mapping]] = ..., last_reason: _Optional[str] = ..., known_size: _Optional[int] = ..., withheld: _Optional[int] = ..., witnesses: _Optional[_Iterable[str]] = ..., split_at: _Optional[int] = ...) -> None: ...
 
 class Acknowledged(_message.Message):
     __slots__ = ("size", "lag", "measured", "p50_seconds", "p99_seconds")
@@ -73,6 +82,36 @@ class ListPeersResponse(_message.Message):
     peers: _containers.RepeatedCompositeFieldContainer[Peer]
     next_page_token: str
     def __init__(self, peers: _Optional[_Iterable[_Union[Peer, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListSplitViewsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class SplitView(_message.Message):
+    __slots__ = ("origin", "shown_by", "found_at", "agreed_size", "evidence")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_BY_FIELD_NUMBER: _ClassVar[int]
+    FOUND_AT_FIELD_NUMBER: _ClassVar[int]
+    AGREED_SIZE_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    shown_by: str
+    found_at: _timestamp_pb2.Timestamp
+    agreed_size: int
+    evidence: _federation_service_pb2.SplitEvidence
+    def __init__(self, origin: _Optional[str] = ..., shown_by: _Optional[str] = ..., found_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., agreed_size: _Optional[int] = ..., evidence: _Optional[_Union[_federation_service_pb2.SplitEvidence, _Mapping]] = ...) -> None: ...
+
+class ListSplitViewsResponse(_message.Message):
+    __slots__ = ("splits", "next_page_token")
+    SPLITS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    splits: _containers.RepeatedCompositeFieldContainer[SplitView]
+    next_page_token: str
+    def __init__(self, splits: _Optional[_Iterable[_Union[SplitView, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ChangeStatusRequest(_message.Message):
     __slots__ = ("request_id", "report_number", "flag", "set", "reason_code")

@@ -40,6 +40,11 @@ class AdminServiceStub:
                 request_serializer=huxin_dot_v1_dot_admin__service__pb2.ListPeersRequest.SerializeToString,
                 response_deserializer=huxin_dot_v1_dot_admin__service__pb2.ListPeersResponse.FromString,
                 _registered_method=True)
+        self.ListSplitViews = channel.unary_unary(
+                '/huxin.v1.AdminService/ListSplitViews',
+                request_serializer=huxin_dot_v1_dot_admin__service__pb2.ListSplitViewsRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_admin__service__pb2.ListSplitViewsResponse.FromString,
+                _registered_method=True)
         self.ChangeStatus = channel.unary_unary(
                 '/huxin.v1.AdminService/ChangeStatus',
                 request_serializer=huxin_dot_v1_dot_admin__service__pb2.ChangeStatusRequest.SerializeToString,
@@ -68,6 +73,13 @@ class AdminServiceServicer:
 
     def ListPeers(self, request, context):
         """Peers and how far this node follows them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSplitViews(self, request, context):
+        """Logs of which two histories were shown, with the evidence.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,6 +120,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListPeers,
                     request_deserializer=huxin_dot_v1_dot_admin__service__pb2.ListPeersRequest.FromString,
                     response_serializer=huxin_dot_v1_dot_admin__service__pb2.ListPeersResponse.SerializeToString,
+            ),
+            'ListSplitViews': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSplitViews,
+                    request_deserializer=huxin_dot_v1_dot_admin__service__pb2.ListSplitViewsRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_admin__service__pb2.ListSplitViewsResponse.SerializeToString,
             ),
             'ChangeStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.ChangeStatus,
@@ -158,6 +175,33 @@ class AdminService:
             '/huxin.v1.AdminService/ListPeers',
             huxin_dot_v1_dot_admin__service__pb2.ListPeersRequest.SerializeToString,
             huxin_dot_v1_dot_admin__service__pb2.ListPeersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSplitViews(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.AdminService/ListSplitViews',
+            huxin_dot_v1_dot_admin__service__pb2.ListSplitViewsRequest.SerializeToString,
+            huxin_dot_v1_dot_admin__service__pb2.ListSplitViewsResponse.FromString,
             options,
             channel_credentials,
             insecure,

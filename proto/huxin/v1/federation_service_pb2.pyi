@@ -69,6 +69,40 @@ class GetCheckpointResponse(_message.Message):
     checkpoint: str
     def __init__(self, checkpoint: _Optional[str] = ...) -> None: ...
 
+class GetHeadsRequest(_message.Message):
+    __slots__ = ("origins",)
+    ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    origins: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, origins: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetHeadsResponse(_message.Message):
+    __slots__ = ("heads",)
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    heads: _containers.RepeatedCompositeFieldContainer[ShownHead]
+    def __init__(self, heads: _Optional[_Iterable[_Union[ShownHead, _Mapping]]] = ...) -> None: ...
+
+class ShownHead(_message.Message):
+    __slots__ = ("origin", "checkpoint", "split")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    checkpoint: str
+    split: SplitEvidence
+    def __init__(self, origin: _Optional[str] = ..., checkpoint: _Optional[str] = ..., split: _Optional[_Union[SplitEvidence, _Mapping]] = ...) -> None: ...
+
+class SplitEvidence(_message.Message):
+    __slots__ = ("first", "second", "root", "consistency")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    first: str
+    second: str
+    root: bytes
+    consistency: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, first: _Optional[str] = ..., second: _Optional[str] = ..., root: _Optional[bytes] = ..., consistency: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
 class FetchTrustRequest(_message.Message):
     __slots__ = ("name",)
     NAME_FIELD_NUMBER: _ClassVar[int]

@@ -50,6 +50,11 @@ class FederationServiceStub:
                 request_serializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.GetHeads = channel.unary_unary(
+                '/huxin.v1.FederationService/GetHeads',
+                request_serializer=huxin_dot_v1_dot_federation__service__pb2.GetHeadsRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_federation__service__pb2.GetHeadsResponse.FromString,
+                _registered_method=True)
         self.FetchTrust = channel.unary_stream(
                 '/huxin.v1.FederationService/FetchTrust',
                 request_serializer=huxin_dot_v1_dot_federation__service__pb2.FetchTrustRequest.SerializeToString,
@@ -88,6 +93,14 @@ class FederationServiceServicer:
 
     def GetCheckpoint(self, request, context):
         """The newest signed and cosigned head.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetHeads(self, request, context):
+        """The newest heads that the answering node can vouch for, of its own log and of those that it follows, each cosigned by
+        it with the time (C2SP tlog-cosignature): a witness's word, and what peers compare with their own views.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,6 +145,11 @@ def add_FederationServiceServicer_to_server(servicer, server):
                     servicer.GetCheckpoint,
                     request_deserializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointRequest.FromString,
                     response_serializer=huxin_dot_v1_dot_federation__service__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'GetHeads': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHeads,
+                    request_deserializer=huxin_dot_v1_dot_federation__service__pb2.GetHeadsRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_federation__service__pb2.GetHeadsResponse.SerializeToString,
             ),
             'FetchTrust': grpc.unary_stream_rpc_method_handler(
                     servicer.FetchTrust,
@@ -231,6 +249,33 @@ class FederationService:
             '/huxin.v1.FederationService/GetCheckpoint',
             huxin_dot_v1_dot_federation__service__pb2.GetCheckpointRequest.SerializeToString,
             huxin_dot_v1_dot_federation__service__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHeads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.FederationService/GetHeads',
+            huxin_dot_v1_dot_federation__service__pb2.GetHeadsRequest.SerializeToString,
+            huxin_dot_v1_dot_federation__service__pb2.GetHeadsResponse.FromString,
             options,
             channel_credentials,
             insecure,

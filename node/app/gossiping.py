@@ -1,0 +1,158 @@
+"""One comparison of heads per peer, started and stopped as the trusted state changes; this node as a witness."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from node.app.trust_keeper import TrustInUse
+from node.clock import Clock
+from node.config.settings import Settings
+from node.errors import NotReady
+from node.federation.follower import Backoff
+from node.federation.gossip import MAX_ANSWER_BYTES, Gossip, Rounds
+from node.federation.peer_client import ClientCredentials, GrpcPeerClient
+from node.ledger.comparison import Comparison, ComparisonLimits
+from node.ledger.heads import HeadBoard
+from node.ledger.replica import ReplicaKeys
+from node.ledger.sequencer import LogKeys
+from node.ledger.standings import Standings
+from node.ledger.witness import Witness, WitnessKey
+from node.model.witnesses import ShownHead, SplitView
+from node.storage.log_store import LogStore
+from node.storage.witness_store import WitnessStore
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessStores:
+    """Where logs and what was witnessed are kept, and what of it verification asks."""
+
+    logs: LogStore
+    witnessed: WitnessStore
+    board: HeadBoard
+    standings: Standings
+
+
+@dataclass(slots=True)
+class _Running:
+    digest: bytes
+    certificate: bytes
+    task: asyncio.Task[None]
+
+
+class Gossiping:
+    """Asks every peer for heads, judges what they show, and answers when they ask."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        stores: WitnessStores,
+        keys: LogKeys,
+        clock: Clock,
+        halt: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`halt` ends the following of every log that `stores.standings` knows to be split."""
+        federation = settings.federation
+        self._own = settings.division
+        self._stores = stores
+        self._halt = halt
+        self._found = asyncio.Event()
+        self._rounds = Rounds(
+            federation.gossip_seconds,
+            Backoff(federation.backoff_min_seconds, federation.backoff_max_seconds),
+            random.SystemRandom().random,
+        )
+        skew = timedelta(seconds=settings.freshness.clock_skew_seconds)
+        limits = ComparisonLimits(clock.now, skew, settings.division)
+        self._comparison = Comparison(stores.logs, stores.witnessed, stores.standings, limits, self._split_found)
+        # As a witness a node has no other key than that with which it cosigns its own log.
+        key = WitnessKey(keys.origin, keys.cosigner_name, keys.cosigner)
+        self._witness = Witness(stores.witnessed, key, stores.board, stores.standings, clock.now)
+        self._logs: Mapping[str, ReplicaKeys] = {}
+        self._running: dict[str, _Running] = {}
+
+    async def heads(self, origins: Sequence[str]) -> Sequence[ShownHead]:
+        """What this node has to show of these logs."""
+        return await self._witness.heads(origins, self._logs.keys())
+
+    async def apply(self, trust: TrustInUse) -> None:
+        """Brings tasks and keys in line with a version of the trusted state."""
+        issuers = [known.trusted for known in trust.snapshot.issuers.values()]
+        self._logs = {each.origin: ReplicaKeys(each.origin, each.head_key, each.cosigners) for each in issuers}
+        wanted = {
+            division: found
+            for division, found in trust.state.jurisdictions.items()
+            if division != self._own and found.bundle.endpoints
+        }
+        for division, running in list(self._running.items()):
+            changed = running.certificate != trust.pair.certificate
+            if changed or division not in wanted or wanted[division].digest != running.digest:
+                await self._stop(division)
+        for division in wanted:
+            if division not in self._running:
+                self._start(division, trust)
+
+    async def stop(self) -> None:
+        """Ends all tasks; what was kept stays."""
+        for division in list(self._running):
+            await self._stop(division)
+
+    async def keep(self) -> None:
+        """Compares what our trees have grown to meanwhile, and takes in what other replicas of this node found.
+
+        Until cancelled: each round, and at once when a log turns out to be split.
+        """
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._rounds.seconds):
+                    await self._found.wait()
+            self._found.clear()
+            try:
+                await self._stores.standings.load(self._stores.witnessed)
+                await self._halt()
+                for keys in list(self._logs.values()):
+                    await self._comparison.settle(keys)
+            except NotReady as error:
+                _log.warning("heads_not_compared", reason=error.reason)
+            except Exception:  # noqa: BLE001 - a comparison that ended would leave split views unseen behind our back
+                _log.exception("heads_not_compared")
+
+    def _split_found(self, _split: SplitView) -> None:
+        self._found.set()
+
+    def _start(self, division: str, trust: TrustInUse) -> None:
+        found = trust.state.jurisdictions[division]
+        roots = trust.ca_pem(division)
+        credentials = ClientCredentials(trust.pair.certificate, trust.pair.key)
+
+        def connect(endpoint: str) -> GrpcPeerClient:
+            return GrpcPeerClient(division, endpoint, roots, credentials, MAX_ANSWER_BYTES)
+
+        async def judge(shown: ShownHead) -> None:
+            keys = self._logs.get(shown.origin)
+            if keys is not None:  # else it is trusted no more since it was asked about
+                await self._comparison.shown(division, keys, shown)
+
+        gossip = Gossip(division, found.bundle.endpoints, connect, lambda: tuple(self._logs), judge, self._rounds)
+        task = asyncio.create_task(gossip.run(), name=f"gossip {division}")
+        task.add_done_callback(_report_end)
+        self._running[division] = _Running(found.digest, trust.pair.certificate, task)
+
+    async def _stop(self, division: str) -> None:
+        running = self._running.pop(division)
+        running.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running.task
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("gossip_ended", task=task.get_name(), exc_info=task.exception())

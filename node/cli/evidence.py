@@ -1,0 +1,74 @@
+"""`huxin evidence`: logs of which two histories were shown, and the two signed heads that prove it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import UTC
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from node.cli.asking import asked, node_options
+from node.cli.connection import SplitView, as_json
+from node.cli.session import Command, Session, in_china, json_option, pass_session
+
+
+@click.command(cls=Command, example="huxin --home guizhou evidence --export evidence")
+@click.option(
+    "--export",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write both heads of each as notes, and the proof, into this folder.",
+)
+@node_options("operator")
+@json_option
+@pass_session
+def evidence(session: Session, folder: Path | None, address: str | None, certificate: str) -> None:
+    """Show logs that have two histories, by whom the other one was shown, and where they part.
+
+    The two heads are C2SP checkpoints, both signed by the log's key: any C2SP tool verifies them. Neither continues the
+    other, which the exported proof (RFC 9162) shows without any entry of the log.
+    """
+    with asked(session, address, certificate) as node:
+        found = node.split_views()
+    if folder is not None:
+        for split in found:
+            _export(session, folder, split)
+    if session.as_json:
+        session.emit([as_json(split) for split in found])
+        return
+    if not found:
+        session.say("没有发现互相矛盾的日志。 No log with two histories was found.")
+        return
+    table = Table("日志 Log", "出示方 Shown by", "发现时间 Found", "分歧起点 Part from", "两个日志头 Heads")
+    for split in found:
+        table.add_row(
+            Text(split.origin),
+            Text(split.shown_by),
+            Text(in_china(split.found_at.ToDatetime(UTC))),
+            Text(f"第 {split.agreed_size} 条 entry {split.agreed_size}"),
+            Text(f"{_head(split.evidence.first)}\n{_head(split.evidence.second)}"),
+        )
+    session.out.print(table)
+    session.say(
+        "用 --export 导出证据，并联系该日志的机关。 Export the evidence, and ask the log's operator which one holds."
+    )
+
+
+def _head(note: str) -> str:
+    """Size and root of a note, as its second and third line name them."""
+    lines = note.split("\n")
+    return f"{lines[1]} 条 {lines[2]}" if len(lines) > 2 else "（空 empty）"
+
+
+def _export(session: Session, folder: Path, split: SplitView) -> None:
+    name = f"{split.origin.replace('/', '-')}-{split.shown_by}"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = split.evidence
+    (folder / f"{name}.first.note").write_text(found.first, encoding="utf-8")
+    (folder / f"{name}.second.note").write_text(found.second, encoding="utf-8")
+    hashes = [b64encode(each).decode() for each in (found.root, *found.consistency)]
+    (folder / f"{name}.proof.txt").write_text("".join(f"{each}\n" for each in hashes), encoding="utf-8")
+    session.say(f"{folder}/{name}.first.note, .second.note, .proof.txt")

@@ -1,0 +1,95 @@
+"""A node is a witness of its peers' logs: it cosigns its own views, and nothing that it has not proven itself.
+
+A view is a head that our own tree was proven to lead to, entry by entry (`node/ledger/replica.py`). It is cosigned at
+exactly its size: never one that we are still catching up with, never a smaller one than before, never another of the
+same size. What is about to be cosigned is remembered durably first, so that not even a restored process memory can make
+this node vouch for two histories (C2SP tlog-witness; what a restored *database* forgets, peers tell it: it then
+disagrees with what they hold).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from node.ledger.heads import HeadBoard
+from node.ledger.standings import Standings
+from node.model.log import LogHead
+from node.model.witnesses import ShownHead, SplitNotes
+from trust.keys import Signer
+from trust.log.checkpoint import cosign, size_of
+
+_log = structlog.get_logger(__name__)
+
+
+class WitnessMemory(Protocol):
+    """Durable. False: something that forbids this head was cosigned before."""
+
+    async def remember_cosigned(self, origin: str, size: int, root: bytes) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessKey:
+    """Origin of the own log, the name under which this node cosigns, and its key."""
+
+    origin: str
+    name: str
+    signer: Signer
+
+
+class Witness:
+    """Answers peers with the heads of our views."""
+
+    def __init__(
+        self,
+        memory: WitnessMemory,
+        key: WitnessKey,
+        board: HeadBoard,
+        standings: Standings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._memory = memory
+        self._key = key
+        self._board = board
+        self._standings = standings
+        self._now = now
+        self._remembered: dict[str, tuple[int, bytes]] = {}
+
+    async def heads(self, wanted: Sequence[str], known: AbstractSet[str]) -> list[ShownHead]:
+        """What this node has to show of these logs, as far as they are `known` here, each once and in this order.
+
+        Of a log with two histories the evidence is shown, and no head is cosigned any more. Raises whatever a signer or
+        the database raises.
+        """
+        found = (await self._show(origin) for origin in dict.fromkeys(wanted) if origin in known)
+        return [shown async for shown in found if shown is not None]
+
+    async def _show(self, origin: str) -> ShownHead | None:
+        split = self._evidence(origin)
+        if split is not None:
+            return ShownHead(origin, "", split)
+        head = self._board.newest(origin)
+        if head is None or head.size == 0 or head.fresh_at is None or size_of(head.checkpoint) != head.size:
+            return None
+        if origin == self._key.origin:
+            return ShownHead(origin, head.checkpoint)
+        text = await self._cosigned(head)
+        return None if text is None else ShownHead(origin, text)
+
+    async def _cosigned(self, head: LogHead) -> str | None:
+        if self._remembered.get(head.origin) != (head.size, head.root):
+            # A crash after this line and before the answer: bound to a head that nobody has our cosignature of.
+            if not await self._memory.remember_cosigned(head.origin, head.size, head.root):
+                _log.warning("head_not_cosigned", origin=head.origin, size=head.size)
+                return None
+            self._remembered[head.origin] = (head.size, head.root)
+        return cosign(head.checkpoint, self._key.name, self._key.signer, self._now())
+
+    def _evidence(self, origin: str) -> SplitNotes | None:
+        """What anybody can check. That our own log is behind what our key signed proves nothing to others."""
+        return next((split.notes for split in self._standings.splits(origin) if split.notes.root), None)

@@ -1,0 +1,124 @@
+"""What this node cosigned of peers' logs, what peers showed of all logs, and evidence of logs with two histories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from node.model.witnesses import HeadState, PeerHead, SplitNotes, SplitView
+from node.storage.bulk import upsert_rows
+from node.storage.database import Database
+from node.storage.schema import from_instant, log_cosigned, log_peer_heads, log_splits, to_instant
+
+_HASH_BYTES = 32
+
+
+class WitnessStore:
+    """Durable memory of a witness. Replicas of one node share it: what one remembered binds all of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def remember_cosigned(self, origin: str, size: int, root: bytes) -> bool:
+        """Remember a head about to be cosigned. False when a larger one, or another of that size, was before.
+
+        What is True once is never taken back: a cosignature may leave only after it.
+        """
+        table = log_cosigned.c
+        insert = (sqlite if self._database.dialect == "sqlite" else postgresql).insert(log_cosigned)
+        first = insert.values(origin=origin, size=size, root=root).on_conflict_do_nothing()
+        grow = log_cosigned.update().where(table.origin == origin, table.size < size).values(size=size, root=root)
+        same = select(table.size).where(table.origin == origin, table.size == size, table.root == root)
+        # The commit point of witnessing. A crash before it: nobody has the cosignature, any head may come next. After
+        # it: nobody may have it yet, and we bind ourselves to that head all the same, which our tree holds anyway.
+        async with self._database.write() as connection:
+            await connection.execute(first)
+            await connection.execute(grow)
+            return (await connection.execute(same)).first() is not None
+
+    async def peer_heads(self) -> list[PeerHead]:
+        """Everything that peers showed, at most one agreed and one ahead for each log and peer."""
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(log_peer_heads))).all()
+        return [_head(row) for row in rows]
+
+    async def keep_peer_head(self, head: PeerHead) -> None:
+        """Put a head in the place of the one in the same state; one that agrees ends one ahead that is no larger.
+
+        Of two replicas of this node that write at once the larger agreed head stays.
+        """
+        table, row = log_peer_heads.c, _head_row(head)
+        here = (table.origin == head.origin, table.peer == head.peer)
+        # A crash before the commit leaves what the peer showed before; it shows its head again in the next round.
+        async with self._database.write() as connection:
+            if head.state is HeadState.AGREED:
+                larger = select(table.size).where(*here, table.state == head.state.value, table.size > head.size)
+                if (await connection.execute(larger)).first() is not None:
+                    return
+                passed = log_peer_heads.delete().where(*here, table.state == HeadState.AHEAD.value)
+                await connection.execute(passed.where(table.size <= head.size))
+            await upsert_rows(connection, log_peer_heads, [row])
+
+    async def keep_split(self, split: SplitView) -> bool:
+        """Keep evidence; False when that peer showed a second history of that log before: that evidence stays."""
+        insert = (sqlite if self._database.dialect == "sqlite" else postgresql).insert(log_splits)
+        # A crash before the commit loses the evidence with everything that follows from it: the peer shows its head,
+        # and our log still holds ours, in the next round. After it, the log is halted at every start.
+        async with self._database.write() as connection:
+            kept = await connection.execute(insert.values(_split_row(split)).on_conflict_do_nothing())
+            return kept.rowcount == 1
+
+    async def splits(self) -> list[SplitView]:
+        """All evidence, oldest first."""
+        table = log_splits.c
+        query = select(log_splits).order_by(table.found_at, table.origin, table.shown_by)
+        async with self._database.read() as connection:
+            return [_split(row) for row in (await connection.execute(query)).all()]
+
+
+def _head_row(head: PeerHead) -> dict[str, Any]:
+    return {
+        "origin": head.origin,
+        "peer": head.peer,
+        "state": head.state.value,
+        "size": head.size,
+        "root": head.root,
+        "cosigned_at": to_instant(head.cosigned_at),
+        "since": to_instant(head.since),
+        "checkpoint": head.checkpoint,
+    }
+
+
+def _head(row: Row[Any]) -> PeerHead:
+    return PeerHead(
+        row.origin,
+        row.peer,
+        HeadState(row.state),
+        row.size,
+        row.root,
+        from_instant(row.cosigned_at),
+        from_instant(row.since),
+        row.checkpoint,
+    )
+
+
+def _split_row(split: SplitView) -> dict[str, Any]:
+    return {
+        "origin": split.origin,
+        "shown_by": split.shown_by,
+        "found_at": to_instant(split.found_at),
+        "agreed_size": split.agreed_size,
+        "first_note": split.notes.first,
+        "second_note": split.notes.second,
+        "root": split.notes.root,
+        "consistency": b"".join(split.notes.consistency),
+    }
+
+
+def _split(row: Row[Any]) -> SplitView:
+    joined = row.consistency
+    hashes = tuple(joined[at : at + _HASH_BYTES] for at in range(0, len(joined), _HASH_BYTES))
+    notes = SplitNotes(row.first_note, row.second_note, row.root, hashes)
+    return SplitView(row.origin, row.shown_by, from_instant(row.found_at), row.agreed_size, notes)
