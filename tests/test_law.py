@@ -24,6 +24,8 @@ SEE_MESSAGES = {"trust.statements", "trust.bundle"}
 SEE_TOKENS = {"trust.tokens"}
 
 LONG_MODULES: dict[str, str] = {
+    "node/cli/connection.py": "every question that the command line asks a node",
+    "tests/federation/test_follower.py": "every way in which a peer ends, wastes or breaks a stream",
     "node/app/running.py": "the composition root: what a running node consists of stands in one place",
     "node/config/sections.py": "every setting there is, with its meaning and its limits",
     "trust/statements.py": "the one module that reads and writes signed payloads: what each means stands in one place",
