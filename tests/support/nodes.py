@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -122,8 +122,17 @@ class TestJurisdiction:
             self.node = None
 
 
-_ports = itertools.count(21_000 + (os.getpid() % 110) * 100)
-"""A hundred for each process: test workers have neighbouring ids. Below what systems hand out to outgoing calls."""
+def _numbers() -> Iterator[int]:
+    """Every port below those that systems hand out to outgoing calls, again and again; no other worker's."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = range(10_000 + worker, 32_000, workers)
+    # Each process begins elsewhere: it may be one of several that look for ports.
+    start = os.getpid() * 101 % len(ports)
+    return itertools.chain(ports[start:], itertools.cycle(ports))
+
+
+_ports = _numbers()
 
 
 def free_port() -> int:
