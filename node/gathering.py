@@ -2,7 +2,7 @@
 
 A transaction, or a query through SQLAlchemy, costs a thousand times what one more row in it costs. Whoever begins a
 call that will join a group says so (`under_way`); a group forms when everybody under way has arrived, or after a
-moment. A lone caller therefore never waits, and sixty-four share a few commits.
+moment. A caller who comes alone and again therefore never waits, and sixty-four share a few commits.
 
 Whoever was answered a moment ago mostly has a next question: a group waits for it too, as long as callers keep coming
 and going. Without that, the callers of a busy node settle into many small groups, each formed while the one before it

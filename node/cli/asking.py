@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from node.app.jurisdictions import check_requirement
 from node.cli.connection import Node, connected, endpoint, require_in_force
 from node.cli.session import NODE_VARIABLE, Session
 from node.config import Address
 from node.errors import BadConfiguration
 from node.model.identifiers import parse_subject_id
+from node.model.requirement import Requirement
 from node.model.subject import IdType, SubjectRef
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +47,26 @@ def node_options(certificate: str) -> Callable[[F], F]:
         return address(named(command))
 
     return add
+
+
+def requirement_options(command: F) -> F:
+    """`--require` and `--requirement-file`: by what the node is to decide."""
+    named = click.option(
+        "--require", "requirement_id", metavar="ID", help="Requirement of this jurisdiction to decide by."
+    )
+    written = click.option(
+        "--requirement-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Requirement to decide by, as a TOML file.",
+    )
+    return named(written(command))
+
+
+def requirement_to(requirement_id: str | None, requirement_file: Path | None) -> Requirement | str | None:
+    """The requirement that a file holds, or an id; None when neither is named. Raises UsageError for both."""
+    if requirement_id and requirement_file:
+        raise click.UsageError("Give --require or --requirement-file, not both.")
+    return check_requirement(requirement_file) if requirement_file else requirement_id or None
 
 
 @contextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from node.cli.failures import MEANINGS, failure_of, tell
 from node.cli.session import Group, Session, console
@@ -117,4 +119,6 @@ def main() -> None:
     """Entry point of the `huxin` script."""
     # gRPC's core writes lines of its own to stderr, between our sentences and among a node's JSON; our errors say more.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    # What a command prints on stdout is its answer, perhaps read by a machine; `serve` sets up the log anew.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     cli(prog_name="huxin")

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from node.app.jurisdictions import check_requirement
 from node.cli.as_of import read_moment
-from node.cli.asking import asked, id_type_option, node_options, subject_of
+from node.cli.asking import asked, id_type_option, node_options, requirement_options, requirement_to, subject_of
 from node.cli.connection import Names, as_json, code_of
 from node.cli.failures import ExitCode
 from node.cli.joint_view import show
 from node.cli.session import Command, Session, json_option, pass_session
 from node.cli.verify import bundle_content, known_names
-from node.model.requirement import Requirement
 from node.model.verdict import Decision
 
 EXAMPLE = """\
@@ -30,12 +28,7 @@ _EXITS: dict[str, ExitCode] = {Decision.ACCEPT: ExitCode.OK, Decision.REJECT: Ex
 )
 @click.option("--subject", metavar="CODE", help="Whom all are said to be about. Without it nothing is accepted.")
 @id_type_option
-@click.option("--require", "requirement_id", metavar="ID", help="Requirement of this jurisdiction to decide by.")
-@click.option(
-    "--requirement-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Requirement to decide by, as a TOML file.",
-)
+@requirement_options
 @click.option(
     "--territory",
     "territories",
@@ -68,10 +61,10 @@ def present(  # noqa: PLR0913 - one parameter per option
     What one report does not cover another may; records that any of them shows count. The answer is ACCEPT (exit 0),
     REFER (10) or REJECT (11), with what no report covers in each territory, and each report's own verdict.
     """
-    if (requirement_id is None) == (requirement_file is None):
-        raise click.UsageError("Give --require or --requirement-file: one of the two.")
+    against = requirement_to(requirement_id, requirement_file)
+    if against is None:
+        raise click.UsageError("Give --require or --requirement-file: what the reports are to meet together.")
     claim = subject_of(session, id_type, subject, "--subject") if subject else None
-    against: Requirement | str = check_requirement(requirement_file) if requirement_file else str(requirement_id)
     moment = None if at is None else read_moment(at, session.clock.now())
     bundles = [bundle_content(path) for path in files]
     with asked(session, address, certificate) as node:

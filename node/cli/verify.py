@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from node.app.jurisdictions import check_requirement
 from node.cli.as_of import read_moment
-from node.cli.asking import asked, id_type_option, node_options, subject_of
+from node.cli.asking import asked, id_type_option, node_options, requirement_options, requirement_to, subject_of
 from node.cli.connection import Names, Node, Verdict, as_json, code_of
 from node.cli.failures import ExitCode, Refused
 from node.cli.session import Command, Session, json_option, pass_session
@@ -16,7 +15,6 @@ from node.cli.verdict_view import show
 from node.config.sections import MAX_BUNDLE_BYTES
 from node.errors import BadSource, InvalidInput
 from node.model.identifiers import parse_report_number
-from node.model.requirement import Requirement
 from node.model.verdict import Authenticity, Decision, Standing
 
 EXAMPLE = """\
@@ -29,12 +27,7 @@ huxin verify 14000020261122000G40R40M30E209Q --json"""
 @click.argument("presented", metavar="FILE_OR_NUMBER")
 @click.option("--subject", metavar="CODE", help="Whom the report is said to be about. Without it nothing is accepted.")
 @id_type_option
-@click.option("--require", "requirement_id", metavar="ID", help="Requirement of this jurisdiction to decide by.")
-@click.option(
-    "--requirement-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Requirement to decide by, as a TOML file.",
-)
+@requirement_options
 @click.option(
     "--at",
     metavar="DAY_OR_TIME",
@@ -66,10 +59,8 @@ def verify(  # noqa: PLR0913 - one parameter per option
     11 when the report is not genuine or revoked, else 10, never 0. With --at the decision is that of the moment; what
     has changed since is named beside it.
     """
-    if requirement_id and requirement_file:
-        raise click.UsageError("Give --require or --requirement-file, not both.")
+    against = requirement_to(requirement_id, requirement_file)
     claim = subject_of(session, id_type, subject, "--subject") if subject else None
-    against: Requirement | str | None = check_requirement(requirement_file) if requirement_file else requirement_id
     moment = None if at is None else read_moment(at, session.clock.now())
     content = presented_content(presented)
     with asked(session, address, certificate) as node:

@@ -68,10 +68,7 @@ class VerificationService:
         presented = request.WhichOneof("presentation")
         if presented is None:
             raise InvalidInput("presentation", "Present a bundle or a report_number; neither is set.")
-        if len(request.bundle) > MAX_BUNDLE_BYTES:
-            raise TooLarge(
-                "BUNDLE_TOO_LARGE", f"A bundle has at most {MAX_BUNDLE_BYTES} bytes; ask for one with fewer sections."
-            )
+        _require_size(request.bundle)
         presentation = Presentation(
             bundle=request.bundle if presented == "bundle" else None,
             report_number=report_number(request.report_number) if presented == "report_number" else "",
@@ -97,10 +94,8 @@ class VerificationService:
     async def present(self, request: pb.PresentRequest, _caller: Caller) -> pb.PresentResponse:
         if not 1 <= len(request.bundles) <= MAX_PRESENTED:
             raise InvalidInput("bundles", f"Present 1 to {MAX_PRESENTED} reports together.")
-        if any(len(bundle) > MAX_BUNDLE_BYTES for bundle in request.bundles):
-            raise TooLarge(
-                "BUNDLE_TOO_LARGE", f"A bundle has at most {MAX_BUNDLE_BYTES} bytes; ask for one with fewer sections."
-            )
+        for bundle in request.bundles:
+            _require_size(bundle)
         against = self._against(request)
         if against is None:
             raise InvalidInput("against", "Name the requirement that the reports are to meet together.")
@@ -136,6 +131,13 @@ class VerificationService:
         if named == "requirement_id":
             return self._procedures.get_requirement(request.requirement_id)
         return requirement(request.requirement) if named == "requirement" else None
+
+
+def _require_size(bundle: bytes) -> None:
+    if len(bundle) > MAX_BUNDLE_BYTES:
+        raise TooLarge(
+            "BUNDLE_TOO_LARGE", f"A bundle has at most {MAX_BUNDLE_BYTES} bytes; ask for one with fewer sections."
+        )
 
 
 def _at(request: pb.VerifyRequest | pb.BatchVerifyRequest | pb.PresentRequest) -> datetime | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,17 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 
 OURS = [(path, command) for path, command in commands(cli) if path[0] != "catalogue"]
 IDS = [" ".join(path) for path, _ in OURS]
+
+
+def test_what_is_logged_does_not_stand_among_what_a_command_prints() -> None:
+    code = (
+        "import structlog\nfrom node.cli.main import main\n"
+        "try:\n    main()\nfinally:\n    structlog.get_logger().warning('catalogue_left_out')"
+    )
+    told = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("huxin, version ")
+    assert "catalogue_left_out" not in told.stdout
+    assert "catalogue_left_out" in told.stderr
 
 
 def test_help_documents_every_exit_code() -> None:
