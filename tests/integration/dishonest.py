@@ -16,7 +16,7 @@ from node.app.authority import serial
 from node.app.keyring import load_keyring
 from node.app.storing import open_database
 from node.ledger.assembly import load_frontier
-from node.model.log import EntryKind, LogEntry, LogHead
+from node.model.log import EntryKind, LogEntry, LogHead, SubtreeRoot
 from node.storage.log_store import LogStore
 from tests.support import nodes
 from trust import statements
@@ -109,12 +109,13 @@ async def log_anything(one: nodes.TestJurisdiction, entry: bytes) -> Inclusion:
         old = await store.head(origin)
         assert old is not None
         leaf = leaf_hash(entry)
-        frontier, _ = (await load_frontier(store, origin, old.size)).append([leaf])
+        frontier, completed = (await load_frontier(store, origin, old.size)).append([leaf])
         text = checkpoint.sign_head(origin, frontier.size, frontier.root(), keyring.head)
         text = checkpoint.cosign(text, checkpoint.own_cosigner(origin), keyring.cosigner, nodes.THE_DAY)
         head = LogHead(origin, frontier.size, frontier.root(), text, nodes.THE_DAY)
         row = LogEntry(old.size, entry, sha256(entry).digest(), leaf, EntryKind.OTHER)
-        await store.append(old.size, head, [row], ())
+        subtrees = [SubtreeRoot(root.level, root.index, root.hash) for root in completed]
+        await store.append(old.size, head, [row], subtrees)
         leaves = await store.leaf_hashes(origin, 0, head.size)
     plan = proofs.inclusion_plan(old.size, head.size)
     roots = {s: root_of(leaves[s.index << s.level : (s.index + 1) << s.level]) for s in plan.subtrees}
