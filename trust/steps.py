@@ -260,21 +260,23 @@ def witnesses_in(
     trusted: TrustedIssuer,
     entry: EntryFacts | None,
     witnessing: Witnessing,
+    quorum: int,
     memo: ArithmeticMemo,
 ) -> int:
-    """How many witnesses cosigned a head that holds the statement: as our own view tells, or the bundle's head.
+    """How many witnesses are known to have cosigned a head that holds the statement: at least `quorum`, or all.
 
-    What witnesses cosigned counts by our view alone, or by the bundle's head alone: an index that our view does not
-    hold is the bundle's word.
+    Our own view is asked first; what stands under the bundle's head is added only where our view knows fewer than
+    `quorum`, for looking at it costs more than all else that is done for a bundle seen before.
     """
-    inclusion = proof.inclusion
     index = None if entry is None else entry.index
-    on_head: tuple[str, ...] = ()
-    if inclusion is not None:
-        head = head_of(inclusion, trusted, memo)
-        if isinstance(head, SignedHead) and inclusion_holds(proof, inclusion, head, memo):
-            on_head = tuple(head.cosigners)
-    return len(witnesses_of(index, on_head, trusted, witnessing)) if on_head or index is not None else 0
+    known = witnesses_of(index, (), trusted, witnessing)
+    inclusion = proof.inclusion
+    if len(known) >= quorum or inclusion is None:
+        return len(known)
+    head = head_of(inclusion, trusted, memo)
+    if not isinstance(head, SignedHead) or not inclusion_holds(proof, inclusion, head, memo):
+        return len(known)
+    return len(witnesses_of(index, head.cosigners, trusted, witnessing))
 
 
 def quorum_has_cosigned(witnesses: int, terms: Conditions | None) -> None:

@@ -109,7 +109,8 @@ class Examination:
     flags: tuple[StatusFlag, ...]
     later_flags: tuple[LaterFlag, ...]
     witnesses: int = 0
-    """How many witnesses cosigned a head that holds the statement, whatever our quorum is."""
+    """How many witnesses our own view knows to have cosigned a head that holds the statement; where those are fewer
+    than our quorum, those under the bundle's own head as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +211,9 @@ def _run_issuer_steps(
     logged = run(6, steps.statement_is_logged, proof, due, trusted, view, case.entry, memo, witnessing)
     # What is not in the log was cosigned by nobody, whatever head the bundle brings.
     held = logged.status is StepStatus.PASS
-    witnesses = steps.witnesses_in(proof, trusted, case.entry, witnessing, memo) if held else 0
-    if terms is not None and not terms.witness_quorum:
+    demanded = 0 if terms is None else terms.witness_quorum
+    witnesses = steps.witnesses_in(proof, trusted, case.entry, witnessing, demanded, memo) if held else 0
+    if terms is not None and not demanded:
         quorum = not_required(7)
     else:
         quorum = run(7, steps.quorum_has_cosigned, witnesses, terms)

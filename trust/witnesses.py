@@ -16,6 +16,7 @@ from trust.issuers import TrustedIssuer
 from trust.log.checkpoint import own_cosigner
 
 _NOBODY: Mapping[str, int] = MappingProxyType({})
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,13 @@ def witnesses_of(
     `on_head`: names under the bundle's head, once the entry was proven to be in it. Who is not, or no longer, known
     here does not count, and one key counts once, under whatever names.
     """
-    names = set(on_head)
-    if index is not None:
-        names |= {name for name, size in witnessing.sizes.items() if size > index}
-    names -= {own_cosigner(trusted.origin), witnessing.own}
-    excluded = {
-        trusted.cosigners[name].key_id
-        for name in (own_cosigner(trusted.origin), witnessing.own)
-        if name in trusted.cosigners
-    }
-    return frozenset(trusted.cosigners[name].key_id for name in names if name in trusted.cosigners) - excluded
+    sizes, cosigners = witnessing.sizes, trusted.cosigners
+    names = {*on_head, *(name for name, size in sizes.items() if index is not None and size > index)}
+    keys = {cosigners[name].key_id for name in names if name in cosigners}
+    if not keys:
+        return _NONE
+    nobody = (own_cosigner(trusted.origin), witnessing.own)
+    return frozenset(keys - {cosigners[name].key_id for name in nobody if name in cosigners})
 
 
 def require_quorum(count: int, quorum: int) -> None:

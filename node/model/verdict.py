@@ -192,7 +192,8 @@ class Verdict:
     """The whole answer. `decision` is None when no requirement was named.
 
     Standing, flags and decision are those of `basis.as_of`; what has changed since is in `later_flags`. `witnesses`
-    counts those that cosigned a head of the issuer's log which holds the report, `witness_quorum` those that we demand.
+    counts those known to have cosigned a head of the issuer's log which holds the report, at least as many as
+    `witness_quorum` demands, or all that are known.
     """
 
     authenticity: Authenticity
