@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +19,7 @@ from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
 from node.ledger.sequencer import LedgerStore
 from node.model.peers import PeerState
+from node.tasks import ended
 
 _log = structlog.get_logger(__name__)
 
@@ -124,9 +124,7 @@ class Following:
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)
-        running.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running.task
+        await ended(running.task)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
