@@ -27,6 +27,7 @@ from node.ledger.witness import Witness, WitnessKey
 from node.model.witnesses import ShownHead, SplitView
 from node.storage.log_store import LogStore
 from node.storage.witness_store import WitnessStore
+from node.tasks import ended
 
 _log = structlog.get_logger(__name__)
 
@@ -148,9 +149,7 @@ class Gossiping:
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)
-        running.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running.task
+        await ended(running.task)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
