@@ -39,7 +39,7 @@ class Store(Protocol):
 
     async def anything_told(self) -> bool: ...
     async def queued(self) -> dict[str, int]: ...
-    async def holdings(self, after: str, limit: int) -> list[Holding]: ...
+    async def holdings(self, after: str, limit: int, own: str) -> tuple[list[Holding], str]: ...
     async def record(self, tellings: Sequence[Telling], ended: Sequence[SharedBasics] = ()) -> list[str]: ...
 
 
@@ -142,13 +142,12 @@ class ShareBasics:
         room = {peer: free for peer, free in room.items() if free > 0}
         place, count = min((after[peer] for peer in room), default=""), 0
         while room:
-            page = await self._store.holdings(place, _PAGE)
+            page, place = await self._store.holdings(place, _PAGE, self._own)
             count += await self._tell(page, room, reachable, known)
-            if len(page) < _PAGE:
+            if not place:
                 for peer in room:
                     del after[peer]
                 return count
-            place = page[-1].subject.id
             after.update(dict.fromkeys(room, place))
         return count
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, exists, func, select, union, update
+from sqlalchemy import Row, Select, Subquery, and_, delete, exists, func, or_, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,10 +18,19 @@ from node.model.calendar import day_in_china
 from node.model.messages import MessageKind, Telling
 from node.model.sharing import Holding, SharedBasics, SubjectBasics
 from node.model.subject import IdType, SubjectRef
+from node.model.territory import prefix_of
 from node.storage.database import Database
 from node.storage.outbox_store import queue
 from node.storage.registration_store import RegistrationStore
-from node.storage.schema import deliveries, from_instant, outbox, records, shared_subjects, to_instant
+from node.storage.schema import (
+    deliveries,
+    from_instant,
+    outbox,
+    records,
+    registrations,
+    shared_subjects,
+    to_instant,
+)
 from node.storage.subject_pages import page_query, place, subject_of
 
 _USCC = IdType.USCC.value
@@ -46,34 +55,27 @@ class SharingStore:
         async with self._database.read() as connection:
             return {row.receiver: int(row.waiting) for row in await connection.execute(query)}
 
-    async def holdings(self, after: str, limit: int) -> list[Holding]:
-        """The organisations of which records are held, or peers were told, by code, from one code on: at most `limit`.
+    async def holdings(self, after: str, limit: int, own: str) -> tuple[list[Holding], str]:
+        """Of the next `limit` organisations by code of which records are held, or peers were told: those that matter.
 
-        Each with what the register says of it. Reads a piece of two primary keys, whatever the tables hold.
+        These are all but those of division `own` of which nobody was told; each with what the register says of it.
+        With them the last code looked at, where the next piece begins; empty when there is none. Reads pieces of
+        primary keys, whatever the tables hold.
         """
-        held, told = (
-            select(table.c.id)
-            .where(table.c.id_type == _USCC, table.c.id > after)
-            .distinct()
-            .order_by(table.c.id)
-            .limit(limit)
-            .subquery()
-            for table in (records, shared_subjects)
-        )
-        both = union(select(held.c.id), select(told.c.id)).subquery()
+        page = _codes(after, limit)
         async with self._database.read() as connection:
-            ids = list(await connection.scalars(select(both.c.id).order_by(both.c.id).limit(limit)))
-            if not ids:
-                return []
-            since = {row.id: _day(row.first) for row in await connection.execute(_first_received(ids))}
+            last, count = (await connection.execute(select(func.max(page.c.id), func.count()).select_from(page))).one()
+            ids = list(await connection.scalars(_that_matter(page, prefix_of(own))))
+            since = {row.id: _day(row.first) for row in await connection.execute(_first_received(ids))} if ids else {}
             shared: dict[str, list[SharedBasics]] = {}
-            for row in await connection.execute(_told().where(shared_subjects.c.id.in_(ids))):
+            for row in await connection.execute(_told_of(ids)) if ids else ():
                 shared.setdefault(row.id, []).append(_shared(row))
         subjects = [SubjectRef(IdType.USCC, each) for each in ids]
         registered = await self._registrations.get_many(subjects)
-        return [
+        found = [
             Holding(each, since.get(each.id), registered.get(each), tuple(shared.get(each.id, ()))) for each in subjects
         ]
+        return found, last if count == limit else ""
 
     async def record(self, tellings: Sequence[Telling], ended: Sequence[SharedBasics] = ()) -> list[str]:
         """Notes what is told and queues the messages that tell it; forgets withdrawals that arrived.
@@ -102,6 +104,37 @@ class SharingStore:
             rows = (await connection.execute(query)).all()
         page = [_shared(row) for row in rows[:limit]]
         return page, place(rows[limit - 1], rows[limit - 1].receiver) if len(rows) > limit else ""
+
+
+def _codes(after: str, limit: int) -> Subquery:
+    """The next codes."""
+    held, told = (
+        select(table.c.id)
+        .where(table.c.id_type == _USCC, table.c.id > after)
+        .distinct()
+        .order_by(table.c.id)
+        .limit(limit)
+        .subquery()
+        for table in (records, shared_subjects)
+    )
+    both = union(select(held.c.id), select(told.c.id)).subquery()
+    return select(both.c.id).order_by(both.c.id).limit(limit).subquery("page")
+
+
+def _that_matter(page: Subquery, own: str) -> Select[Any]:
+    """All but those of divisions that begin so, by the register or else by the code, of which nobody was told.
+
+    The same question as `node.model.sharing` answers, asked beforehand: most records are of the own organisations.
+    """
+    mine = and_(registrations.c.id_type == _USCC, registrations.c.id == page.c.id)
+    told = exists().where(shared_subjects.c.id_type == _USCC, shared_subjects.c.id == page.c.id)
+    division = func.coalesce(registrations.c.division, func.substr(page.c.id, 3, 6))
+    return (
+        select(page.c.id)
+        .outerjoin(registrations, mine)
+        .where(or_(func.substr(division, 1, len(own)) != own, told))
+        .order_by(page.c.id)
+    )
 
 
 async def _note(connection: AsyncConnection, telling: Telling) -> bool:
@@ -140,6 +173,10 @@ def _first_received(ids: Sequence[str]) -> Select[Any]:
         .where(records.c.id_type == _USCC, records.c.id.in_(ids))
         .group_by(records.c.id)
     )
+
+
+def _told_of(ids: Sequence[str]) -> Select[Any]:
+    return _told().where(shared_subjects.c.id_type == _USCC, shared_subjects.c.id.in_(ids))
 
 
 def _told() -> Select[Any]:

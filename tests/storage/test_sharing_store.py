@@ -34,6 +34,12 @@ def telling(number: int, message: int, seen: int | None = None, since: date | No
     return Telling(told, None if seen is None else bytes([seen]) * 16, Draft(header, b"sealed"))
 
 
+async def held(store: SharingStore) -> list[Holding]:
+    found, after = await store.holdings("", 10, "140000")
+    assert after == ""
+    return found
+
+
 @pytest.fixture
 def store(database: Database) -> SharingStore:
     return SharingStore(database)
@@ -46,7 +52,13 @@ async def test_what_is_held_is_told_apart_from_what_was_told(database: Database,
     registration = Registration(ref(2), "合成", SubjectKind.ENTERPRISE, "520100")
     await RegistrationStore(database).upsert([registration])
     await store.record([telling(3, 3), telling(2, 2)])
-    found = await store.holdings("", 10)
+    local = SubjectRef(IdType.USCC, "91140000SYNTHETI00")
+    moved = SubjectRef(IdType.USCC, "91520000SYNTHETI04")
+    registered_here = Registration(moved, "合成", SubjectKind.ENTERPRISE, "140105")
+    await RegistrationStore(database).upsert([registered_here])
+    await records.apply_delivery(sample_delivery(b"own"), [sample_row(subject=each) for each in (local, moved)])
+    found, after = await store.holdings("", 10, "140000")
+    assert after == ""
     (two,), (three,) = found[1].shared, found[2].shared
     assert found == [
         Holding(ref(1), SINCE, None),
@@ -54,8 +66,15 @@ async def test_what_is_held_is_told_apart_from_what_was_told(database: Database,
         Holding(ref(3), None, None, (three,)),
     ]
     assert (two.basics, two.state, two.queued_at) == (SubjectBasics(ref(2), "合成", SINCE), "queued", NOW)
-    pieces = [[each.subject for each in await store.holdings(after, 2)] for after in ("", ref(2).id, ref(3).id)]
-    assert pieces == [[ref(1), ref(2)], [ref(3)], []]
+    pieces = [await store.holdings(after, 2, "140000") for after in ("", ref(1).id, ref(3).id, moved.id)]
+    assert [([each.subject for each in page], after) for page, after in pieces] == [
+        ([ref(1)], ref(1).id),  # and one that is local
+        ([ref(2), ref(3)], ref(3).id),
+        ([], ""),
+        ([], ""),
+    ]
+    everywhere, _ = await store.holdings("", 10, "620000")
+    assert [each.subject for each in everywhere] == [local, ref(1), ref(2), ref(3), moved]
 
 
 async def test_the_day_is_that_of_the_first_delivery_in_china(database: Database, store: SharingStore) -> None:
@@ -66,7 +85,7 @@ async def test_the_day_is_that_of_the_first_delivery_in_china(database: Database
         await records.apply_delivery(
             type(delivery)(delivery.header, at, delivery.digest), [sample_row(local_code=code, subject=ref(1))]
         )
-    (found,) = await store.holdings("", 10)
+    ((found,), _) = await store.holdings("", 10, "140000")
     assert found.since == date(2026, 11, 23)
 
 
@@ -84,7 +103,7 @@ async def test_what_is_told_and_its_message_are_one_and_the_first_of_two_counts(
     # A draft that cannot be queued takes what it would have told with it.
     with pytest.raises(StorageFault):
         await store.record([telling(7, 7), telling(8, 1)])
-    assert [each.subject for each in await store.holdings("", 10)] == [ref(1), ref(2)]
+    assert [each.subject for each in await held(store)] == [ref(1), ref(2)]
 
 
 async def test_a_withdrawal_that_arrived_is_forgotten_unless_something_was_told_since(
@@ -92,11 +111,11 @@ async def test_a_withdrawal_that_arrived_is_forgotten_unless_something_was_told_
 ) -> None:
     await store.record([telling(1, 1, since=None), telling(2, 2, since=None)])
     await OutboxStore(database, "140000").end(bytes([1]) * 16, OutboxState.DELIVERED, None, NOW)
-    ended = [told for each in await store.holdings("", 10) for told in each.shared]
+    ended = [told for each in await held(store) for told in each.shared]
     assert [told.state for told in ended] == ["delivered", "queued"]
     await store.record([telling(2, 3, seen=2)])
     await store.record([], ended)
-    assert [each.subject for each in await store.holdings("", 10)] == [ref(2)]
+    assert [each.subject for each in await held(store)] == [ref(2)]
     page, after = await store.list("", None, 10, "")
     assert ([(each.basics.subject, each.state) for each in page], after) == ([(ref(2), "queued")], "")
 
