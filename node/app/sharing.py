@@ -54,6 +54,7 @@ class Sharing:
         told, elsewhere = SharingStore(database), ElsewhereStore(database)
         self._clock = clock
         self._known = known
+        self._reachable = reachable
         self._deliveries = RecordStore(database).delivery_version
         self._willing = frozenset(settings.sharing.basic_information_with) - {own}
         self._share = ShareBasics(
@@ -68,7 +69,8 @@ class Sharing:
             now=clock.now,
             queued=queued,
         )
-        self._seen: tuple[int, frozenset[str]] | None = None
+        self._seen: tuple[object, ...] = ()
+        self._waits = ""
         self._began_at = 0.0
         self.taken = TakeBasics(own, RegistrationStore(database).get, elsewhere, content).taken
         self.elsewhere = elsewhere.list
@@ -82,8 +84,11 @@ class Sharing:
             began = self._clock.monotonic()
             try:
                 await self._round(began)
+                self._waits = ""
             except NotReady as error:  # the database, or a key of ours: both come back
-                _log.warning("sharing_waits", reason=error.reason)
+                if error.reason != self._waits:
+                    _log.warning("sharing_waits", reason=error.reason)
+                self._waits = error.reason
             except Exception:  # noqa: BLE001 - whatever it is, what is withdrawn must be told one day
                 _log.exception("sharing_failed")
             await asyncio.sleep(max(LOOK_SECONDS, _REST * (self._clock.monotonic() - began)))
@@ -92,7 +97,7 @@ class Sharing:
         if await self._share.idle():
             return
         # Read before the sweep: what is delivered while it goes on makes the next one begin anew.
-        seen = (await self._deliveries(), frozenset(self._known()))
+        seen = (await self._deliveries(), frozenset(self._known()), frozenset(self._reachable()))
         if seen != self._seen or now - self._began_at >= AGAIN_SECONDS:
             self._share.begin()
             self._began_at = now

@@ -19,6 +19,7 @@ from huxin.v1 import (
     subject_pb2,
 )
 
+from node.app import trusting
 from node.model.subject import SubjectKind
 from tests.integration import exchanging, kills, sharing
 from tests.integration.exchanging import INBOX, OUTBOX
@@ -119,6 +120,19 @@ async def test_only_who_is_named_is_told_and_who_is_taken_out_is_told_no_more(tm
         await sharing.known(lanzhou)
         await set_to(running, "")
         await sharing.known(guizhou)
+
+
+async def test_who_is_trusted_only_later_is_told_then(tmp_path: Path) -> None:
+    shanxi = nodes.found(tmp_path, "140000", extra=TELLING)
+    guizhou = nodes.found(tmp_path, "520000")
+    texts = [(one.layout.trust / "bundles" / f"{one.division}.json").read_text("utf-8") for one in (shanxi, guizhou)]
+    trusting.import_bundle(guizhou.settings, texts[0], trusting.trusted_state(shanxi.settings).own.signers[0])
+    async with nodes.running([shanxi, guizhou]):
+        await sharing.register_at(guizhou, THEIRS, "520100")
+        await sharing.file(shanxi, THEIRS)
+        assert await sharing.shared(shanxi) == []
+        trusting.import_bundle(shanxi.settings, texts[1], trusting.trusted_state(guizhou.settings).own.signers[0])
+        await sharing.known(guizhou, THEIRS)
 
 
 async def set_to(running: Provinces, divisions: str) -> None:
