@@ -58,8 +58,8 @@ async def shared(one: TestJurisdiction) -> list[pb.SharedSubject]:
     return list((await exchange(one).ListSharedSubjects(pb.ListSharedSubjectsRequest(page_size=100))).subjects)
 
 
-async def known(one: TestJurisdiction, *codes: str, seconds: float = 20) -> list[pb.SubjectElsewhere]:
-    """Waits until exactly these are known to be elsewhere."""
+async def known(one: TestJurisdiction, *codes: str, seconds: float = 60) -> list[pb.SubjectElsewhere]:
+    """Waits until exactly these are known to be elsewhere. A sweep rests the longer, the slower the machine is."""
     stub = exchange(one)
 
     async def reached() -> bool:

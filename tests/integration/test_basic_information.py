@@ -79,7 +79,7 @@ async def test_the_home_is_told_once_and_what_is_revoked_is_withdrawn(running: P
     # comes with the next delivery.
     await exchanging.comes(shanxi, OUTBOX, 3, "delivered")
     await sharing.file(shanxi)
-    await nodes.eventually(forgotten, 20)
+    await nodes.eventually(forgotten, 60)
     outcomes = [each.outcome for each in await exchanging.messages(guizhou, INBOX)]
     assert outcomes == ["erased", "kept", "kept"]
 
@@ -183,7 +183,7 @@ async def test_kills_between_commit_and_sending_lose_nothing_and_tell_nothing_tw
         pids = [await keeper.bear(one) for one in (shanxi, guizhou)]
         await kills.serves(guizhou)
         await kills.serves(shanxi)
-        await sharing.known(guizhou, *codes, seconds=60)
+        await sharing.known(guizhou, *codes)
         sent = await exchanging.messages(shanxi, OUTBOX)
         for pid in pids:
             await keeper.kill(pid)
