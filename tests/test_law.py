@@ -27,6 +27,7 @@ LONG_MODULES: dict[str, str] = {
     "node/cli/connection.py": "every question that the command line asks a node",
     "tests/federation/test_follower.py": "every way in which a peer ends, wastes or breaks a stream",
     "node/app/running.py": "the composition root: what a running node consists of stands in one place",
+    "node/storage/schema.py": "every table there is, in one place that the migrations are held against",
     "node/config/sections.py": "every setting there is, with its meaning and its limits",
     "trust/statements.py": "the one module that reads and writes signed payloads: what each means stands in one place",
     "tests/trust/test_certificates.py": "one fault per case, each a whole certificate of its own",

@@ -12,10 +12,12 @@ import structlog
 
 from node.app.mailboxes import InboxView, OutboxView
 from node.app.sealing_keys import SealingKeys, load_sealing_keys
+from node.app.sharing import Sharing
 from node.app.trust_keeper import TrustInUse
 from node.clock import Clock
 from node.config.settings import Settings
 from node.errors import NotReady
+from node.federation.answering import AnswerPolicy
 from node.federation.follower import Backoff
 from node.federation.inbox import Attendant, Door, Handler
 from node.federation.messages import Patience, Timing, Writer
@@ -58,6 +60,7 @@ class MessageStores:
     outbox: OutboxStore
     inbox: InboxStore
     asked: AskedStore
+    database: Database
 
     @staticmethod
     def of(settings: Settings, database: Database) -> MessageStores:
@@ -67,6 +70,7 @@ class MessageStores:
             OutboxStore(database, own),
             InboxStore(database, own, settings.messages.inbox_messages),
             AskedStore(database),
+            database,
         )
 
 
@@ -105,7 +109,7 @@ class _Numbers:
 
 
 class Messaging:
-    """All couriers and attendants of this node, the door for messages, and the windows' requests."""
+    """All couriers and attendants of this node, the door for messages, the windows' requests, and what is shared."""
 
     def __init__(
         self,
@@ -126,6 +130,7 @@ class Messaging:
         self._handlers: Mapping[str, Handler] = {}
         self._numbers = _Numbers()
         self._erased_at: datetime | None = None
+        self._trust: TrustInUse | None = None
         federation, messages = settings.federation, settings.messages
         self._patience = Patience(
             Backoff(federation.backoff_min_seconds, federation.backoff_max_seconds),
@@ -139,20 +144,48 @@ class Messaging:
         self.asking = AskForReports(
             stores.asked, self._writer, vault, MessageContents(), self._peers.__contains__, clock.now, self.queued
         )
+        self.sharing = Sharing(settings, stores.database, self._writer, clock, self._trusted, self._known, self.queued)
 
     async def begin(self, issuing: Issuing, trust: TrustInUse) -> None:
         """Starts with all peers; requests are answered through `issuing`."""
+        policy = self._policy()
         self._handlers = {
-            MessageKind.REPORT_REQUEST.value: AnswerRequests(issuing, self._writer, MessageContents()).answer,
+            MessageKind.REPORT_REQUEST.value: AnswerRequests(policy, issuing, self._writer, MessageContents()).answer,
             MessageKind.REPORT_DELIVERY.value: self.asking.answered,
+            MessageKind.SUBJECT_BASICS.value: self.sharing.taken,
         }
         await self.apply(trust)
+
+    def _trusted(self) -> frozenset[str]:
+        """Other jurisdictions that are trusted now."""
+        trusted = frozenset() if self._trust is None else frozenset(self._trust.state.jurisdictions)
+        return trusted - {self._settings.division}
+
+    def _known(self) -> frozenset[str]:
+        """These, and those of which we know no more than that they are there."""
+        return self._trusted() | (frozenset() if self._trust is None else self._trust.state.unchecked)
+
+    def _policy(self) -> AnswerPolicy:
+        """Whom this jurisdiction answers."""
+        sharing, kind = self._settings.sharing, MessageKind.REPORT_REQUEST.value
+
+        async def handled(division: str, since: datetime) -> int:
+            return await self._stores.inbox.handled_since(division, kind, since)
+
+        def recognised(division: str) -> bool:
+            now = self._timing.now()
+            held = None if self._trust is None else self._trust.state.recognition(division, now)
+            return held is not None and held.certificate.valid_from <= now < held.certificate.valid_until
+
+        per_day = sharing.report_requests_per_day
+        return AnswerPolicy(sharing.report_requests_of, per_day, recognised, handled, self._timing.now)
 
     async def apply(self, trust: TrustInUse) -> None:
         """Brings couriers and attendants in line with a version of the trusted state.
 
         Messages to or from a jurisdiction that is trusted no more stay until they expire.
         """
+        self._trust = trust
         own = self._settings.division
         wanted = {division: found for division, found in trust.state.jurisdictions.items() if division != own}
         for division, peer in list(self._peers.items()):

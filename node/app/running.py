@@ -149,7 +149,7 @@ class Node:
             report_service(issuing),
             *self._services(base),
             federation_service(feed, coordinating, propagation, messaging.door, gossiping),
-            exchange_service(messaging.asking),
+            exchange_service(messaging.asking, messaging.sharing),
             admin_service(operation, outbox, inbox),
         ]
         server = await self._serve(services, base, following, messaging)
@@ -230,6 +230,7 @@ class Node:
         self._exits.push_async_callback(messaging.stop)
         await messaging.begin(issuing, base.trust.present)
         self._run(messaging.keep(), "messages")
+        self._run(messaging.sharing.keep(), "basic information")
         return opened
 
     async def _follow(self, base: _Base, messaging: Messaging) -> Following:

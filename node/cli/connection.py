@@ -59,6 +59,8 @@ Report = report_service_pb2.Report
 Peer = admin_service_pb2.Peer
 Message = admin_service_pb2.Message
 AskedReport = exchange_service_pb2.AskedReport
+SubjectElsewhere = exchange_service_pb2.SubjectElsewhere
+SharedSubject = exchange_service_pb2.SharedSubject
 Box = admin_service_pb2.MessageBox
 OUTBOX, INBOX = admin_service_pb2.MESSAGE_BOX_OUTBOX, admin_service_pb2.MESSAGE_BOX_INBOX
 SplitView = admin_service_pb2.SplitView
@@ -274,6 +276,22 @@ class Node:
         request = exchange_service_pb2.DownloadAskedReportRequest(id=ask_id)
         answer = exchange_service_pb2.DownloadAskedReportResponse
         yield from self._chunks("ExchangeService/DownloadAskedReport", request, answer)
+
+    def subjects_elsewhere(self, holder: str, subject: SubjectRef | None) -> Iterator[SubjectElsewhere]:
+        """Own organisations of which others say that they hold records, by code; page by page as they are taken."""
+        claim = None if subject is None else subject_claim(subject)
+        request = exchange_service_pb2.ListSubjectsElsewhereRequest(holder=holder, subject=claim, page_size=PAGE)
+        answer = exchange_service_pb2.ListSubjectsElsewhereResponse
+        for page in self._pages("ExchangeService/ListSubjectsElsewhere", request, answer):
+            yield from page.subjects
+
+    def shared_subjects(self, receiver: str, subject: SubjectRef | None) -> Iterator[SharedSubject]:
+        """Who was told of which of its organisations, by code; page by page as they are taken."""
+        claim = None if subject is None else subject_claim(subject)
+        request = exchange_service_pb2.ListSharedSubjectsRequest(receiver=receiver, subject=claim, page_size=PAGE)
+        answer = exchange_service_pb2.ListSharedSubjectsResponse
+        for page in self._pages("ExchangeService/ListSharedSubjects", request, answer):
+            yield from page.subjects
 
     def messages(self, box: Box, peer: str, state: str) -> list[Message]:
         """Messages one way, newest first; of one peer or all, in one state or any."""

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "ingest": "node.cli.ingest:ingest",
     "report": "node.cli.report:report",
     "request": "node.cli.request:request",
+    "subjects": "node.cli.subjects:subjects",
     "verify": "node.cli.verify:verify",
     "present": "node.cli.present:present",
     "requirement": "node.cli.requirement:requirement",

@@ -58,6 +58,12 @@ REASONS: dict[str, Words] = {
     MessageReason.OTHER: Words("本版本不认识的原因", "a reason that this version does not know"),
 }
 
+REFUSALS: dict[str, Words] = {
+    "ASKER_NOT_ANSWERED": Words("对方不受理本地区的申请", "that jurisdiction answers no requests of ours"),
+    "ASKED_TOO_OFTEN": Words("今日申请已达对方上限", "as many were asked today as it answers in a day"),
+}
+"""Why a jurisdiction answers nobody here; its other refusals are about the subject, in a sentence of its own."""
+
 
 def state_words(state: str) -> str:
     """A state in words, or as it is when this version does not know it."""
@@ -65,5 +71,6 @@ def state_words(state: str) -> str:
 
 
 def reason_words(reason: str) -> str:
-    """A reason with its words; that of a report refused elsewhere is a code of its own, told as it is."""
-    return f"{reason}: {REASONS[reason].both}" if reason in REASONS else reason
+    """A reason with its words; why a report of a subject is refused elsewhere is a code of its own, told as it is."""
+    words = REASONS.get(reason) or REFUSALS.get(reason)
+    return reason if words is None else f"{reason}: {words.both}"

@@ -53,6 +53,8 @@ def _default(value: object) -> str:
         return "must be set"
     if value in (None, "", ()):
         return "empty"
+    if isinstance(value, tuple):
+        return ", ".join(_default(each) for each in value)
     if isinstance(value, (int, float)):
         return f"`{value:.15g}`"
     text = value.as_posix() if isinstance(value, Path) else value.value if isinstance(value, StrEnum) else str(value)

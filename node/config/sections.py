@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from node.config.values import Address, HostPort, KeyPlace, LogForm, LogLevel, OptionalPath, read_secret, several
 from node.errors import BadConfiguration
+from node.model.sharing import RECOGNISED, TRUSTED
 
 MAX_BUNDLE_BYTES = 1 << 20
 MAX_BATCH_ITEMS = 1000
@@ -328,6 +329,46 @@ class MessageSettings(Section):
         description="How long is kept what became of a message, without its content: who asked, on the digest of which "
         "evidence, and the number of the report. Default: 3 years.",
     )
+
+
+def _divisions(value: tuple[str, ...], words: tuple[str, ...] = ()) -> tuple[str, ...]:
+    for each in value:
+        if each not in words and not (len(each) == 6 and each.isascii() and each.isdigit()):
+            besides = f", or one of: {', '.join(words)}" if words else ""
+            raise ValueError(f"must list division codes of six digits{besides}")
+    return value
+
+
+class SharingSettings(Section):
+    """What this jurisdiction shares with others, and whom it answers."""
+
+    basic_information_with: Annotated[tuple[str, ...], BeforeValidator(several)] = Field(
+        default=(),
+        description="Division codes of the jurisdictions that are told of which of *their* organisations records are "
+        "held here: code, name and since when, never the records. What was shared with one that is taken out of the "
+        "list is withdrawn. Empty: nobody.",
+    )
+    report_requests_of: Annotated[tuple[str, ...], BeforeValidator(several)] = Field(
+        default=(RECOGNISED,),
+        description="Whose requests for reports are answered: division codes; `recognised`, who holds a trust "
+        "certificate of ours that is in force; `trusted`, every jurisdiction known here. Empty: nobody's.",
+    )
+    report_requests_per_day: int = Field(
+        default=1_000,
+        ge=1,
+        le=10_000_000,
+        description="Requests of one jurisdiction that are answered in a day of China; the others are refused.",
+    )
+
+    @field_validator("basic_information_with")
+    @classmethod
+    def _with_divisions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _divisions(value)
+
+    @field_validator("report_requests_of")
+    @classmethod
+    def _of_divisions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _divisions(value, (RECOGNISED, TRUSTED))
 
 
 class FreshnessSettings(Section):

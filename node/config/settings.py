@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     limits: sections.LimitSettings = sections.LimitSettings()
     federation: sections.FederationSettings = sections.FederationSettings()
     messages: sections.MessageSettings = sections.MessageSettings()
+    sharing: sections.SharingSettings = sections.SharingSettings()
     registry: sections.RegistrySettings = sections.RegistrySettings()
     freshness: sections.FreshnessSettings = sections.FreshnessSettings()
     catalogues: sections.CatalogueSettings = sections.CatalogueSettings()

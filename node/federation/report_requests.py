@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from node.errors import Conflict, InvalidInput, NotEligible, NotFound, NotReady, TooLarge
+from node.federation.answering import AnswerPolicy
 from node.federation.inbox import NotToBeHandled
 from node.federation.messages import Vault, Writer
 from node.model.asking import AskedReport, AskOrder, NewAsk, ReportAnswer, ReportAsk
@@ -165,9 +166,10 @@ class AskForReports:
 
 
 class AnswerRequests:
-    """The issuing side."""
+    """The issuing side, for whom `policy` lets it answer."""
 
-    def __init__(self, issuing: Issuing, writer: Writer, contents: Contents) -> None:
+    def __init__(self, policy: AnswerPolicy, issuing: Issuing, writer: Writer, contents: Contents) -> None:
+        self._policy = policy
         self._issuing = issuing
         self._writer = writer
         self._contents = contents
@@ -188,6 +190,7 @@ class AnswerRequests:
             scenario=ask.scenario,
         )
         try:
+            await self._policy.require(header.sender)
             report = await self._issuing.create(order, f"{header.sender}/node/{header.kind}")
             bundle = await self._issuing.bundle(report.report_number, ())
             answer = ReportAnswer(header.id, report.report_number, bundle)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from node.model.sharing import SharedBasics, SubjectBasics
+
 ID_BYTES = 16
 ORDERING_KEY_BYTES = 32
 KEY_ID_BYTES = 32
@@ -28,6 +30,7 @@ class MessageKind(StrEnum):
 
     REPORT_REQUEST = "report_request"
     REPORT_DELIVERY = "report_delivery"
+    SUBJECT_BASICS = "subject_basics"
 
 
 class OutboxState(StrEnum):
@@ -163,12 +166,14 @@ class Delivery:
 class Handled:
     """What handling a message came to: all of it is committed together with its end.
 
-    `replies` are queued. `answer` is kept with the request that it answers. `outcome` is a word for operators, nothing
-    of a subject; `evidence_digest` of what a request rested on, 32 bytes or empty.
+    `replies` are queued. `answer` is kept with the request that it answers; `basics` of the sender's are kept or,
+    where they withdraw, erased. `outcome` is a word for operators, nothing of a subject; `evidence_digest` of what a
+    request rested on, 32 bytes or empty.
     """
 
     replies: tuple[Draft, ...] = ()
     answer: StoredAnswer | None = None
+    basics: SubjectBasics | None = None
     outcome: str = ""
     evidence_digest: bytes = b""
 
@@ -183,6 +188,19 @@ class StoredAnswer:
     bundle: bytes | None = None
     reason: str = ""
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Basic information to be told, by a message to be queued with it.
+
+    `seen` is the message by which its receiver was told before, None when it was not: what it has been told meanwhile
+    by another replica counts, and this does not.
+    """
+
+    told: SharedBasics
+    seen: bytes | None
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True)

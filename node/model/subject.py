@@ -28,7 +28,10 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class SubjectRef:
-    """A normalised identifier. Never routes a subject home: codes survive a move of the registered place."""
+    """A normalised identifier. Decides nothing about its subject's home: codes survive a move of the registered place.
+
+    (Who is told of a subject that no register here knows goes by its code: `node.model.sharing`.)
+    """
 
     id_type: IdType
     id: str

@@ -8,7 +8,12 @@ def contains(outer: str, inner: str) -> bool:
 
     Both are six-digit codes; pairs of trailing zeros in `outer` are the levels that it leaves open.
     """
-    prefix = outer
-    while prefix.endswith("00"):
-        prefix = prefix[:-2]
+    prefix = prefix_of(outer)
     return bool(prefix) and inner.startswith(prefix)
+
+
+def prefix_of(division: str) -> str:
+    """The digits with which every division inside one begins: `14` of `140000`. Empty for `000000`, which has none."""
+    while division.endswith("00"):
+        division = division[:-2]
+    return division

@@ -73,6 +73,8 @@ PERMISSIONS: Mapping[str, frozenset[Party]] = {
     "/huxin.v1.ExchangeService/GetAskedReport": _REPORTING,
     "/huxin.v1.ExchangeService/ListAskedReports": _REPORTING,
     "/huxin.v1.ExchangeService/DownloadAskedReport": _REPORTING,
+    "/huxin.v1.ExchangeService/ListSubjectsElsewhere": _REPORTING,
+    "/huxin.v1.ExchangeService/ListSharedSubjects": _REPORTING,
     "/huxin.v1.AdminService/ListPeers": _OPERATING,
     "/huxin.v1.AdminService/ListSplitViews": _OPERATING,
     "/huxin.v1.AdminService/ChangeStatus": _OPERATING,

@@ -40,6 +40,8 @@ REASONS: frozenset[str] = frozenset(
         "NO_SUCH_REQUIREMENT",
         "NO_SUCH_TRUST_FILE",
         # FAILED_PRECONDITION
+        "ASKED_TOO_OFTEN",
+        "ASKER_NOT_ANSWERED",
         "EXCLUDED_FROM_SCHEME",
         "KIND_NOT_IN_SCHEME",
         "NATURAL_PERSON_NEEDS_CONSENT",

@@ -27,6 +27,7 @@ from node.model.messages import (
 )
 from node.storage.asked_store import keep_answer
 from node.storage.database import Database
+from node.storage.elsewhere_store import keep_basics
 from node.storage.outbox_store import queue
 from node.storage.schema import from_instant, inbox, to_instant
 
@@ -122,6 +123,8 @@ class InboxStore:
             await queue(connection, handled.replies)
             if handled.answer is not None:
                 await keep_answer(connection, handled.answer, at)
+            if handled.basics is not None:
+                await keep_basics(connection, header.sender, handled.basics, at)
         return True
 
     async def park(self, header: MessageHeader, reason: MessageReason) -> bool:
@@ -162,6 +165,17 @@ class InboxStore:
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return {row.sender: Backlog(waiting=row.open - int(row.parked), parked=int(row.parked)) for row in rows}
+
+    async def handled_since(self, sender: str, kind: str, since: datetime) -> int:
+        """How many messages of a kind a peer had handled from an instant on."""
+        mine = and_(
+            inbox.c.sender == sender,
+            inbox.c.kind == kind,
+            inbox.c.ended_at >= to_instant(since),
+            inbox.c.state == InboxState.HANDLED.value,
+        )
+        async with self._database.read() as connection:
+            return int(await connection.scalar(select(func.count()).select_from(inbox).where(mine)) or 0)
 
     async def lines(self, peer: str, state: str, limit: int, before: int) -> list[MessageLine]:
         """Messages, newest first, of one peer or all, in one state or any, that came before a sequence."""

@@ -315,6 +315,8 @@ Index(
     postgresql_where=inbox.c.ended_at.is_(None),
 )
 
+Index("inbox_ended", inbox.c.sender, inbox.c.kind, inbox.c.ended_at)
+
 asked_reports = Table(
     "asked_reports",
     metadata,
@@ -333,6 +335,32 @@ asked_reports = Table(
     UniqueConstraint("caller", "request_id", name="asked_reports_by_request"),
     Index("asked_reports_by_caller", "caller", "created_at", "id"),
     comment="Reports asked for elsewhere. The id is that of the message in outbox; bundle is sealed to ourselves.",
+)
+
+shared_subjects = Table(
+    "shared_subjects",
+    metadata,
+    *_subject(),
+    Column("receiver", String(6), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("since", Date),
+    Column("message_id", LargeBinary(16), nullable=False),
+    Column("queued_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="What peers were told last of which of their organisations; since is empty when it was withdrawn.",
+)
+
+subjects_elsewhere = Table(
+    "subjects_elsewhere",
+    metadata,
+    *_subject(),
+    Column("holder", String(6), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("since", Date, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Index("subjects_elsewhere_by_holder", "holder", "id_type", "id"),
+    sqlite_with_rowid=False,
+    comment="Own organisations of which peers say that they hold records. Proves nothing; no report is made of it.",
 )
 
 log_cosigned = Table(

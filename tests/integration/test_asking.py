@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import grpc.aio
 import pytest
-from huxin.v1 import exchange_service_pb2, subject_pb2, verdict_pb2
+from huxin.v1 import exchange_service_pb2, report_service_pb2, subject_pb2, verdict_pb2
 
+from node.app import trusting
 from tests.integration import exchanging
 from tests.integration.exchanging import INBOX, OUTBOX
 from tests.integration.provinces import OF_SHANXI, Provinces, provinces, verify
@@ -17,6 +20,7 @@ from tests.support import nodes
 from tests.support.nodes import SUBJECTS
 
 SUBJECT = SUBJECTS["140000"]
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -73,6 +77,75 @@ async def test_a_refusal_comes_back_with_its_reason(running: Provinces) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as nothing:
         await exchanging.fetched(running.guizhou, ask_id)
     assert nodes.reason_of(nothing.value) == "NO_ASKED_REPORT"
+
+
+@pytest.mark.parametrize(
+    ("whom", "answered"),
+    [
+        ("", False),
+        ("recognised", False),  # Shanxi recognises nobody here: withdrawn below
+        ("140000,620100", False),
+        ("trusted", True),
+        ("recognised,520000", True),
+    ],
+)
+async def test_whom_a_jurisdiction_answers_is_its_own_decision(tmp_path: Path, whom: str, answered: bool) -> None:
+    own = {"140000": {"HUXIN_SHARING__REPORT_REQUESTS_OF": whom}}
+    async with provinces(tmp_path, own=own) as running:
+        trusting.withdraw(running.shanxi.settings, "520000", running.clock.now() + SECOND)
+        running.clock.advance(SECOND)
+        await running.shanxi.stop()  # so that the withdrawal is read in any case
+        await running.shanxi.start(running.clock)
+        ask_id = await exchanging.ask(running.guizhou, exchanging.asking_for(SUBJECT))
+        found = await exchanging.stands(running.guizhou, ask_id, "answered" if answered else "refused")
+        assert found.reason == ("" if answered else "ASKER_NOT_ANSWERED")
+        if not answered:
+            assert "apply here itself" in found.message
+            issued = await running.shanxi.reports().ListReports(
+                report_service_pb2.ListReportsRequest(subject=nodes.claim(SUBJECT))
+            )
+            assert list(issued.reports) == []
+
+
+async def test_a_recognition_is_enough_while_it_lasts(running: Provinces) -> None:
+    """The default."""
+    shanxi, now = running.shanxi, running.clock.now()
+    held = trusting.trusted_state(shanxi.settings).recognition("520000", now)
+    assert held is not None
+    ends = replace(held.certificate, issued_at=now + SECOND, valid_until=now + 60 * SECOND)
+    trusting.sign_certificate(shanxi.settings, ends)
+    await shanxi.stop()  # so that it is read in any case
+    running.clock.advance(SECOND)
+    await shanxi.start(running.clock)
+    ask_id = await exchanging.ask(running.guizhou, exchanging.asking_for(SUBJECT))
+    await exchanging.stands(running.guizhou, ask_id, "answered")
+    running.clock.advance(59 * SECOND)
+    later = await exchanging.ask(running.guizhou, exchanging.asking_for(SUBJECT))
+    assert (await exchanging.stands(running.guizhou, later, "refused")).reason == "ASKER_NOT_ANSWERED"
+
+
+async def test_more_requests_than_are_answered_in_a_day_are_refused_until_tomorrow(
+    own: dict[str, dict[str, str]], tmp_path: Path
+) -> None:
+    own = {**own, "140000": {**own.get("140000", {}), "HUXIN_SHARING__REPORT_REQUESTS_PER_DAY": "2"}}
+    async with provinces(tmp_path, own=own) as running:
+        guizhou = running.guizhou
+
+        async def asked(state: str, subject: str = SUBJECT) -> str:
+            ask_id = await exchanging.ask(guizhou, exchanging.asking_for(subject))
+            return str((await exchanging.stands(guizhou, ask_id, state)).reason)
+
+        await asked("answered")
+        # Whoever tries codes is counted for the wrong ones as well.
+        assert await asked("refused", nodes.synthetic_code("140000", 77)) == "NOT_REGISTERED_HERE"
+        assert await asked("refused") == "ASKED_TOO_OFTEN"
+        await running.shanxi.stop()  # the count is no matter of one life of the node
+        await running.shanxi.start(running.clock)
+        assert await asked("refused") == "ASKED_TOO_OFTEN"
+        running.clock.advance(timedelta(hours=13, minutes=59))
+        assert await asked("refused") == "ASKED_TOO_OFTEN"
+        running.clock.advance(timedelta(minutes=1))  # midnight in China
+        await asked("answered")
 
 
 async def test_a_natural_person_is_refused_before_anything_is_sent(running: Provinces) -> None:

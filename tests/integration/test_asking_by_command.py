@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from node.cli.failures import ExitCode
-from tests.integration import exchanging
+from tests.integration import exchanging, sharing
 from tests.integration.exchanging import INBOX, OUTBOX
 from tests.integration.lying_post import Post
 from tests.integration.provinces import provinces
-from tests.support.nodes import SUBJECTS, TestJurisdiction
+from tests.support.nodes import SUBJECTS, TestJurisdiction, synthetic_code
 
 ROOT = Path(__file__).parents[2]
 SUBJECT = SUBJECTS["140000"]
@@ -74,6 +74,35 @@ async def test_a_window_asks_looks_and_fetches(tmp_path: Path) -> None:
                 assert table.exit_code == ExitCode.OK, table.stderr
                 assert SUBJECT not in table.stdout
                 assert "report_" in table.stdout
+
+
+async def test_the_platform_lists_who_is_elsewhere_and_who_was_told(tmp_path: Path) -> None:
+    own = {"140000": {"HUXIN_SHARING__BASIC_INFORMATION_WITH": "520000"}}
+    theirs = [SUBJECTS["520000"], *(synthetic_code("520000", number) for number in (1, 2))]
+    async with provinces(tmp_path, own=own) as running:
+        shanxi, guizhou = running.shanxi, running.guizhou
+        for one, command in ((guizhou, "elsewhere"), (shanxi, "shared")):
+            none = await told(one, "subjects", command)
+            assert (none.exit_code, none.stdout.isascii()) == (ExitCode.OK, False), none.stderr
+        await sharing.register_at(shanxi, theirs[0], "520100")
+        await sharing.file(shanxi, *theirs)
+        await sharing.known(guizhou, *theirs)
+        listed = await told(guizhou, "subjects", "elsewhere", "--holder", "140000")
+        assert all(text in listed.stdout for text in (*theirs, sharing.NAME, "140000", "2026-11-22")), listed.stderr
+        of_one = await told(guizhou, "subjects", "elsewhere", "--subject", theirs[0].lower(), "--json")
+        (found,) = json.loads(of_one.stdout)
+        assert (found["subject"]["id"], found["holder"], found["since"]) == (theirs[0], "140000", "2026-11-22")
+        some = await told(guizhou, "subjects", "elsewhere", "--limit", "2", "--json")
+        assert [each["subject"]["id"] for each in json.loads(some.stdout)] == sorted(theirs)[:2]
+        assert "--limit" in some.stderr
+        await exchanging.comes(shanxi, OUTBOX, 3, "delivered")
+        shared = await told(shanxi, "subjects", "shared", "--receiver", "520000")
+        assert shared.stdout.count("已送达") == 3, shared.stderr
+        assert [each["state"] for each in json.loads((await told(shanxi, "subjects", "shared", "--json")).stdout)] == [
+            "delivered"
+        ] * 3
+        wrong = await told(guizhou, "subjects", "elsewhere", "--subject", "91")
+        assert (wrong.exit_code, "--subject" in wrong.stderr) == (ExitCode.USAGE, True)
 
 
 async def test_what_waits_and_what_is_parked_is_told_with_what_to_do(tmp_path: Path) -> None:

@@ -6,24 +6,28 @@ The node is a process of its own, started as an operator starts it, and asked al
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
-from huxin.v1 import report_service_pb2, subject_pb2, verification_service_pb2
+from huxin.v1 import exchange_service_pb2, report_service_pb2, subject_pb2, verification_service_pb2
 
 from node.app.ingesting import ingest_deliveries
 from node.app.jurisdictions import load_jurisdictions
 from node.app.storing import prepare_database
 from node.clock import SystemClock
+from tests.integration import exchanging, sharing
 from tests.integration.provinces import asking
 from tests.support import nodes
+from tests.support.http import get
 
 PERSON = "11010519491231002X"
 """The published example of GB 11643."""
@@ -38,7 +42,7 @@ uscc,{SUBJECT},6,administrative_penalty_ordinary,{AUTHORITY},{DOCUMENT},2026-01-
 
 
 @asynccontextmanager
-async def serving(one: nodes.TestJurisdiction, log: Path) -> AsyncIterator[None]:
+async def serving(one: nodes.TestJurisdiction, log: Path, extra: Mapping[str, str] = {}) -> AsyncIterator[None]:
     """`huxin serve` in a process of its own, at the most talkative level."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
@@ -58,6 +62,7 @@ async def serving(one: nodes.TestJurisdiction, log: Path) -> AsyncIterator[None]
                 "HUXIN_LOG__LEVEL": "debug",
                 "HUXIN_LOG__FORMAT": "json",
                 "HUXIN_DATABASE__URL": one.settings.database.url,
+                **extra,
             },
         )
         try:
@@ -101,6 +106,46 @@ async def test_no_identifier_in_logs_and_errors(tmp_path: Path) -> None:
     private = [SUBJECT, SUBJECT.lower(), WIDE, UNKNOWN, PERSON, DOCUMENT, AUTHORITY, WHAT, "合成数据"]
     for text in (written, *errors):
         assert [secret for secret in private if secret in text] == []
+
+
+async def test_who_is_told_of_whom_is_in_no_log_metric_error_or_list_of_messages(tmp_path: Path) -> None:
+    now, theirs = datetime.now(UTC), nodes.SUBJECTS["520000"]
+    shanxi, guizhou = (nodes.found(tmp_path, division, now) for division in ("140000", "520000"))
+    nodes.introduce([shanxi, guizhou])
+    for one in (shanxi, guizhou):
+        await prepare_database(one.settings)
+    await sharing.register_at(shanxi, theirs, "520100")
+    logs = [tmp_path / f"{one.division}.log" for one in (shanxi, guizhou)]
+    written: list[str] = []
+    telling = {"HUXIN_SHARING__BASIC_INFORMATION_WITH": "520000"}
+    async with serving(shanxi, logs[0], telling), serving(guizhou, logs[1]):
+        await sharing.file(shanxi, theirs)
+        await sharing.known(guizhou, theirs)
+        await sharing.file(shanxi, withdrawn=[theirs])
+        await sharing.known(guizhou)
+        for one, log in ((shanxi, logs[0]), (guizhou, logs[1])):
+            for box in (exchanging.OUTBOX, exchanging.INBOX):
+                written += [str(each) for each in await exchanging.messages(one, box)]
+            events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+            (port,) = (event["operations_port"] for event in events if event["event"] == "serving")
+            written.append((await get(port, "/metrics")).body.decode())
+            stub = exchanging.exchange(one)
+            for wrong in (theirs[:-1], theirs[:-1] + "?", PERSON):
+                written.append(await said(stub.ListSubjectsElsewhere(listing(subject=nodes.claim(wrong)))))
+                written.append(await said(stub.ListSubjectsElsewhere(listing(holder=wrong))))
+                written.append(await said(stub.ListSubjectsElsewhere(listing(page_token=wrong))))
+            for channel in one.channels:
+                await channel.close()
+    written += [log.read_text(encoding="utf-8") for log in logs]
+    assert "basic_information_queued" in written[-2], "it was told while the log was watched"
+    assert sum("subject_basics" in each for each in written) >= 4
+    private = [theirs, theirs[:-1], theirs.lower(), PERSON, sharing.NAME, sharing.DOCUMENT, sharing.WHAT]
+    for text in written:
+        assert [secret for secret in private if secret in text] == []
+
+
+def listing(**fields: Any) -> exchange_service_pb2.ListSubjectsElsewhereRequest:
+    return exchange_service_pb2.ListSubjectsElsewhereRequest(**fields)
 
 
 def questions(shanxi: nodes.TestJurisdiction, bundle: bytes) -> Sequence[Awaitable[object]]:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -164,6 +164,7 @@ async def test_a_peer_without_a_sealing_key_gets_its_messages_when_it_has_one(tm
     shanxi, guizhou = (nodes.found(tmp_path, division) for division in ("140000", "520000"))
     await without_sealing_key(shanxi)
     nodes.introduce([shanxi, guizhou])
+    nodes.recognise(shanxi, "520000")
     async with nodes.running([shanxi, guizhou]):
         await nodes.register(shanxi)
         ask_id = await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT))
@@ -208,6 +209,7 @@ async def test_kills_of_both_nodes_lose_no_request_and_answer_none_twice(tmp_pat
     """SIGKILL between a commit and a send, a send and its note, a handling and its end: wherever it hits."""
     rng = random.Random(KILLS_SEED)  # noqa: S311 - no secret
     issuer, asker = await kills.pair(tmp_path)
+    nodes.recognise(issuer, "520000", datetime.now(UTC))
     made: list[str] = []
     async with kills.forked(tmp_path) as keeper:
         for _ in range(6):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from node.errors import NotFound
 from node.model.asking import AskedReport, AskedState, AskOrder
 from node.model.messages import Delivery, DeliveryOutcome, MessageLine, MessageReason, SealedMessage
+from node.model.sharing import SharedBasics, SubjectBasics, SubjectElsewhere
+from node.model.subject import IdType, SubjectRef
 
 WRITTEN = datetime(2026, 11, 22, 2, tzinfo=UTC)
 ASK_ID = bytes(range(16))
@@ -60,6 +62,34 @@ class Asking:
 
 def asked() -> AskedReport:
     return AskedReport(ASK_ID, "520000", AskedState.ASKED, WRITTEN, WRITTEN + timedelta(days=7))
+
+
+@dataclass
+class Sharing:
+    """Three organisations, elsewhere and shared; and what was asked of them."""
+
+    asked: list[tuple[str, SubjectRef | None]] = field(default_factory=list)
+
+    async def elsewhere(
+        self, holder: str, subject: SubjectRef | None, limit: int, after: str
+    ) -> tuple[list[SubjectElsewhere], str]:
+        self.asked.append((holder, subject))
+        page, after = _page(limit, after)
+        return [SubjectElsewhere("520000", each, WRITTEN) for each in page], after
+
+    async def shared(
+        self, receiver: str, subject: SubjectRef | None, limit: int, after: str
+    ) -> tuple[list[SharedBasics], str]:
+        self.asked.append((receiver, subject))
+        page, after = _page(limit, after)
+        return [SharedBasics("520000", each, ASK_ID, WRITTEN, "queued") for each in page], after
+
+
+def _page(limit: int, after: str) -> tuple[list[SubjectBasics], str]:
+    codes = [f"9114000000000000{number:02}" for number in range(3)]
+    rest = [code for code in codes if code > after]
+    page = [SubjectBasics(SubjectRef(IdType.USCC, code), "合成", WRITTEN.date()) for code in rest[:limit]]
+    return page, rest[limit - 1] if len(rest) > limit else ""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -12,10 +13,12 @@ from huxin.v1 import (
     exchange_service_pb2_grpc,
     federation_service_pb2,
     federation_service_pb2_grpc,
+    subject_pb2,
 )
 from huxin.v1 import exchange_service_pb2 as pb
 
 from node.errors import NotReady
+from node.model.subject import IdType, SubjectRef
 from tests.rpc.mail import ASK_ID
 from tests.rpc.world import PARTIES, Door, opened, reason_of
 
@@ -50,6 +53,31 @@ async def test_requests_come_in_pages(door: Door) -> None:
         first = await stub.ListAskedReports(pb.ListAskedReportsRequest(page_size=3))
         second = await stub.ListAskedReports(pb.ListAskedReportsRequest(page_token=first.next_page_token))
     assert (len(first.asked), len(second.asked), second.next_page_token) == (3, 1, "")
+
+
+@pytest.mark.parametrize(("method", "peer"), [("ListSubjectsElsewhere", "holder"), ("ListSharedSubjects", "receiver")])
+async def test_organisations_come_in_pages_of_one_question(door: Door, method: str, peer: str) -> None:
+    ask: Any = getattr(pb, f"{method}Request")
+    claim = subject_pb2.SubjectClaim(id_type=subject_pb2.ID_TYPE_USCC, id="91140000ma0te5t16q")
+    async with door.channel(PARTIES["own-gateway"]) as channel:
+        call = getattr(exchange_service_pb2_grpc.ExchangeServiceStub(channel), method)
+        first = await call(ask(page_size=2))
+        second = await call(ask(page_size=2, page_token=first.next_page_token))
+        await call(ask(**{peer: "520000"}, subject=claim))
+        reasons = []
+        for wrong in (
+            ask(**{peer: "52"}),
+            ask(subject=subject_pb2.SubjectClaim(id_type=subject_pb2.ID_TYPE_USCC, id="91")),
+            ask(**{peer: "520000"}, page_token=first.next_page_token),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await call(wrong)
+            reasons.append(reason_of(refused.value))
+    assert [len(page.subjects) for page in (first, second)] == [2, 1]
+    assert (first.subjects[0].name, first.subjects[0].since) == ("合成", "2026-11-22")
+    assert second.next_page_token == ""
+    assert door.sharing.asked[-1] == ("520000", SubjectRef(IdType.USCC, "91140000MA0TE5T16Q"))
+    assert reasons == ["INVALID_FIELD", "SUBJECT_ID_LENGTH", "INVALID_PAGE_TOKEN"]
 
 
 async def test_messages_come_in_pages_by_box_peer_and_state(door: Door) -> None:

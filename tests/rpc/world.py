@@ -57,7 +57,7 @@ from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions, TlsMaterial
 from node.rpc.verification_service import verification_service
-from tests.rpc.mail import Asking, Mail, Mailbox
+from tests.rpc.mail import Asking, Mail, Mailbox, Sharing
 from trust.algorithms import Suite
 from trust.certificates import Authorities, create_ca, issue_workload, validate_path
 from trust.errors import CertificateRejected
@@ -491,6 +491,7 @@ class Door:
     heard: list[str] = field(default_factory=list)
     mail: Mail = field(default_factory=Mail)
     asking: Asking = field(default_factory=Asking)
+    sharing: Sharing = field(default_factory=Sharing)
     outbox: Mailbox = field(default_factory=lambda: Mailbox("queued"))
     inbox: Mailbox = field(default_factory=lambda: Mailbox("parked"))
     observed: list[tuple[str, str, float]] = field(default_factory=list)
@@ -526,7 +527,7 @@ class Door:
                 verification_service(self.verification, Procedures(), max_batch_bytes=self.max_message_bytes),
                 catalogue_service(shelf),
                 federation_service(self.feed, self.registry, self.acknowledgements, self.mail, self.heads),
-                exchange_service(self.asking),
+                exchange_service(self.asking, self.sharing),
                 admin_service(self.operation, self.outbox, self.inbox),
             ],
         )

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from node.storage.database import Database
+from node.storage.elsewhere_store import ElsewhereStore
+from node.storage.inbox_store import InboxStore
 from node.storage.log_store import LogStore
 from node.storage.record_store import RecordStore
 from node.storage.registration_store import RegistrationStore
 from node.storage.report_store import ReportStore
-from tests.storage.samples import ORIGIN, SUBJECT
+from node.storage.sharing_store import SharingStore
+from tests.storage.samples import NOW, ORIGIN, SUBJECT, sample_delivery, sample_row
 from tests.support.databases import statements_of
 
 
@@ -77,3 +80,27 @@ async def test_leaf_hashes_of_proofs_come_from_their_index_alone(database: Datab
     async with database.read() as connection:
         plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         assert any("COVERING INDEX log_entries_leaves" in step for step in plan.scalars("detail").all())
+
+
+async def test_who_is_told_and_what_a_peer_asked_today_are_pieces_of_an_index(database: Database) -> None:
+    """However many records, messages and words of peers there are."""
+    shared, elsewhere = SharingStore(database), ElsewhereStore(database)
+    await RecordStore(database).apply_delivery(sample_delivery(), [sample_row()])
+    with statements_of(database) as queries:
+        assert len((await shared.holdings("9114", 500, "520000"))[0]) == 1
+        await shared.queued()
+        await shared.list("", SUBJECT, 10, "uscc 91 140000")
+        await elsewhere.list("", SUBJECT, 10, "uscc 91 140000")
+        await elsewhere.list("140000", None, 10, "uscc 91 140000")
+        await elsewhere.count("140000", 1_000)
+        await InboxStore(database, "140000", 1).handled_since("520000", "report_request", NOW)
+    steps: list[str] = []
+    async with database.read() as connection:
+        for statement, parameters in queries:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps += plan.scalars("detail").all()
+    # A page is as long as was asked; `queued` reads the index of what is queued, which is as small as the queues.
+    allowed = ("SCAN anon", "SCAN page", "SCAN outbox USING INDEX outbox_queued", "SCAN (", "SCAN CONSTANT")
+    assert [step for step in steps if step.startswith("SCAN") and not step.startswith(allowed)] == []
+    assert any("inbox_ended" in step for step in steps)
+    assert any("subjects_elsewhere_by_holder" in step for step in steps)

@@ -98,3 +98,73 @@ class DownloadAskedReportResponse(_message.Message):
     CHUNK_FIELD_NUMBER: _ClassVar[int]
     chunk: bytes
     def __init__(self, chunk: _Optional[bytes] = ...) -> None: ...
+
+class SubjectElsewhere(_message.Message):
+    __slots__ = ("holder", "subject", "name", "since", "received_at")
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
+    holder: str
+    subject: _subject_pb2.SubjectClaim
+    name: str
+    since: str
+    received_at: _timestamp_pb2.Timestamp
+    def __init__(self, holder: _Optional[str] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., name: _Optional[str] = ..., since: _Optional[str] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListSubjectsElsewhereRequest(_message.Message):
+    __slots__ = ("holder", "subject", "page_size", "page_token")
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    holder: str
+    subject: _subject_pb2.SubjectClaim
+    page_size: int
+    page_token: str
+    def __init__(self, holder: _Optional[str] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSubjectsElsewhereResponse(_message.Message):
+    __slots__ = ("subjects", "next_page_token")
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    subjects: _containers.RepeatedCompositeFieldContainer[SubjectElsewhere]
+    next_page_token: str
+    def __init__(self, subjects: _Optional[_Iterable[_Union[SubjectElsewhere, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class SharedSubject(_message.Message):
+    __slots__ = ("receiver", "subject", "name", "since", "told_at", "state")
+    RECEIVER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    TOLD_AT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    receiver: str
+    subject: _subject_pb2.SubjectClaim
+    name: str
+    since: str
+    told_at: _timestamp_pb2.Timestamp
+    state: str
+    def __init__(self, receiver: _Optional[str] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., name: _Optional[str] = ..., since: _Optional[str] = ..., told_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[str] = ...) -> None: ...
+
+class ListSharedSubjectsRequest(_message.Message):
+    __slots__ = ("receiver", "subject", "page_size", "page_token")
+    RECEIVER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    receiver: str
+    subject: _subject_pb2.SubjectClaim
+    page_size: int
+    page_token: str
+    def __init__(self, receiver: _Optional[str] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListSharedSubjectsResponse(_message.Message):
+    __slots__ = ("subjects", "next_page_token")
+    SUBJECTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    subjects: _containers.RepeatedCompositeFieldContainer[SharedSubject]
+    next_page_token: str
+    def __init__(self, subjects: _Optional[_Iterable[_Union[SharedSubject, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ExchangeServiceStub:
-    """Reports of other jurisdictions, asked for at a window here on behalf of their subject (R181).
+    """Reports of other jurisdictions, asked for at a window here on behalf of their subject (R181), and basic information of
+    own subjects that other jurisdictions share (R183).
     """
 
     def __init__(self, channel):
@@ -55,10 +56,21 @@ class ExchangeServiceStub:
                 request_serializer=huxin_dot_v1_dot_exchange__service__pb2.DownloadAskedReportRequest.SerializeToString,
                 response_deserializer=huxin_dot_v1_dot_exchange__service__pb2.DownloadAskedReportResponse.FromString,
                 _registered_method=True)
+        self.ListSubjectsElsewhere = channel.unary_unary(
+                '/huxin.v1.ExchangeService/ListSubjectsElsewhere',
+                request_serializer=huxin_dot_v1_dot_exchange__service__pb2.ListSubjectsElsewhereRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_exchange__service__pb2.ListSubjectsElsewhereResponse.FromString,
+                _registered_method=True)
+        self.ListSharedSubjects = channel.unary_unary(
+                '/huxin.v1.ExchangeService/ListSharedSubjects',
+                request_serializer=huxin_dot_v1_dot_exchange__service__pb2.ListSharedSubjectsRequest.SerializeToString,
+                response_deserializer=huxin_dot_v1_dot_exchange__service__pb2.ListSharedSubjectsResponse.FromString,
+                _registered_method=True)
 
 
 class ExchangeServiceServicer:
-    """Reports of other jurisdictions, asked for at a window here on behalf of their subject (R181).
+    """Reports of other jurisdictions, asked for at a window here on behalf of their subject (R181), and basic information of
+    own subjects that other jurisdictions share (R183).
     """
 
     def AskForReport(self, request, context):
@@ -89,6 +101,20 @@ class ExchangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSubjectsElsewhere(self, request, context):
+        """Own organisations of which other jurisdictions say that they hold records. It is their word and proves nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSharedSubjects(self, request, context):
+        """Which other jurisdictions were told that records of their organisations are held here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExchangeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +138,16 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     request_deserializer=huxin_dot_v1_dot_exchange__service__pb2.DownloadAskedReportRequest.FromString,
                     response_serializer=huxin_dot_v1_dot_exchange__service__pb2.DownloadAskedReportResponse.SerializeToString,
             ),
+            'ListSubjectsElsewhere': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSubjectsElsewhere,
+                    request_deserializer=huxin_dot_v1_dot_exchange__service__pb2.ListSubjectsElsewhereRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_exchange__service__pb2.ListSubjectsElsewhereResponse.SerializeToString,
+            ),
+            'ListSharedSubjects': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSharedSubjects,
+                    request_deserializer=huxin_dot_v1_dot_exchange__service__pb2.ListSharedSubjectsRequest.FromString,
+                    response_serializer=huxin_dot_v1_dot_exchange__service__pb2.ListSharedSubjectsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'huxin.v1.ExchangeService', rpc_method_handlers)
@@ -121,7 +157,8 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ExchangeService:
-    """Reports of other jurisdictions, asked for at a window here on behalf of their subject (R181).
+    """Reports of other jurisdictions, asked for at a window here on behalf of their subject (R181), and basic information of
+    own subjects that other jurisdictions share (R183).
     """
 
     @staticmethod
@@ -222,6 +259,60 @@ class ExchangeService:
             '/huxin.v1.ExchangeService/DownloadAskedReport',
             huxin_dot_v1_dot_exchange__service__pb2.DownloadAskedReportRequest.SerializeToString,
             huxin_dot_v1_dot_exchange__service__pb2.DownloadAskedReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSubjectsElsewhere(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.ExchangeService/ListSubjectsElsewhere',
+            huxin_dot_v1_dot_exchange__service__pb2.ListSubjectsElsewhereRequest.SerializeToString,
+            huxin_dot_v1_dot_exchange__service__pb2.ListSubjectsElsewhereResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSharedSubjects(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/huxin.v1.ExchangeService/ListSharedSubjects',
+            huxin_dot_v1_dot_exchange__service__pb2.ListSharedSubjectsRequest.SerializeToString,
+            huxin_dot_v1_dot_exchange__service__pb2.ListSharedSubjectsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,7 +26,7 @@ from huxin.v1 import period_pb2 as huxin_dot_v1_dot_period__pb2
 from huxin.v1 import subject_pb2 as huxin_dot_v1_dot_subject__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16huxin/v1/message.proto\x12\x08huxin.v1\x1a\x15huxin/v1/period.proto\x1a\x16huxin/v1/subject.proto\"\x9a\x01\n\rReportRequest\x12\'\n\x07subject\x18\x01 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12 \n\x06period\x18\x02 \x01(\x0b\x32\x10.huxin.v1.Period\x12\x13\n\x0blocal_codes\x18\x03 \x03(\t\x12\x10\n\x08scenario\x18\x04 \x01(\t\x12\x17\n\x0f\x65vidence_digest\x18\x05 \x01(\x0c\"\x88\x01\n\x0eReportDelivery\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12+\n\x06report\x18\x02 \x01(\x0b\x32\x19.huxin.v1.DeliveredReportH\x00\x12+\n\x07refusal\x18\x03 \x01(\x0b\x32\x18.huxin.v1.RequestRefusalH\x00\x42\x08\n\x06\x61nswer\"8\n\x0f\x44\x65liveredReport\x12\x15\n\rreport_number\x18\x01 \x01(\t\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x0c\"1\n\x0eRequestRefusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16huxin/v1/message.proto\x12\x08huxin.v1\x1a\x15huxin/v1/period.proto\x1a\x16huxin/v1/subject.proto\"\x9a\x01\n\rReportRequest\x12\'\n\x07subject\x18\x01 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12 \n\x06period\x18\x02 \x01(\x0b\x32\x10.huxin.v1.Period\x12\x13\n\x0blocal_codes\x18\x03 \x03(\t\x12\x10\n\x08scenario\x18\x04 \x01(\t\x12\x17\n\x0f\x65vidence_digest\x18\x05 \x01(\x0c\"\x88\x01\n\x0eReportDelivery\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12+\n\x06report\x18\x02 \x01(\x0b\x32\x19.huxin.v1.DeliveredReportH\x00\x12+\n\x07refusal\x18\x03 \x01(\x0b\x32\x18.huxin.v1.RequestRefusalH\x00\x42\x08\n\x06\x61nswer\"8\n\x0f\x44\x65liveredReport\x12\x15\n\rreport_number\x18\x01 \x01(\t\x12\x0e\n\x06\x62undle\x18\x02 \x01(\x0c\"U\n\rSubjectBasics\x12\'\n\x07subject\x18\x01 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12\r\n\x05since\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"1\n\x0eRequestRefusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORTDELIVERY']._serialized_end=377
   _globals['_DELIVEREDREPORT']._serialized_start=379
   _globals['_DELIVEREDREPORT']._serialized_end=435
-  _globals['_REQUESTREFUSAL']._serialized_start=437
-  _globals['_REQUESTREFUSAL']._serialized_end=486
+  _globals['_SUBJECTBASICS']._serialized_start=437
+  _globals['_SUBJECTBASICS']._serialized_end=522
+  _globals['_REQUESTREFUSAL']._serialized_start=524
+  _globals['_REQUESTREFUSAL']._serialized_end=573
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,16 @@ class DeliveredReport(_message.Message):
     bundle: bytes
     def __init__(self, report_number: _Optional[str] = ..., bundle: _Optional[bytes] = ...) -> None: ...
 
+class SubjectBasics(_message.Message):
+    __slots__ = ("subject", "since", "name")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    subject: _subject_pb2.SubjectClaim
+    since: str
+    name: str
+    def __init__(self, subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., since: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
 class RequestRefusal(_message.Message):
     __slots__ = ("reason", "message")
     REASON_FIELD_NUMBER: _ClassVar[int]
