@@ -13,7 +13,7 @@ import structlog
 from node.app.mailboxes import InboxView, OutboxView
 from node.app.sealing_keys import SealingKeys, load_sealing_keys
 from node.app.sharing import Sharing
-from node.app.trust_keeper import TrustInUse
+from node.app.trust_keeper import TrustInUse, TrustKeeper
 from node.clock import Clock
 from node.config.settings import Settings
 from node.errors import NotReady
@@ -34,7 +34,6 @@ from node.storage.outbox_store import OutboxStore
 from node.tasks import ended
 from node.wire.asking import MessageContents
 from trust.sealing import SealingPublicKey, key_to_seal_to
-from trust.vocabulary import SealingKeyInfo
 
 _log = structlog.get_logger(__name__)
 
@@ -77,17 +76,18 @@ class MessageStores:
 def open_messaging(
     settings: Settings,
     database: Database,
-    published: Callable[[], tuple[SealingKeyInfo, ...]],
+    trust: TrustKeeper,
     clock: Clock,
     random: Callable[[int], bytes],
     observe: Callable[[str, str], None],
 ) -> tuple[Messaging, OutboxView, InboxView]:
-    """Messages of one node, not begun, and as its operators see them. `published`: the own bundle's sealing keys.
+    """Messages of one node, not begun, and as its operators see them. `trust` has the own bundle as it stands now.
 
     `observe` is told the peer and the outcome of each message that ends or is parked.
     """
     stores = MessageStores.of(settings, database)
-    messaging = Messaging(settings, stores, load_sealing_keys(settings, published), clock, random, observe)
+    vault = load_sealing_keys(settings, lambda: trust.present.state.own.bundle.sealing_keys)
+    messaging = Messaging(settings, stores, vault, clock, random, observe)
     return messaging, OutboxView(stores.outbox, messaging.hurry), InboxView(stores.inbox, messaging.arrived)
 
 

@@ -217,15 +217,8 @@ class Node:
 
     async def _exchange(self, base: _Base, issuing: MeasuredIssuing) -> tuple[Messaging, OutboxView, InboxView]:
         """Messages to and from peers."""
-        own, observe = base.trust, base.metrics.observe_message
-        opened = open_messaging(
-            self._settings,
-            base.database,
-            lambda: own.present.state.own.bundle.sealing_keys,
-            self._clock,
-            self._random,
-            observe,
-        )
+        observe = base.metrics.observe_message
+        opened = open_messaging(self._settings, base.database, base.trust, self._clock, self._random, observe)
         messaging = opened[0]
         self._exits.push_async_callback(messaging.stop)
         await messaging.begin(issuing, base.trust.present)

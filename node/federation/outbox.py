@@ -145,13 +145,13 @@ class Courier:
         """One attempt: for how long to rest after it, and whether contact ends that rest. 0 means go on at once."""
         try:
             if await self._send():
-                self._succeeded()
+                self._failures = 0
                 return 0.0, True
         except _Waits as waits:
             await self._hang_up()
             with contextlib.suppress(NotReady):
                 await self._queue.note_waiting(self._to.division, waits.reason)
-            return self._pause(), waits.contact_helps
+            return self._pause(unreached=waits.contact_helps), waits.contact_helps
         except NotReady:  # the database, or a key of ours: both come back
             return self._pause(), False
         except Exception:  # noqa: BLE001 - a courier that ended would let messages expire behind our back
@@ -221,24 +221,27 @@ class Courier:
             self._client = self._connect(endpoints[self._failures % len(endpoints)])
         try:
             # A crash from here until the end is noted sends the message again; the peer answers as it did.
-            return await self._client.deliver(messages)
+            answers = await self._client.deliver(messages)
         except PeerUnavailable as error:
             reason = MessageReason.NOT_ACCEPTED if error.refused else MessageReason.UNREACHABLE
             with contextlib.suppress(NotReady):
                 await self._queue.note([message.header.id for message in messages], reason)
             raise _Waits(reason, contact_helps=True) from None
+        self._answered()
+        return answers
 
-    def _succeeded(self) -> None:
-        self._failures = 0
+    def _answered(self) -> None:
+        """Whatever the peer answered, it is there."""
         self._heard_at = self._monotonic()
         if self.retired:
             self.retired = False
             _log.info("peer_returned", peer=self._to.division)
 
-    def _pause(self) -> float:
+    def _pause(self, *, unreached: bool = False) -> float:
+        """How long to rest after a failure. Only a peer that was not reached can be retired."""
         self._failures += 1
         silent = self._monotonic() - self._heard_at
-        if silent < self._patience.retire_after:
+        if not unreached or silent < self._patience.retire_after:
             return self._patience.backoff.pause(self._failures, self._jitter())
         if not self.retired:
             self.retired = True

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from node.federation.follower import Backoff
+from node.federation.follower import Backoff, PeerUnavailable
 from node.federation.messages import Patience, Timing
 from node.federation.outbox import Addressee, Courier
-from node.federation.unavailable import PeerUnavailable
 from node.model.messages import (
     OUTBOX_PURPOSE,
     WIRE_PURPOSE,
@@ -95,6 +94,11 @@ class World:
     clock: SettableClock
     courier: Courier
     ended: list[tuple[str, str]]
+    task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """From now on the courier runs: what is queued before is there when it first looks."""
+        self.task = asyncio.create_task(self.courier.run())
 
     async def queue(self, number: int, content: bytes = b"") -> Draft:
         now = self.clock.now()
@@ -119,7 +123,7 @@ def patience(least: float = 60.0, most: float = 600.0, retire_after: float = 1e9
 
 @asynccontextmanager
 async def delivering(folder: Path, pauses: Patience, peer: Peer) -> AsyncIterator[World]:
-    """A courier with an empty queue, that runs from its first notice on."""
+    """A courier that is about to run, with an empty queue."""
     database = await Database.open(f"sqlite:///{folder}/node.db")
     await database.migrate()
     clock, vault, ended = SettableClock(), OneKey(), list[tuple[str, str]]()
@@ -134,24 +138,13 @@ async def delivering(folder: Path, pauses: Patience, peer: Peer) -> AsyncIterato
         lambda division, state: ended.append((division, state)),
     )
     world = World(store, database, vault, peer, clock, courier, ended)
-    told, notify = asyncio.Event(), courier.notify
-
-    def first() -> None:
-        told.set()
-        notify()
-
-    async def run() -> None:
-        await told.wait()  # else its first look would find what is queued so far
-        await courier.run()
-
-    courier.notify = first  # type: ignore[method-assign]
-    task = asyncio.create_task(run())
     try:
         yield world
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        if world.task is not None:
+            world.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await world.task
         await database.close()
 
 
@@ -159,7 +152,7 @@ async def test_what_is_queued_goes_at_once_over_one_connection(tmp_path: Path) -
     async with delivering(tmp_path, patience(), Peer()) as world:
         for number in (1, 2, 3, 4, 5, 6):
             await world.queue(number)
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.ended) == 6)
         assert world.ended == [("140000", "delivered")] * 6
         assert world.peer.connections == ["first:1"]
@@ -167,10 +160,21 @@ async def test_what_is_queued_goes_at_once_over_one_connection(tmp_path: Path) -
         await until(lambda: world.peer.closed == 1)
 
 
+async def test_what_is_queued_later_goes_when_the_courier_is_told(tmp_path: Path) -> None:
+    """It looks by itself in ten minutes only."""
+    async with delivering(tmp_path, patience(), Peer()) as world:
+        await world.queue(1)
+        world.begin()
+        await until(lambda: len(world.ended) == 1 and world.peer.closed == 1)
+        await world.queue(2)
+        world.courier.notify()
+        await until(lambda: len(world.ended) == 2)
+
+
 async def test_after_a_failure_nothing_that_is_queued_breaks_the_pause(tmp_path: Path) -> None:
     async with delivering(tmp_path, patience(), Peer(away=True)) as world:
         await world.queue(1)
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.peer.calls) == 1)
         world.courier.notify()
         world.courier.heard()  # contact ends the pause, but not before the shortest one is over
@@ -182,7 +186,7 @@ async def test_after_a_failure_nothing_that_is_queued_breaks_the_pause(tmp_path:
 async def test_contact_ends_the_pause_after_a_failure(tmp_path: Path) -> None:
     async with delivering(tmp_path, patience(least=0.01, most=600.0), Peer(away=True)) as world:
         await world.queue(1)
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.peer.calls) >= 5)
         world.peer.away = False
         world.courier.heard()
@@ -193,7 +197,7 @@ async def test_contact_ends_the_pause_after_a_failure(tmp_path: Path) -> None:
 async def test_an_operator_ends_any_pause(tmp_path: Path) -> None:
     async with delivering(tmp_path, patience(), Peer(away=True)) as world:
         await world.queue(1)
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.peer.calls) == 1)
         world.peer.away = False
         world.courier.hurry()
@@ -203,7 +207,7 @@ async def test_an_operator_ends_any_pause(tmp_path: Path) -> None:
 async def test_a_peer_that_defers_is_not_asked_again_because_it_was_heard(tmp_path: Path) -> None:
     async with delivering(tmp_path, patience(least=0.01, most=600.0), Peer(says=[FULL] * 1_000)) as world:
         await world.queue(1)
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.peer.calls) >= 3)
         for _ in range(20):
             world.courier.heard()
@@ -217,7 +221,7 @@ async def test_one_that_is_deferred_holds_up_no_other(tmp_path: Path) -> None:
     async with delivering(tmp_path, patience(), Peer(says=[FULL, DELIVERED, FULL])) as world:
         for number in (1, 2):
             await world.queue(number)
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.peer.calls) == 2)
         assert world.ended == [("140000", "delivered")]
         assert await world.state(1) == ("queued", "INBOX_FULL")
@@ -227,7 +231,7 @@ async def test_a_refusal_is_final(tmp_path: Path) -> None:
     refused = Delivery(DeliveryOutcome.REFUSED, MessageReason.UNKNOWN_KIND)
     async with delivering(tmp_path, patience(), Peer(says=[refused])) as world:
         await world.queue(1)
-        world.courier.notify()
+        world.begin()
         await until(lambda: world.ended == [("140000", "refused")])
         assert await world.state(1) == ("refused", "UNKNOWN_KIND")
 
@@ -236,7 +240,7 @@ async def test_a_peer_that_is_silent_for_long_is_retired_and_returns_when_heard(
     pauses = patience(least=0.01, most=0.02, retire_after=3_600.0)
     async with delivering(tmp_path, pauses, Peer(away=True)) as world:
         await world.queue(1)
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.peer.calls) >= 3)
         assert not world.courier.retired
         world.clock.advance(timedelta(hours=2))
@@ -250,12 +254,24 @@ async def test_a_peer_that_is_silent_for_long_is_retired_and_returns_when_heard(
         assert not world.courier.retired
 
 
+async def test_a_peer_that_defers_for_days_is_not_retired(tmp_path: Path) -> None:
+    pauses = patience(least=0.01, most=0.02, retire_after=3_600.0)
+    async with delivering(tmp_path, pauses, Peer(says=[FULL] * 1_000)) as world:
+        await world.queue(1)
+        world.begin()
+        for _ in range(3):
+            calls = len(world.peer.calls)
+            world.clock.advance(timedelta(hours=2))
+            await until(lambda: len(world.peer.calls) > calls + 1)  # noqa: B023 - awaited here
+        assert not world.courier.retired
+
+
 async def test_what_does_not_open_any_more_ends_and_the_others_go(tmp_path: Path) -> None:
     async with delivering(tmp_path, patience(), Peer()) as world:
         lost = await world.queue(1)
         world.vault.key = generate_sealing_key()
         await world.queue(2)
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.ended) == 2)
         assert await world.state(1) == ("refused", "NOT_OPENED")
         assert await world.state(2) == ("delivered", "")
@@ -267,6 +283,6 @@ async def test_a_call_carries_no_more_than_the_receiver_takes(tmp_path: Path) ->
     async with delivering(tmp_path, patience(), Peer()) as world:
         for number in range(1, 5):
             await world.queue(number, bytes([number]) * (1_100_000 - number))
-        world.courier.notify()
+        world.begin()
         await until(lambda: len(world.ended) == 4)
         assert [len(call) for call in world.peer.calls] == [3, 1]
