@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from node.federation.follower import Backoff, PeerUnavailable
+from node.federation.follower import Backoff
 from node.federation.messages import Patience, Timing
 from node.federation.outbox import Addressee, Courier
+from node.federation.unavailable import PeerUnavailable
 from node.model.messages import (
     OUTBOX_PURPOSE,
     WIRE_PURPOSE,
