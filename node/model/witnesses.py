@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -73,3 +73,30 @@ class SplitView:
     found_at: datetime
     agreed_size: int
     notes: SplitNotes
+
+
+OURSELVES = ""
+"""Names this node itself as the witness of a sighting, as `trust.sightings.OURSELVES` does."""
+
+SIGHTING_EVERY = timedelta(minutes=1)
+"""One witness's sightings of one log are at least this far apart: an entry may seem younger by that, never older."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """That `witness` (a division, or OURSELVES) knew a log to hold `size` entries at the moment `at`.
+
+    Our own tree holds these entries. Whoever says it, the moment is never earlier than what the log's own node says.
+    """
+
+    witness: str
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lifting:
+    """A logged change that clears a flag of an attestation: its index and the envelope's bytes."""
+
+    index: int
+    entry: bytes

@@ -358,6 +358,17 @@ log_peer_heads = Table(
     comment="What peers showed and cosigned of each log: that our tree holds (agreed), and beyond it (ahead).",
 )
 
+log_sightings = Table(
+    "log_sightings",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("witness", String(6), primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("seen_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="By when each log had a size: one row a minute at most. witness: a division, empty for this node.",
+)
+
 log_splits = Table(
     "log_splits",
     metadata,

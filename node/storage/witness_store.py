@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from node.model.witnesses import HeadState, PeerHead, SplitNotes, SplitView
+from node.model.witnesses import HeadState, PeerHead, Sighting, SplitNotes, SplitView
 from node.storage.bulk import upsert_rows
 from node.storage.database import Database
 from node.storage.schema import from_instant, log_cosigned, log_peer_heads, log_splits, to_instant
+from node.storage.sightings import keep_sighting
 
 _HASH_BYTES = 32
 
@@ -60,6 +61,10 @@ class WitnessStore:
                 passed = log_peer_heads.delete().where(*here, table.state == HeadState.AHEAD.value)
                 await connection.execute(passed.where(table.size <= head.size))
             await upsert_rows(connection, log_peer_heads, [row])
+            if head.state is HeadState.AGREED:
+                # Whose word it is, and never earlier than the moment that the log's own node put on the head.
+                moment = max(head.cosigned_at, head.since)
+                await keep_sighting(connection, head.origin, Sighting(head.peer, head.size, moment))
 
     async def keep_split(self, split: SplitView) -> bool:
         """Keep evidence; False when that peer showed a second history of that log before: that evidence stays."""

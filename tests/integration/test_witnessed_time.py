@@ -1,0 +1,173 @@
+"""Reports that are older than the compromise of the key that signed them, told apart from forged ones.
+
+Real nodes: Shanxi issues, Guizhou and Lanzhou follow it and each other. The thief holds Shanxi's signing key and gets
+what it signed into Shanxi's log, dated back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from huxin.v1 import verdict_pb2
+
+from node.app import trusting
+from node.app.keyring import load_keyring
+from tests.integration import dishonest
+from tests.integration.provinces import ACCEPT, OF_SHANXI, REFER, REJECT, Provinces, provinces, verify
+from tests.integration.test_as_of import publish_end_of_key
+from tests.support import nodes
+from tests.support.nodes import TestJurisdiction
+from trust import statements
+from trust.bundle import encode_bundle, read_bundle
+from trust.envelope import seal
+from trust.statements import encode_envelope
+from trust.vocabulary import StatusChange, StatusFlag
+
+MINUTE = timedelta(minutes=1)
+SETTINGS = {"HUXIN_FEDERATION__GOSSIP_SECONDS": "0.2", "HUXIN_FEDERATION__COSIGN_SECONDS": "0.5"}
+SECONDS = 30.0
+ORIGIN = "huxin/140000"
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.app.trust_keeper.POLL_SECONDS", 0.05)
+    monkeypatch.setattr("node.app.running.POLL_SECONDS", 0.05)
+
+
+@asynccontextmanager
+async def pair(home: Path) -> AsyncIterator[Provinces]:
+    async with provinces(home, extra=SETTINGS) as running:
+        yield running
+
+
+async def known_report(world: Provinces) -> bytes:
+    """A new report of Shanxi whose entry Guizhou holds."""
+    _, bundle = await world.report(world.shanxi)
+    await held(world, bundle)
+    return bundle
+
+
+async def held(world: Provinces, bundle: bytes) -> None:
+    inclusion = read_bundle(bundle).inclusion
+    assert inclusion is not None
+    await nodes.caught_up(world.guizhou, world.shanxi, inclusion.index + 1)
+
+
+async def forged(world: Provinces, genuine: bytes, issued_at: datetime) -> bytes:
+    """What a thief of the signing key makes of a genuine report, dated back, and gets into Shanxi's log."""
+    stolen = load_keyring(world.shanxi.settings).signing.first
+    entry = read_bundle(dishonest.resigned(genuine, stolen, issued_at=issued_at)).envelope_bytes
+    inclusion = await dishonest.log_anything(world.shanxi, entry)
+    whole = read_bundle(genuine)
+    bundle = encode_bundle(entry, whole.subject_salt, whole.disclosure, whole.report_salt, inclusion)
+    await held(world, bundle)
+    return bundle
+
+
+async def ask(world: Provinces, bundle: bytes, at: datetime | None = None) -> verdict_pb2.Verdict:
+    return await verify(world.guizhou, bundle, world.shanxi.subject, OF_SHANXI, at)
+
+
+async def told(world: Provinces, bundle: bytes, decision: int, reason: str) -> verdict_pb2.Verdict:
+    """Waits until Guizhou knows of the compromise and answers so."""
+    found: list[verdict_pb2.Verdict] = []
+
+    async def answered() -> bool:
+        verdict = await ask(world, bundle)
+        found.append(verdict)
+        return (verdict.decision, verdict.steps[3].reason) == (decision, reason)
+
+    await nodes.eventually(answered, SECONDS)
+    return found[-1]
+
+
+async def test_an_old_report_stands_and_a_forged_one_of_the_same_date_does_not(tmp_path: Path) -> None:
+    async with pair(tmp_path) as world:
+        genuine = await known_report(world)
+        issued_at = world.clock.now()
+        world.clock.advance(10 * MINUTE)
+        compromised_at = world.clock.now()
+        world.clock.advance(MINUTE)
+        lie = await forged(world, genuine, issued_at)
+        late = await known_report(world)
+        assert [(await ask(world, each)).decision for each in (genuine, lie, late)] == [ACCEPT, ACCEPT, ACCEPT], (
+            "until the compromise is told the thief is Shanxi"
+        )
+        await publish_end_of_key(world, "compromised_at", compromised_at)
+
+        verdict = await told(world, lie, REFER, "KEY_COMPROMISED_SINCE")
+        assert not verdict.HasField("existed")
+        assert (await ask(world, late)).steps[3].reason == "KEY_COMPROMISED"
+        assert (await ask(world, late)).decision == REJECT
+        for at in (None, issued_at + MINUTE):
+            verdict = await ask(world, genuine, at)
+            assert verdict.decision == ACCEPT
+            assert (verdict.existed.own, list(verdict.existed.witnesses)) == (True, [])
+            assert verdict.existed.seen_at.ToDatetime(issued_at.tzinfo) == issued_at
+            assert (await ask(world, lie, at)).decision == REFER
+
+        await world.guizhou.stop()
+        await world.shanxi.stop()
+        await world.guizhou.start(world.clock)
+        assert (await ask(world, genuine)).decision == ACCEPT, "a restart forgets nothing, and Shanxi is not needed"
+        assert (await ask(world, lie)).decision == REFER
+
+        # It turns out that the key had been lost before: whatever was believed is judged again.
+        await publish_end_of_key(world, "compromised_at", issued_at + MINUTE - timedelta(microseconds=1))
+        await told(world, genuine, REFER, "KEY_COMPROMISED_SINCE")
+
+
+async def test_a_flag_that_a_thief_cleared_is_set_again(tmp_path: Path) -> None:
+    async with pair(tmp_path) as world:
+        shanxi, signer = world.shanxi, load_keyring(world.shanxi.settings).signing.first
+        early, late = await known_report(world), await known_report(world)
+
+        async def change(bundle: bytes, on: bool) -> None:
+            digest = read_bundle(bundle).envelope_digest
+            now = world.clock.now()
+            said = StatusChange("140000", digest, StatusFlag.UNDER_OBJECTION, on, now, now, "SYNTHETIC")
+            sealed = seal(statements.STATUS_CHANGE, statements.encode_status_change(said), [signer])
+            await logged_status(world, encode_envelope(sealed))
+
+        for bundle in (early, late):
+            await change(bundle, True)
+        world.clock.advance(2 * MINUTE)
+        await change(early, False)
+        assert [(await ask(world, each)).decision for each in (early, late)] == [ACCEPT, REFER]
+        world.clock.advance(10 * MINUTE)
+        compromised_at = world.clock.now()
+        backdated = world.clock.now() - 5 * MINUTE
+        said = StatusChange(
+            "140000",
+            read_bundle(late).envelope_digest,
+            StatusFlag.UNDER_OBJECTION,
+            False,
+            backdated,
+            backdated,
+            "SYNTHETIC",
+        )
+        sealed = seal(statements.STATUS_CHANGE, statements.encode_status_change(said), [signer])
+        await logged_status(world, encode_envelope(sealed))
+        assert (await ask(world, late)).decision == ACCEPT, "until the compromise is told the thief is Shanxi"
+        await publish_end_of_key(world, "compromised_at", compromised_at)
+        await nodes.eventually(lambda: flagged(world, late), SECONDS)
+        verdict = await ask(world, late)
+        assert (verdict.decision, verdict.steps[9].reason) == (REFER, "STATUS_UNDER_OBJECTION")
+        assert verdict.steps[3].reason == "", "the report itself is older"
+        assert (await ask(world, early)).decision == ACCEPT, "what Shanxi cleared itself, in time, stays cleared"
+        assert shanxi.node is not None
+
+
+async def flagged(world: Provinces, bundle: bytes) -> bool:
+    return (await ask(world, bundle)).decision == REFER
+
+
+async def logged_status(world: Provinces, entry: bytes) -> None:
+    inclusion = await dishonest.log_anything(world.shanxi, entry)
+    await nodes.caught_up(world.guizhou, world.shanxi, inclusion.index + 1)
