@@ -59,6 +59,19 @@ class PeerHead:
     since: datetime
     checkpoint: str
 
+    @property
+    def seen_at(self) -> datetime:
+        """By when the peer saw the head: cosignatures tell whole seconds, and none is older than the head itself."""
+        return max(self.cosigned_at, self.since) + timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CosignedNote:
+    """A note as this node cosigned it as a witness, and when exactly."""
+
+    at: datetime
+    text: str
+
 
 @dataclass(frozen=True, slots=True)
 class SplitView:

@@ -358,6 +358,16 @@ log_peer_heads = Table(
     comment="What peers showed and cosigned of each log: that our tree holds (agreed), and beyond it (ahead).",
 )
 
+log_notes = Table(
+    "log_notes",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("cosigned_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    comment="Heads of peers' logs as this node cosigned them, one a minute at most: for who asks about the past.",
+)
+
 log_sightings = Table(
     "log_sightings",
     metadata,

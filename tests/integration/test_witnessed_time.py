@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,8 +18,12 @@ from huxin.v1 import verdict_pb2
 
 from node.app import trusting
 from node.app.keyring import load_keyring
+from node.app.storing import open_database
+from node.storage.log_store import LogStore
+from node.storage.witness_store import WitnessStore
 from tests.integration import dishonest
-from tests.integration.provinces import ACCEPT, OF_SHANXI, REFER, REJECT, Provinces, provinces, verify
+from tests.integration.provinces import ACCEPT, OF_SHANXI, REFER, REJECT, Provinces, asking, provinces, verify
+from tests.integration.test_split_views import huxin
 from tests.support import nodes
 from tests.support.nodes import TestJurisdiction
 from trust import statements
@@ -33,7 +37,7 @@ from trust.vocabulary import SigningKeyInfo, StatusChange, StatusFlag
 MINUTE = timedelta(minutes=1)
 SETTINGS = {"HUXIN_FEDERATION__GOSSIP_SECONDS": "0.2", "HUXIN_FEDERATION__COSIGN_SECONDS": "1"}
 SECONDS = 30.0
-ORIGIN = "huxin/140000"
+ORIGIN, LANZHOU = "huxin/140000", "620100"
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +127,7 @@ async def test_an_old_report_stands_and_a_forged_one_of_the_same_date_does_not(t
             verdict = await ask(world, genuine, at)
             assert verdict.decision == ACCEPT
             assert (verdict.existed.own, list(verdict.existed.witnesses)) == (True, [])
-            assert verdict.existed.seen_at.ToDatetime(issued_at.tzinfo) == issued_at
+            assert verdict.existed.seen_at.ToDatetime(UTC) == issued_at
             assert (await ask(world, lie, at)).decision == REFER
 
         await world.guizhou.stop()
@@ -173,3 +177,78 @@ async def objection(world: Provinces, bundle: bytes, on: bool, at: datetime) -> 
 
 async def referred(world: Provinces, bundle: bytes) -> bool:
     return (await ask(world, bundle)).decision == REFER
+
+
+# A node that was not there
+
+
+async def test_a_node_that_joins_later_has_the_word_of_others_as_far_as_it_counts_on_them(tmp_path: Path) -> None:
+    """Lanzhou knows of the log only what it was shown after the compromise. Guizhou kept what it cosigned before."""
+    async with provinces(tmp_path, "140000", "520000", LANZHOU, extra=SETTINGS) as world:
+        lanzhou = world.all[LANZHOU]
+        await lanzhou.stop()
+        genuine = await known_report(world)
+        issued_at = world.clock.now()
+        await nodes.eventually(lambda: noted(world, 1), SECONDS)
+        world.clock.advance(10 * MINUTE)
+        compromised_at = world.clock.now()
+        world.clock.advance(MINUTE)
+        lie = await forged(world, genuine, issued_at + timedelta(seconds=1))
+        await nodes.eventually(lambda: noted(world, 2), SECONDS)
+
+        await lanzhou.start(world.clock)
+        await nodes.caught_up(lanzhou, world.shanxi, 2)
+        assert [(await asked(world, each)).decision for each in (genuine, lie)] == [ACCEPT, ACCEPT]
+        compromise(world, compromised_at, lanzhou)
+        await nodes.eventually(lambda: doubted(world, genuine), SECONDS)
+        assert await doubted(world, lie)
+        await nodes.eventually(lambda: recalled(lanzhou), SECONDS)
+        verdict = await asked(world, genuine)
+        assert (verdict.decision, verdict.steps[3].reason) == (REFER, "KEY_COMPROMISED_SINCE"), (
+            "Lanzhou's certificate counts on no witness: nobody's word is enough"
+        )
+
+        world.clock.advance(MINUTE)
+        choices = trusting.RecognitionChoices(witness_quorum=1)
+        trusting.recognise(lanzhou.settings, "140000", choices, world.clock.now())
+        await world.guizhou.stop()
+        await lanzhou.stop()
+        await lanzhou.start(world.clock)
+        await nodes.eventually(lambda: accepted(world, genuine), SECONDS)
+        verdict = await asked(world, genuine)
+        assert (verdict.existed.own, list(verdict.existed.witnesses)) == (False, ["huxin/520000/node"])
+        assert verdict.existed.seen_at.ToDatetime(UTC) == issued_at + timedelta(seconds=1)
+        verdict = await asked(world, lie)
+        assert (verdict.decision, verdict.steps[3].reason) == (REFER, "KEY_COMPROMISED_SINCE")
+
+        path = tmp_path / "report.huxin"
+        path.write_bytes(genuine)
+        shown = await huxin(lanzhou, "verify", path, "--subject", world.shanxi.subject, code=10)
+        assert "existed before that, by witness of huxin/520000/node" in shown
+
+
+async def asked(world: Provinces, bundle: bytes) -> verdict_pb2.Verdict:
+    return await verify(world.all[LANZHOU], bundle, world.shanxi.subject, asking(LANZHOU, "MK01"))
+
+
+async def doubted(world: Provinces, bundle: bytes) -> bool:
+    return (await asked(world, bundle)).steps[3].reason == "KEY_COMPROMISED_SINCE"
+
+
+async def accepted(world: Provinces, bundle: bytes) -> bool:
+    return (await asked(world, bundle)).decision == ACCEPT
+
+
+async def noted(world: Provinces, size: int) -> bool:
+    """Whether Guizhou has kept a head of Shanxi's log of that size as it cosigned it."""
+    async with open_database(world.guizhou.settings) as database:
+        last = await WitnessStore(database).last_sighting(ORIGIN)
+    return last is not None and last.size >= size
+
+
+async def recalled(one: TestJurisdiction) -> bool:
+    """Whether Guizhou has told what it saw of Shanxi's log before the report was forged."""
+    key = (ORIGIN, "520000", 0)
+    async with open_database(one.settings) as database:
+        found = (await LogStore(database).first_sightings([key])).get(key)
+    return found is not None and found.size == 1

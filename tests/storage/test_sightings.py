@@ -15,7 +15,8 @@ from node.storage.witness_store import WitnessStore
 from tests.storage.samples import NOW, ORIGIN, sample_entry, sample_head, sample_status
 
 OTHER = "huxin/520000"
-TICK = timedelta(microseconds=1)
+TICK, SECOND = timedelta(microseconds=1), timedelta(seconds=1)
+"""Cosignatures tell whole seconds: what they say was seen by a second later."""
 
 
 def at(minutes: float) -> datetime:
@@ -88,7 +89,7 @@ async def test_logs_and_witnesses_are_kept_apart(store: LogStore, database: Data
     assert await store.first_sightings([*keys, keys[0], (ORIGIN, "210000", 1)]) == {
         keys[0]: Sighting(OURSELVES, 3, at(0)),
         keys[1]: Sighting(OURSELVES, 4, at(1)),
-        keys[2]: Sighting("620100", 2, at(2)),
+        keys[2]: Sighting("620100", 2, at(2) + SECOND),
     }
     assert await store.first_sightings([]) == {}
 
@@ -111,9 +112,11 @@ async def test_a_witness_tells_by_its_cosignature_and_never_earlier_than_the_log
 ) -> None:
     witnessed = WitnessStore(database)
     await witnessed.keep_peer_head(peer_head("620100", 3, cosigned=at(1), since=at(0)))
-    assert await first(store, 0, "620100") == Sighting("620100", 3, at(1))
+    assert await first(store, 0, "620100") == Sighting("620100", 3, at(1) + SECOND)
     await witnessed.keep_peer_head(peer_head("620100", 5, cosigned=at(2), since=at(7)))
-    assert await first(store, 4, "620100") == Sighting("620100", 5, at(7)), "a cosignature before the head is a lie"
+    assert await first(store, 4, "620100") == Sighting("620100", 5, at(7) + SECOND), (
+        "a cosignature before the head is a lie"
+    )
     await witnessed.keep_peer_head(peer_head("620100", 6, cosigned=at(7.5), since=at(7.5)))
     assert await first(store, 5, "620100") is None, "one a minute"
 

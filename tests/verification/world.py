@@ -27,6 +27,7 @@ from trust.issuers import TrustedIssuer
 from trust.memo import ArithmeticMemo
 from trust.verify import Tolerances
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
+from trust.witnesses import Witnessing
 
 SUBJECT = SubjectRef(IdType(CLAIM[0]), CLAIM[1])
 NUMBER = "20261122ABCDEFGHJKMNPQRS7"
@@ -146,6 +147,8 @@ class Relying:
     now: datetime = NOW
     heads: bool = True
     memo_bytes: int = 1 << 26
+    witnesses: dict[str, int] = field(default_factory=dict)
+    """Sizes of the newest heads that witnesses cosigned, by name, of whatever log is asked about."""
     own_edition: Callable[[datetime], Edition | None] | None = None
     """The own catalogue in force at an instant; None: the same one always."""
 
@@ -155,7 +158,13 @@ class Relying:
         catalogues = registry()
         return VerifyReports(
             self.views,
-            Surroundings(lambda: self.trust, self._head, lambda: self.now, Tolerances()),
+            Surroundings(
+                lambda: self.trust,
+                self._head,
+                lambda: self.now,
+                Tolerances(),
+                lambda _origin: Witnessing(self.witnesses, None, f"huxin/{self.division}/node"),
+            ),
             Assessor(
                 Catalogues(
                     catalogues.taxonomy,

@@ -14,7 +14,15 @@ down_revision: str | None = "0005"
 
 
 def upgrade() -> None:
-    """An empty table: what was stored before counts as seen from the first sighting on, and never from earlier."""
+    """Two empty tables: what was stored before counts as seen from the first sighting on, and never from earlier."""
+    op.create_table(
+        "log_notes",
+        sa.Column("origin", sa.String(64), primary_key=True),
+        sa.Column("cosigned_at", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        comment="Heads of peers' logs as this node cosigned them, one a minute at most: for who asks about the past.",
+    )
     op.create_table(
         "log_sightings",
         sa.Column("origin", sa.String(64), primary_key=True),
