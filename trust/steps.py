@@ -33,7 +33,7 @@ from trust.log.proofs import verify_inclusion
 from trust.log.tree import leaf_hash
 from trust.memo import SMALL_ENTRY_BYTES, ArithmeticMemo
 from trust.reading import Reading
-from trust.sightings import Existence, SightingFacts, existence
+from trust.sightings import Existence
 from trust.vocabulary import Attestation, StatusFlag
 from trust.witnesses import NOTHING_WITNESSED, Witnessing, require_one_history, require_quorum, witnesses_of
 
@@ -180,26 +180,6 @@ def keys_were_valid(
         raise undecided
     lost = trusted.compromised
     return bool(lost) and any(signature.key_id in lost for signature in envelope.signatures)
-
-
-def existence_in_view(
-    view: LogViewFacts | None,
-    entry: EntryFacts | None,
-    trusted: TrustedIssuer,
-    terms: Conditions | None,
-    witnessing: Witnessing,
-    sightings: Sequence[SightingFacts],
-    known_at: datetime,
-    skew: timedelta,
-) -> Existence | None:
-    """By when a statement for which step 6 passed is proven to have existed; None unless our own view holds it.
-
-    What a bundle brings proves nothing here: heads without the entries behind them are what a thief could have made.
-    """
-    if not sightings or view is None or entry is None or entry.index >= view.size:
-        return None
-    quorum = 0 if terms is None else terms.witness_quorum
-    return existence(entry.index, sightings, trusted, witnessing, quorum, known_at, skew)
 
 
 def signatures_hold(

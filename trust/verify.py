@@ -22,7 +22,7 @@ from trust.issuers import Conditions, TrustedIssuer
 from trust.memo import ArithmeticMemo
 from trust.outcome import StepOutcome, StepStatus, attempt, not_required, run, unreached
 from trust.reading import Reading, read, remember
-from trust.sightings import Existence, SightingFacts
+from trust.sightings import Existence, SightingFacts, existence
 from trust.steps import EntryFacts, LogProof, LogViewFacts
 from trust.vocabulary import Attestation, StatusFlag
 from trust.witnesses import NOTHING_WITNESSED, Witnessing
@@ -236,9 +236,10 @@ def _run_issuer_steps(
         quorum = not_required(7)
     else:
         quorum = run(7, steps.quorum_has_cosigned, witnesses, terms)
-    existed = None
-    if held and case.sightings:
-        existed = steps.existence_in_view(view, case.entry, trusted, terms, witnessing, case.sightings, known_at, skew)
+    existed, entry = None, case.entry
+    # Only what our own view holds: a head without the entries behind it is what a thief could have made.
+    if held and case.sightings and view is not None and entry is not None and entry.index < view.size:
+        existed = existence(entry.index, case.sightings, trusted, witnessing, demanded, known_at, skew)
     valid, rests_on_it = attempt(4, steps.keys_were_valid, bundle.envelope, attestation.issued_at, trusted, existed)
     outcomes = [
         valid,

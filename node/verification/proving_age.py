@@ -14,9 +14,11 @@ from typing import Protocol
 
 from node.model.log import EntryView
 from node.model.witnesses import OURSELVES, Lifting, Sighting
+from node.verification.trusting import KnownIssuer
 from trust.errors import TrustError
 from trust.flags import without_liftings
 from trust.issuers import TrustedIssuer, open_status_change
+from trust.log.checkpoint import own_cosigner
 from trust.sightings import existence
 from trust.witnesses import Witnessing
 
@@ -57,11 +59,13 @@ class Aged:
 
 
 class Ages:
-    """Judges suspects. `witnesses`: names under heads of all jurisdictions known now, by division."""
+    """Judges suspects. `issuers`: everybody known now, by division; their nodes are each other's witnesses."""
 
-    def __init__(self, records: AgeRecords, witnesses: Mapping[str, str], known_at: datetime, skew: timedelta) -> None:
+    def __init__(
+        self, records: AgeRecords, issuers: Mapping[str, KnownIssuer], known_at: datetime, skew: timedelta
+    ) -> None:
         self._records = records
-        self._witnesses = witnesses
+        self._witnesses = {division: own_cosigner(known.trusted.origin) for division, known in issuers.items()}
         self._known_at = known_at
         self._skew = skew
 

@@ -29,7 +29,6 @@ from node.verification.proving_age import Aged, Ages, Suspect
 from node.verification.reading import ContentReader, report_facts
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
 from trust.bundle import MAX_BUNDLE_BYTES, encode_bundle
-from trust.log.checkpoint import own_cosigner
 from trust.memo import ArithmeticMemo
 from trust.reading import Reading, read
 from trust.steps import pending_arithmetic
@@ -37,7 +36,6 @@ from trust.verify import Examination, Tolerances, verify
 from trust.vocabulary import FIRST_YEAR, Attestation
 from trust.witnesses import NOTHING_WITNESSED, Witnessing
 
-_NO_KEYS: frozenset[str] = frozenset()
 _TURN = 16
 """Items of a batch handled before other callers get a turn on the event loop: about a millisecond."""
 
@@ -206,7 +204,8 @@ class VerifyReports:
             if issuer.known is not None
         ]
         found = await self._views.find_by_digests(keys)
-        aged = await self._aged(readings, of_each, found, trust)
+        lost = any(issuer.known is not None and issuer.known.trusted.compromised for issuer in issuers.values())
+        aged = await self._aged(readings, of_each, found, trust) if lost else {}
         await asyncio.gather(*checks)
         known_at = self._around.now()
         as_of = known_at if at is None else min(rules_at, known_at)
@@ -320,18 +319,16 @@ class VerifyReports:
         """What is known of the age of statements whose issuer has had a key in other hands, by their keys."""
         suspects: dict[StatementKey, Suspect] = {}
         for reading, issuer in zip(readings, issuers, strict=True):
-            lost = _NO_KEYS if issuer.known is None else issuer.known.trusted.compromised
-            if lost and issuer.known is not None and reading.bundle is not None:
-                key = _statement_key(reading, issuer)
-                entry, trusted = found.get(key), issuer.known.trusted
-                if entry is not None:
-                    signed = any(signature.key_id in lost for signature in reading.bundle.envelope.signatures)
-                    digest = reading.envelope_digest
-                    suspects[key] = Suspect(digest, entry, signed, trusted, issuer.witnessing, issuer.quorum)
+            if issuer.known is None or not issuer.known.trusted.compromised or reading.bundle is None:
+                continue
+            key, trusted = _statement_key(reading, issuer), issuer.known.trusted
+            if (entry := found.get(key)) is not None:
+                signed = any(each.key_id in trusted.compromised for each in reading.bundle.envelope.signatures)
+                digest = reading.envelope_digest
+                suspects[key] = Suspect(digest, entry, signed, trusted, issuer.witnessing, issuer.quorum)
         if not suspects:
             return {}
-        names = {division: own_cosigner(known.trusted.origin) for division, known in trust.issuers.items()}
-        ages = Ages(self._views, names, self._around.now(), self._around.tolerances.skew)
+        ages = Ages(self._views, trust.issuers, self._around.now(), self._around.tolerances.skew)
         return dict(zip(suspects, await ages.of(list(suspects.values())), strict=True))
 
 
