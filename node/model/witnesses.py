@@ -92,7 +92,10 @@ OURSELVES = ""
 """Names this node itself as the witness of a sighting, as `trust.sightings.OURSELVES` does."""
 
 SIGHTING_EVERY = timedelta(minutes=1)
-"""One witness's sightings of one log are at least this far apart: an entry may seem younger by that, never older."""
+"""Our own sightings of one log, and notes kept, are at least this far apart: an entry may seem younger, never older."""
+
+OTHERS_EVERY = timedelta(hours=1)
+"""Those of each other witness: there may be many, and they keep what they cosigned for when it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

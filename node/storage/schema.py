@@ -376,7 +376,7 @@ log_sightings = Table(
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("seen_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
-    comment="By when each log had a size: one row a minute at most. witness: a division, empty for this node.",
+    comment="By when each log had a size, by whose word: a division's, or this node's own (empty).",
 )
 
 log_splits = Table(

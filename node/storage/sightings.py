@@ -7,6 +7,7 @@ that was seen to hold it. Sizes of one witness rise with time, for a row is writ
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import BigInteger, String, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,12 +35,14 @@ _KEEP = text("""
 )
 
 
-async def keep_sighting(connection: AsyncConnection, origin: str, sighting: Sighting) -> None:
-    """Add a sighting in the caller's transaction, unless the witness told as much before or within the last minute.
+async def keep_sighting(
+    connection: AsyncConnection, origin: str, sighting: Sighting, every: timedelta = SIGHTING_EVERY
+) -> None:
+    """Add a sighting in the caller's transaction, unless the witness told as much before, or anything less long ago.
 
     A moment before that of a smaller size is left out as well: a clock that went back would make entries seem older.
     """
-    moments = {"seen_at": to_instant(sighting.at), "settled": to_instant(sighting.at - SIGHTING_EVERY)}
+    moments = {"seen_at": to_instant(sighting.at), "settled": to_instant(sighting.at - every)}
     await connection.execute(_KEEP, {"origin": origin, "witness": sighting.witness, "size": sighting.size, **moments})
 
 

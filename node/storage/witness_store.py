@@ -8,7 +8,16 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from node.model.witnesses import OURSELVES, CosignedNote, HeadState, PeerHead, Sighting, SplitNotes, SplitView
+from node.model.witnesses import (
+    OTHERS_EVERY,
+    OURSELVES,
+    CosignedNote,
+    HeadState,
+    PeerHead,
+    Sighting,
+    SplitNotes,
+    SplitView,
+)
 from node.storage.bulk import upsert_rows
 from node.storage.database import Database
 from node.storage.schema import (
@@ -110,7 +119,8 @@ class WitnessStore:
                 await connection.execute(passed.where(table.size <= head.size))
             await upsert_rows(connection, log_peer_heads, [row])
             if head.state is HeadState.AGREED:
-                await keep_sighting(connection, head.origin, Sighting(head.peer, head.size, head.seen_at))
+                told = Sighting(head.peer, head.size, head.seen_at)
+                await keep_sighting(connection, head.origin, told, OTHERS_EVERY)
 
     async def keep_split(self, split: SplitView) -> bool:
         """Keep evidence; False when that peer showed a second history of that log before: that evidence stays."""

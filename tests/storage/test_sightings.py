@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from node.model.log import LogMoved, StatusFlag
-from node.model.witnesses import OURSELVES, SIGHTING_EVERY, HeadState, PeerHead, Sighting
+from node.model.witnesses import OTHERS_EVERY, OURSELVES, SIGHTING_EVERY, HeadState, PeerHead, Sighting
 from node.storage.database import Database
 from node.storage.log_store import LogStore
 from node.storage.witness_store import WitnessStore
@@ -113,12 +113,15 @@ async def test_a_witness_tells_by_its_cosignature_and_never_earlier_than_the_log
     witnessed = WitnessStore(database)
     await witnessed.keep_peer_head(peer_head("620100", 3, cosigned=at(1), since=at(0)))
     assert await first(store, 0, "620100") == Sighting("620100", 3, at(1) + SECOND)
-    await witnessed.keep_peer_head(peer_head("620100", 5, cosigned=at(2), since=at(7)))
-    assert await first(store, 4, "620100") == Sighting("620100", 5, at(7) + SECOND), (
-        "a cosignature before the head is a lie"
-    )
-    await witnessed.keep_peer_head(peer_head("620100", 6, cosigned=at(7.5), since=at(7.5)))
-    assert await first(store, 5, "620100") is None, "one a minute"
+    lie = peer_head("620100", 5, cosigned=at(2), since=at(90))
+    await witnessed.keep_peer_head(lie)
+    assert await first(store, 4, "620100") == Sighting("620100", 5, at(90) + SECOND), "cosigned before the head was"
+    soon = at(90) + OTHERS_EVERY - TICK
+    await witnessed.keep_peer_head(peer_head("620100", 6, cosigned=soon, since=soon))
+    assert await first(store, 5, "620100") is None, "one an hour"
+    later = at(90) + OTHERS_EVERY
+    await witnessed.keep_peer_head(peer_head("620100", 6, cosigned=later, since=later))
+    assert await first(store, 5, "620100") == Sighting("620100", 6, later + SECOND)
 
 
 async def test_a_head_that_was_not_compared_proves_nothing(store: LogStore, database: Database) -> None:

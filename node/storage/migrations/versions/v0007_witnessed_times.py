@@ -30,5 +30,5 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("seen_at", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
-        comment="By when each log had a size: one row a minute at most. witness: a division, empty for this node.",
+        comment="By when each log had a size, by whose word: a division's, or this node's own (empty).",
     )
