@@ -65,7 +65,12 @@ def flags_changed_later(statuses: Sequence[StatusFact], as_of: datetime) -> tupl
 def without_liftings(statuses: Sequence[Fact], believed: Sequence[bool]) -> list[Fact]:
     """The changes without those that clear a flag and are not believed: the n-th of these by the n-th of `believed`.
 
-    One that nothing is said of is not believed. What sets a flag stays.
+    One that nothing is said of is not believed. What sets a flag stays, and so does what this version cannot read: that
+    counts as a flag whatever it says.
     """
-    told = iter(believed)
-    return [change for change in statuses if change.set or next(told, False)]
+    told, kept = iter(believed), []
+    for change in statuses:
+        stands = change.set or next(told, False)
+        if stands or StatusFlag(change.flag) is StatusFlag.UNREADABLE:
+            kept.append(change)
+    return kept

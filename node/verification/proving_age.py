@@ -70,22 +70,27 @@ class Ages:
         self._skew = skew
 
     async def of(self, suspects: Sequence[Suspect]) -> list[Aged]:
-        """One for each, in order: three queries for all of them."""
-        lifted = [(each.entry.origin, each.digest) for each in suspects if _clears(each.entry)]
+        """One for each, in order: two queries for all of them."""
+        lifted = [
+            (each.entry.origin, each.digest) for each in suspects if 0 < _clearings(each.entry) <= LIFTINGS_JUDGED
+        ]
         liftings = await self._records.liftings(lifted) if lifted else {}
-        of_each = [tuple(liftings.get((each.entry.origin, each.digest), ())) for each in suspects]
+        # Those that came since the entry was read are not among its changes.
+        of_each = [
+            tuple(liftings.get((each.entry.origin, each.digest), ()))[: _clearings(each.entry)] for each in suspects
+        ]
         places = [
             (each, index)
             for each, changes in zip(suspects, of_each, strict=True)
             for index in (
                 *((each.entry.index,) if each.signed else ()),
-                *(change.index for change in changes[: LIFTINGS_JUDGED + 1]),
+                *(change.index for change in changes),
             )
         ]
         found = await self._sightings(places)
         aged = []
         for each, changes in zip(suspects, of_each, strict=True):
-            entry = self._believed(each, changes, found) if _clears(each.entry) else each.entry
+            entry = self._believed(each, changes, found) if _clearings(each.entry) else each.entry
             own = found.get((each.entry.origin, each.entry.index), ()) if each.signed else ()
             aged.append(Aged(entry, own))
             await asyncio.sleep(0)  # a few signatures each
@@ -113,9 +118,7 @@ class Ages:
     ) -> EntryView:
         """What clears a flag was believed when it came, before the compromise was told: it is judged again."""
         entry = suspect.entry
-        believed = [self._stands(suspect, change, found) for change in changes[:LIFTINGS_JUDGED]]
-        if len(changes) > LIFTINGS_JUDGED:
-            believed = []
+        believed = [self._stands(suspect, change, found) for change in changes]
         return replace(entry, statuses=tuple(without_liftings(entry.statuses, believed)))
 
     def _stands(self, suspect: Suspect, change: Lifting, found: Mapping[tuple[str, int], tuple[Sighting, ...]]) -> bool:
@@ -135,5 +138,5 @@ class Ages:
         return True
 
 
-def _clears(entry: EntryView) -> bool:
-    return any(not change.set for change in entry.statuses)
+def _clearings(entry: EntryView) -> int:
+    return sum(not change.set for change in entry.statuses)

@@ -133,6 +133,15 @@ def test_what_sets_a_flag_counts_whoever_signed_it() -> None:
     assert told(ask(world(SETTING, ours=EARLY), BUNDLE)) == OBJECTED
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_a_flag_that_cannot_be_read_stays_whatever_it_says_and_whoever_signed_it(on: bool) -> None:
+    """Left out as a clearing that nobody believes it would turn REFER into ACCEPT."""
+    relying = world((1, on, change(key("another"))), ours=EARLY)
+    unreadable = StatusEvent(ABOUT, StatusFlag.UNREADABLE, on, EARLY)
+    relying.views.hold(REPORT, ENVELOPE, unreadable)
+    assert told(ask(relying, BUNDLE)) == (Decision.REFER, ("STATUS_UNREADABLE",))
+
+
 def test_each_clearing_is_judged_by_itself() -> None:
     good, bad = (2, False, change(key("signing"))), (2, False, change(key("another")))
     setting = (3, True, b"again")
