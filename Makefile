@@ -20,7 +20,7 @@ test: $(VENV)/.dev check ## every check and every test
 	$(BIN)/python -m pytest -n auto $(T)
 
 chaos: $(VENV)/.dev ## four nodes through bad networks and kills, for as long as you like: make chaos MINUTES=10
-	HUXIN_CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest -rP tests/integration/test_chaos.py
+	HUXIN_CHAOS_MINUTES=$(MINUTES) $(BIN)/python -m pytest -rP -o faulthandler_timeout=0 tests/integration/test_chaos.py
 
 check: $(VENV)/.dev proto-check ## lint, types, import law, schema, freshness of generated code
 	$(BIN)/ruff check node trust ops tests

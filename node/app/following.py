@@ -22,6 +22,7 @@ from node.ledger.replica import Replica, ReplicaKeys
 from node.ledger.sequencer import LedgerStore
 from node.ledger.standings import Standings
 from node.model.peers import PeerCondition, PeerState
+from node.tasks import ended
 from trust.errors import HeadInconsistent
 from trust.log.checkpoint import own_cosigner
 
@@ -200,9 +201,7 @@ class Following:
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)
-        running.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running.task
+        await ended(running.task)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

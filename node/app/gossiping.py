@@ -28,6 +28,7 @@ from node.ledger.witness import Witness, WitnessKey
 from node.model.witnesses import ShownHead, SplitView
 from node.storage.log_store import LogStore
 from node.storage.witness_store import WitnessStore
+from node.tasks import ended
 from trust.issuers import TrustedIssuer
 
 _log = structlog.get_logger(__name__)
@@ -168,9 +169,7 @@ class Gossiping:
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)
-        running.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running.task
+        await ended(running.task)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from node.storage.asked_store import AskedStore
 from node.storage.database import Database
 from node.storage.inbox_store import InboxStore
 from node.storage.outbox_store import OutboxStore
+from node.tasks import ended
 from node.wire.asking import MessageContents
 from trust.sealing import SealingPublicKey, key_to_seal_to
 from trust.vocabulary import SealingKeyInfo
@@ -270,10 +270,7 @@ class Messaging:
         self._peers[division] = _Peer(found.digest, trust.pair.certificate, courier, attendant, tasks)
 
     async def _end(self, division: str) -> None:
-        for task in self._peers.pop(division).tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await ended(*self._peers.pop(division).tasks)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

@@ -67,6 +67,7 @@ from node.storage.registry_store import RegistryStore
 from node.storage.report_store import ReportStore
 from node.storage.subject_facts import SubjectFactsReader
 from node.storage.witness_store import WitnessStore
+from node.tasks import ended
 from node.verification.assessing import Assessor
 from node.verification.reading import ContentReader, SectionDecoders
 from node.verification.verify import Surroundings, VerifyReports
@@ -411,18 +412,12 @@ class Node:
         """Runs a task for as long as the node runs."""
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(_report_end)
-        self._exits.push_async_callback(_cancelled, task)
+        self._exits.push_async_callback(ended, task)
 
 
 def _log_keys(trust: TrustKeeper, keyring: Keyring) -> LogKeys:
     origin = trust.present.state.own.bundle.log.origin
     return LogKeys(origin, keyring.head, own_cosigner(origin), keyring.cosigner)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
@@ -445,13 +440,13 @@ async def serve(settings: Settings) -> None:
     clock = SystemClock()
     configure_logs(clock.now, settings.log.level, settings.log.format, sys.stdout)
     node = Node(settings, clock, os.urandom)
-    ended = asyncio.Event()
+    ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, ending.set)
     await node.start()
     _quieten_collector()
     try:
-        await ended.wait()
+        await ending.wait()
     finally:
         await node.stop()

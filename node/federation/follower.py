@@ -31,6 +31,7 @@ from node.federation.patience import Allowance, Courtesy, Pace, Patience
 from node.federation.unavailable import PeerUnavailable
 from node.model.log import FeedBatch, LogHead, LogMoved
 from node.model.peers import PeerCondition, PeerState, PeerTrouble
+from node.tasks import ended
 from trust.errors import HeadInconsistent, TrustError
 
 _log = structlog.get_logger(__name__)
@@ -232,9 +233,7 @@ class Follower:
                 telling.holds(head.size)
                 await self._bear(batch, pace, _clock() - began)
         finally:
-            acknowledging.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await acknowledging
+            await ended(acknowledging)
             await client.close()
         raise PeerUnavailable("The peer ended the stream.", PeerTrouble.ENDED)
 

@@ -77,6 +77,7 @@ class Template:
                 "HUXIN_FEDERATION__BACKOFF_MIN_SECONDS": "0.1",
                 "HUXIN_FEDERATION__BACKOFF_MAX_SECONDS": "0.5",
                 "HUXIN_RPC__GRACE_SECONDS": "0.2",
+                **nodes.AMPLE,
                 **SETTINGS,
                 **extra,
             }

@@ -24,6 +24,7 @@ from huxin.v1.verification_service_pb2_grpc import VerificationServiceStub
 
 from tests.integration.provinces import OF_GUIZHOU, Provinces, provinces
 from tests.support import nodes
+from tests.support.clock import PacedClock
 from tests.support.http import get
 
 _log = structlog.get_logger(__name__)
@@ -124,7 +125,9 @@ class Honest:
 async def test_an_abusive_peer_is_nobody_elses_business(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    async with provinces(tmp_path, "140000", "520000", ABUSER) as world:
+    limited = dict.fromkeys(nodes.AMPLE, "1")
+    clock = PacedClock(nodes.THE_DAY)  # what the abuser has used up comes again, second by second
+    async with provinces(tmp_path, "140000", "520000", ABUSER, extra=limited, clock=clock) as world:
         shanxi, abusive = world.shanxi, world.all[ABUSER]
         await abusive.stop()
         _, bundle = await world.report(shanxi)

@@ -34,6 +34,7 @@ SERVICES = {
     "grpc.reflection.v1alpha.ServerReflection",
     "huxin.v1.AdminService",
     "huxin.v1.CatalogueService",
+    "huxin.v1.ExchangeService",
     "huxin.v1.FederationService",
     "huxin.v1.ReportService",
     "huxin.v1.VerificationService",

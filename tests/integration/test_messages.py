@@ -28,9 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provinces]:
-    # A liar sends more here than one peer may; what becomes of that is tried in tests/integration/test_abuse.py.
-    ample = {"HUXIN_LIMITS__PEER_RECEIVED_BYTES_PER_SECOND": "1e9"}
-    async with provinces(tmp_path_factory.mktemp("post"), extra=ample) as found:
+    async with provinces(tmp_path_factory.mktemp("post")) as found:
         yield found
 
 

@@ -84,8 +84,8 @@ def party_of(division: str, role: Role) -> Party:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Provinces]:
-    # Every certificate of a peer asks every method here, faster than one peer may.
-    ample = {"HUXIN_LIMITS__PEER_CALLS_PER_SECOND": "1e6", "HUXIN_LIMITS__PEER_CONCURRENT_CALLS": "1000"}
+    # Every certificate of a peer asks every method here, more at once than one peer may.
+    ample = {"HUXIN_LIMITS__PEER_CONCURRENT_CALLS": "1000"}
     async with provinces(tmp_path_factory.mktemp("permissions"), extra=ample) as found:
         for division in ("140000", "520000"):
             for role in (Role.SOURCE, Role.RELYING_PARTY):

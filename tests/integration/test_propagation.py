@@ -7,7 +7,6 @@ link and 5 s after reconnection; what is measured is printed, and held against g
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +24,7 @@ from node.app import trusting
 from node.config.sections import FederationSettings
 from tests.integration.provinces import Provinces, provinces
 from tests.support import nodes
-from tests.support.clock import SettableClock
+from tests.support.clock import PacedClock
 from tests.support.http import get
 from tests.support.proxy import Proxy, proxy_to
 
@@ -35,13 +34,6 @@ GUIZHOU, LANZHOU = "520000", "620100"
 ROOM = 3.0
 """How many times slower than the goal a test machine may be."""
 FLAGS = ["UNDER_OBJECTION", "CORRECTED", "NEWER_INFORMATION", "SUPERSEDED", "REVOKED"]
-
-
-class RealTime(SettableClock):
-    """The day of the examples, and a monotonic clock that goes: what is measured here is real."""
-
-    def monotonic(self) -> float:
-        return time.monotonic()
 
 
 @dataclass
@@ -99,7 +91,7 @@ async def federation(home: Path) -> AsyncIterator[Federation]:
         "HUXIN_FEDERATION__BACKOFF_MIN_SECONDS": str(defaults.backoff_min_seconds),
         "HUXIN_FEDERATION__BACKOFF_MAX_SECONDS": str(defaults.backoff_max_seconds),
     }
-    async with provinces(home, "140000", GUIZHOU, LANZHOU, extra=extra, clock=RealTime(nodes.THE_DAY)) as found:
+    async with provinces(home, "140000", GUIZHOU, LANZHOU, extra=extra, clock=PacedClock(nodes.THE_DAY)) as found:
         shanxi, lanzhou = found.shanxi, found.all[LANZHOU]
         async with proxy_to(shanxi.settings.rpc.listen.port) as proxy:
             rpc = shanxi.settings.rpc.model_copy(update={"advertised": (proxy.endpoint,)})

@@ -70,3 +70,13 @@ async def test_each_look_up_takes_the_index_made_for_it(database: Database) -> N
             steps = [step for step in plan.scalars("detail").all() if step.startswith("SEARCH d")]
         assert steps
         assert all(step.endswith(wanted) for step in steps)
+
+
+async def test_leaf_hashes_of_proofs_come_from_their_index_alone(database: Database) -> None:
+    """Their entries lie pages apart, and a proof in a long log would read most of those for itself."""
+    with statements_of(database) as queries:
+        await LogStore(database).hash_runs(ORIGIN, [(0, 0, 16), (4, 16, 32)])
+    ((statement, parameters),) = queries
+    async with database.read() as connection:
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        assert any("COVERING INDEX log_entries_leaves" in step for step in plan.scalars("detail").all())

@@ -28,6 +28,13 @@ class SettableClock:
         self._now = now
 
 
+class PacedClock(SettableClock):
+    """Civil time as it was set; the other reading is the computer's, so that what depends on pace is real."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
 class RunningClock:
     """Goes on from a day of the test's choice at the pace of the computer's clock. `error` is what it is ahead by."""
 

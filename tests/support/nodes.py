@@ -149,6 +149,10 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
+AMPLE = {"HUXIN_LIMITS__BURST_SECONDS": "3600"}
+"""What a caller has used up comes again with time, and most clocks of tests stand still: an hour's worth is there."""
+
+
 def found(
     home: Path,
     division: str,
@@ -177,6 +181,7 @@ def found(
         "HUXIN_RPC__GRACE_SECONDS": "0.2",
         # Who tests what gossip finds sets it; for all others nobody asks while the test runs.
         "HUXIN_FEDERATION__GOSSIP_SECONDS": "3600",
+        **AMPLE,
         **extra,
     }
     return TestJurisdiction(division, layout, Settings.load(layout.settings, environment))

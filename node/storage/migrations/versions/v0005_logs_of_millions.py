@@ -1,7 +1,8 @@
-"""Logs of millions: roots of subtrees at every fourth level, and entries by number and digest.
+"""Logs of millions: roots of subtrees at every fourth level, entries by number and digest, leaf hashes in one place.
 
 There were roots at every eighth level, so that a proof read up to 256 hashes where it now reads sixteen; what is
-missing is computed from what is stored. And an index by digest alone put each new row into another page of it.
+missing is computed from what is stored. An index by digest alone put each new row into another page of it. And sixteen
+leaf hashes were read from among their entries, three or four pages of them, where the index has them in one.
 
 Revision ID: 0005
 Revises: 0004
@@ -35,6 +36,7 @@ def upgrade() -> None:
         )
     op.drop_index("log_entries_by_digest", "log_entries")
     op.create_index("log_entries_by_digest", "log_entries", ["origin", "report_number", "digest", "idx"])
+    op.create_index("log_entries_leaves", "log_entries", ["origin", "idx", "leaf_hash"])
     origins = connection.execute(sa.text("SELECT origin FROM log_heads ORDER BY origin")).scalars().all()
     for origin in origins:
         for level in _NEW_LEVELS:
