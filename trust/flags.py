@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from trust.vocabulary import StatusFlag
 
@@ -19,6 +19,9 @@ class StatusFact(Protocol):
     def set(self) -> bool: ...
     @property
     def effective_at(self) -> datetime: ...
+
+
+Fact = TypeVar("Fact", bound=StatusFact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,17 @@ def flags_changed_later(statuses: Sequence[StatusFact], as_of: datetime) -> tupl
         if change.effective_at > as_of and flag is not StatusFlag.UNREADABLE and not undone:
             found[flag] = LaterFlag(flag, change.set, change.effective_at)
     return tuple(found[flag] for flag in StatusFlag if flag in found) if found else ()
+
+
+def without_liftings(statuses: Sequence[Fact], believed: Sequence[bool]) -> list[Fact]:
+    """The changes without those that clear a flag and are not believed: the n-th of these by the n-th of `believed`.
+
+    One that nothing is said of is not believed. What sets a flag stays, and so does what this version cannot read: that
+    counts as a flag whatever it says.
+    """
+    told, kept = iter(believed), []
+    for change in statuses:
+        stands = change.set or next(told, False)
+        if stands or StatusFlag(change.flag) is StatusFlag.UNREADABLE:
+            kept.append(change)
+    return kept

@@ -39,11 +39,13 @@ class TrustedKey:
     retired_at: datetime | None
     compromised_at: datetime | None
 
-    def require_valid(self, at: datetime) -> None:
+    def require_valid(self, at: datetime, existed_by: datetime | None = None) -> None:
         """Check that what claims to be signed at that instant can count (`docs/recognition.md`, Recognition policy).
 
-        Raises StepFailed: KEY_NOT_YET_VALID, KEY_RETIRED or KEY_COMPROMISED. Raises StepUndecided
-        (KEY_COMPROMISED_SINCE) for what claims to be older than a compromise: the thief could have dated it back.
+        `existed_by`: the latest that the issuer's clock may have shown when it is proven to have existed; None where
+        nothing proves that. Raises StepFailed: KEY_NOT_YET_VALID, KEY_RETIRED or KEY_COMPROMISED. Raises StepUndecided
+        (KEY_COMPROMISED_SINCE) for what claims to be older than a compromise, unless it existed before that: the thief
+        could have dated it back.
         """
         if at < self.valid_from:
             raise StepFailed("KEY_NOT_YET_VALID", "signed before its key was valid: ask the issuer for a new report")
@@ -51,7 +53,7 @@ class TrustedKey:
             raise StepFailed("KEY_COMPROMISED", "signed when its key was in other hands: do not rely on it")
         if self.retired_at is not None and at >= self.retired_at:
             raise StepFailed("KEY_RETIRED", "signed after its key was retired: ask the issuer for a new report")
-        if self.compromised_at is not None:
+        if self.compromised_at is not None and (existed_by is None or existed_by >= self.compromised_at):
             raise StepUndecided(
                 "KEY_COMPROMISED_SINCE",
                 "its key was compromised later, so its date proves nothing: ask for a new report",
@@ -77,11 +79,15 @@ class TrustedIssuer:
     expires_at: datetime | None = None
     log_keys_digest: bytes = field(init=False, repr=False)
     """SHA-256 over origin and log keys: what the arithmetic of a tree head depends on."""
+    compromised: frozenset[str] = field(init=False, repr=False)
+    """Ids of the keys that were in other hands: what they signed counts by when it is proven to have existed."""
 
     def __post_init__(self) -> None:
         known = sorted((name, key.key_id) for name, key in self.cosigners.items())
         text = repr((self.origin, self.head_key.key_id, known))
         object.__setattr__(self, "log_keys_digest", hashlib.sha256(text.encode()).digest())
+        lost = frozenset(key_id for key_id, known in self.keys.items() if known.compromised_at is not None)
+        object.__setattr__(self, "compromised", lost)
 
     def with_witnesses(self, witnesses: Mapping[str, PublicKey]) -> TrustedIssuer:
         """The same, with these witnesses known as well; nobody takes the place of the issuer's own node."""
@@ -172,12 +178,15 @@ def open_trust_certificate(data: bytes, recogniser: TrustedIssuer) -> TrustCerti
     return certificate
 
 
-def open_status_change(data: bytes, issuer: TrustedIssuer) -> StatusChange:
-    """Read a status change from envelope bytes and check that the issuer signed it. Raises as above."""
+def open_status_change(data: bytes, issuer: TrustedIssuer, existed_by: datetime | None = None) -> StatusChange:
+    """Read a status change from envelope bytes and check that the issuer signed it. Raises as above.
+
+    `existed_by` as for `TrustedKey.require_valid`.
+    """
     envelope = _envelope_of(STATUS_CHANGE, data)
     change = read_status_change(envelope.payload)
     _require_author(change.issuer, issuer)
-    _require_signed(envelope, issuer, change.issued_at)
+    _require_signed(envelope, issuer, change.issued_at, existed_by)
     return change
 
 
@@ -193,7 +202,9 @@ def _require_author(claimed: str, signer: TrustedIssuer) -> None:
         raise SignatureInvalid("a jurisdiction speaks for itself only: ask the one it names", "ISSUER_MISMATCH")
 
 
-def _require_signed(envelope: Envelope, signer: TrustedIssuer, at: datetime) -> None:
+def _require_signed(
+    envelope: Envelope, signer: TrustedIssuer, at: datetime, existed_by: datetime | None = None
+) -> None:
     if any(signature.key_id in signer.unsupported for signature in envelope.signatures):
         raise UnknownSuite(
             "signed with a suite that cannot be checked here: upgrade, or install what the suite needs "
@@ -201,4 +212,4 @@ def _require_signed(envelope: Envelope, signer: TrustedIssuer, at: datetime) -> 
         )
     check_signatures(envelope, {key_id: trusted.key for key_id, trusted in signer.keys.items()})
     for signature in envelope.signatures:
-        signer.keys[signature.key_id].require_valid(at)
+        signer.keys[signature.key_id].require_valid(at, existed_by)

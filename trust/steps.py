@@ -33,6 +33,7 @@ from trust.log.proofs import verify_inclusion
 from trust.log.tree import leaf_hash
 from trust.memo import SMALL_ENTRY_BYTES, ArithmeticMemo
 from trust.reading import Reading
+from trust.sightings import Existence
 from trust.vocabulary import Attestation, StatusFlag
 from trust.witnesses import NOTHING_WITNESSED, Witnessing, require_one_history, require_quorum, witnesses_of
 
@@ -155,23 +156,30 @@ def issuer_is_known(attestation: Attestation, trusted: TrustedIssuer | None, unc
         raise StepFailed("ISSUER_MISMATCH", "the trusted state is that of another issuer: look up the one it names")
 
 
-def keys_were_valid(envelope: Envelope, issued_at: datetime, trusted: TrustedIssuer) -> None:
+def keys_were_valid(
+    envelope: Envelope, issued_at: datetime, trusted: TrustedIssuer, existed: Existence | None = None
+) -> bool:
     """Step 4: every key that signed is the issuer's and was valid when it claims to have signed.
 
-    Raises StepFailed (KEY_UNKNOWN, KEY_NOT_YET_VALID, KEY_RETIRED, KEY_COMPROMISED), StepUndecided
-    (KEY_COMPROMISED_SINCE, UNKNOWN_SUITE). One key that fails outweighs another that is undecided.
+    `existed` proves by when the statement stood in the issuer's log, by our own view. True when the step passed by
+    that alone: a key that signed was compromised later. Raises StepFailed (KEY_UNKNOWN, KEY_NOT_YET_VALID, KEY_RETIRED,
+    KEY_COMPROMISED), StepUndecided (KEY_COMPROMISED_SINCE, UNKNOWN_SUITE). One key that fails outweighs another
+    that is undecided.
     """
     undecided: StepUndecided | None = None
+    existed_by = None if existed is None else existed.by_issuer_clock
     for signature in envelope.signatures:
         key = trusted.keys.get(signature.key_id)
         try:
             if key is None:
                 raise _not_ours(signature, trusted)
-            key.require_valid(issued_at)
+            key.require_valid(issued_at, existed_by)
         except StepUndecided as error:
             undecided = error
     if undecided is not None:
         raise undecided
+    lost = trusted.compromised
+    return bool(lost) and any(signature.key_id in lost for signature in envelope.signatures)
 
 
 def signatures_hold(

@@ -20,8 +20,9 @@ from trust.bundle import PresentedBundle
 from trust.flags import LaterFlag, flags_changed_later, flags_in_force
 from trust.issuers import Conditions, TrustedIssuer
 from trust.memo import ArithmeticMemo
-from trust.outcome import StepOutcome, StepStatus, not_required, run, unreached
+from trust.outcome import StepOutcome, StepStatus, attempt, not_required, run, unreached
 from trust.reading import Reading, read, remember
+from trust.sightings import Existence, SightingFacts, existence
 from trust.steps import EntryFacts, LogProof, LogViewFacts
 from trust.vocabulary import Attestation, StatusFlag
 from trust.witnesses import NOTHING_WITNESSED, Witnessing
@@ -111,6 +112,19 @@ class Examination:
     witnesses: int = 0
     """How many witnesses our own view knows to have cosigned a head that holds the statement; where those are fewer
     than our quorum, those under the bundle's own head as well."""
+    existed: Existence | None = None
+    """What step 4 rests on where a key that signed was compromised later: proof that the statement is older."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What others say of the statement: how many witnesses hold it, and by when it existed, where step 4 asks that."""
+
+    witnesses: int
+    existed: Existence | None
+
+
+_UNTOLD = _Told(0, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,7 @@ class _Case:
     memo: ArithmeticMemo
     unchecked: bool
     witnessing: Witnessing
+    sightings: Sequence[SightingFacts]
 
 
 def verify(  # noqa: PLR0913 - everything that a verification is a pure function of, by keyword
@@ -145,6 +160,7 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     tolerances: Tolerances = DEFAULT_TOLERANCES,
     unchecked: bool = False,
     witnessing: Witnessing = NOTHING_WITNESSED,
+    sightings: Sequence[SightingFacts] = (),
 ) -> Examination:
     """Run steps 1 to 13 over a serialised bundle, or over one that `trust.reading.read` has read.
 
@@ -153,8 +169,9 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     of the envelope. `as_of` is the moment whose rules apply, `known_at` that up to when we use what we know: aware
     UTC, the same for a question about now. Whatever is None leaves steps failed or undecided, never passed. `memo`
     remembers arithmetic alone. `unchecked` says that `trusted` is None because what we hold of the issuer cannot be
-    checked here. `witnessing` is what others told of the issuer's log. Raises nothing for bad input: the outcomes tell.
-    Raises ValueError for an `as_of` after `known_at`: a fault of the caller.
+    checked here. `witnessing` is what others told of the issuer's log, `sightings` by whom and when it
+    was seen to hold the entry: read where a key that signed was compromised. Raises nothing for bad input: the outcomes
+    tell. Raises ValueError for an `as_of` after `known_at`: a fault of the caller.
     """
     if as_of > known_at:
         raise ValueError("nobody knows the rules of a moment to come: as_of is at most known_at")
@@ -164,11 +181,13 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
         view = entry = None  # the view of another log says nothing here
     statuses = entry.statuses if entry is not None else ()
     flags = flags_in_force(statuses, as_of) if statuses else ()
-    case = _Case(claim, trusted, terms, view, entry, flags, as_of, known_at, tolerances, memo, unchecked, witnessing)
+    case = _Case(
+        claim, trusted, terms, view, entry, flags, as_of, known_at, tolerances, memo, unchecked, witnessing, sightings
+    )
     if reading.bundle is None or reading.attestation is None:
-        middle, witnesses = [unreached(number) for number in range(3, 13)], 0
+        middle, told = [unreached(number) for number in range(3, 13)], _UNTOLD
     else:
-        middle, witnesses = _run_middle(reading, reading.bundle, reading.attestation, case)
+        middle, told = _run_middle(reading, reading.bundle, reading.attestation, case)
     outcomes = (reading.form, reading.statement, *middle, reading.content)
     examined = _examined(reading, outcomes)
     if examined is not None:
@@ -177,18 +196,18 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     if examined is not None and all(map(_stands, outcomes)):
         verified = Verified(_RUNNER, examined, as_of)
     later = flags_changed_later(statuses, as_of) if statuses else ()
-    return Examination(outcomes, reading, examined, verified, flags, later, witnesses)
+    return Examination(outcomes, reading, examined, verified, flags, later, told.witnesses, told.existed)
 
 
 def _run_middle(
     reading: Reading, bundle: PresentedBundle, attestation: Attestation, case: _Case
-) -> tuple[list[StepOutcome], int]:
-    """Outcomes of steps 3 to 12, and the number of witnesses."""
+) -> tuple[list[StepOutcome], _Told]:
+    """Outcomes of steps 3 to 12, and what others say."""
     issuer = run(3, steps.issuer_is_known, attestation, case.trusted, case.unchecked)
     if case.trusted is None or issuer.status is not StepStatus.PASS:
-        ours, witnesses = [unreached(number) for number in range(4, 10)], 0
+        ours, told = [unreached(number) for number in range(4, 10)], _UNTOLD
     else:
-        ours, witnesses = _run_issuer_steps(reading, bundle, attestation, case.trusted, case)
+        ours, told = _run_issuer_steps(reading, bundle, attestation, case.trusted, case)
     logged = len(ours) > 2 and ours[2].status is StepStatus.PASS
     outcomes = [
         issuer,
@@ -197,13 +216,13 @@ def _run_middle(
         run(11, steps.was_valid, attestation, case.as_of, case.known_at, case.tolerances.skew),
         run(12, steps.subject_matches, bundle, attestation, case.claim),
     ]
-    return outcomes, witnesses
+    return outcomes, told
 
 
 def _run_issuer_steps(
     reading: Reading, bundle: PresentedBundle, attestation: Attestation, trusted: TrustedIssuer, case: _Case
-) -> tuple[list[StepOutcome], int]:
-    """Outcomes of steps 4 to 9, which need the trusted state of the issuer, and the number of witnesses."""
+) -> tuple[list[StepOutcome], _Told]:
+    """Outcomes of steps 4 to 9, which need the trusted state of the issuer, and what others say."""
     terms, view, memo, known_at = case.terms, case.view, case.memo, case.known_at
     merge_delay, skew = case.tolerances.merge_delay, case.tolerances.skew
     proof = LogProof(reading.bundle_digest, bundle.envelope_bytes, bundle.inclusion)
@@ -217,15 +236,20 @@ def _run_issuer_steps(
         quorum = not_required(7)
     else:
         quorum = run(7, steps.quorum_has_cosigned, witnesses, terms)
+    existed, entry = None, case.entry
+    # Only what our own view holds: a head without the entries behind it is what a thief could have made.
+    if held and case.sightings and view is not None and entry is not None and entry.index < view.size:
+        existed = existence(entry.index, case.sightings, trusted, witnessing, demanded, known_at, skew)
+    valid, rests_on_it = attempt(4, steps.keys_were_valid, bundle.envelope, attestation.issued_at, trusted, existed)
     outcomes = [
-        run(4, steps.keys_were_valid, bundle.envelope, attestation.issued_at, trusted),
+        valid,
         run(5, steps.signatures_hold, bundle.envelope, reading.envelope_digest, trusted, terms, memo),
         logged,
         quorum,
         run(8, steps.trust_is_fresh, trusted, terms, known_at, skew),
         run(9, steps.view_is_fresh, terms, view, known_at, skew),
     ]
-    return outcomes, witnesses
+    return outcomes, _Told(witnesses, existed if rests_on_it else None)
 
 
 def _examined(reading: Reading, outcomes: Sequence[StepOutcome]) -> Examined | None:

@@ -7,7 +7,7 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -20,6 +20,7 @@ from node.federation.gossip import MAX_ANSWER_BYTES, Gossip, Rounds
 from node.federation.peer_client import ClientCredentials, GrpcPeerClient
 from node.ledger.comparison import Comparison, ComparisonLimits
 from node.ledger.heads import HeadBoard
+from node.ledger.recollection import Recollection
 from node.ledger.replica import ReplicaKeys
 from node.ledger.sequencer import LogKeys
 from node.ledger.standings import Standings
@@ -28,6 +29,7 @@ from node.model.witnesses import ShownHead, SplitView
 from node.storage.log_store import LogStore
 from node.storage.witness_store import WitnessStore
 from node.tasks import ended
+from trust.issuers import TrustedIssuer
 
 _log = structlog.get_logger(__name__)
 
@@ -72,21 +74,26 @@ class Gossiping:
             random.SystemRandom().random,
         )
         skew = timedelta(seconds=settings.freshness.clock_skew_seconds)
+        self._skew = skew
         limits = ComparisonLimits(clock.now, skew, settings.division)
         self._comparison = Comparison(stores.logs, stores.witnessed, stores.standings, limits, self._split_found)
         # As a witness a node has no other key than that with which it cosigns its own log.
         key = WitnessKey(keys.origin, keys.cosigner_name, keys.cosigner)
         self._witness = Witness(stores.witnessed, key, stores.board, stores.standings, clock.now)
         self._logs: Mapping[str, ReplicaKeys] = {}
+        self._lost: Mapping[str, Sequence[datetime]] = {}
         self._running: dict[str, _Running] = {}
 
-    async def heads(self, origins: Sequence[str]) -> Sequence[ShownHead]:
-        """What this node has to show of these logs."""
+    async def heads(self, origins: Sequence[str], before: datetime | None = None) -> Sequence[ShownHead]:
+        """What this node has to show of these logs: of now, or of what it cosigned before a moment."""
+        if before is not None:
+            return await self._witness.heads_before(origins, self._logs.keys(), before)
         return await self._witness.heads(origins, self._logs.keys())
 
     async def apply(self, trust: TrustInUse) -> None:
         """Brings tasks and keys in line with a version of the trusted state."""
         issuers = [known.trusted for known in trust.snapshot.issuers.values()]
+        self._lost = {each.origin: self._moments(each) for each in issuers if each.compromised}
         self._logs = {each.origin: ReplicaKeys(each.origin, each.head_key, each.cosigners) for each in issuers}
         wanted = {
             division: found
@@ -100,6 +107,12 @@ class Gossiping:
         for division in wanted:
             if division not in self._running:
                 self._start(division, trust)
+
+    def _moments(self, issuer: TrustedIssuer) -> tuple[datetime, ...]:
+        """Before when a head must have been cosigned to prove anything against the compromises of its keys."""
+        lost = {known.compromised_at for known in issuer.keys.values() if known.compromised_at is not None}
+        # Cosignatures tell whole seconds.
+        return tuple(sorted(at - self._skew - timedelta(seconds=1) for at in lost))
 
     async def stop(self) -> None:
         """Ends all tasks; what was kept stays."""
@@ -126,6 +139,10 @@ class Gossiping:
             except Exception:  # noqa: BLE001 - a comparison that ended would leave split views unseen behind our back
                 _log.exception("heads_not_compared")
 
+    async def _recalled(self, peer: str, shown: ShownHead) -> bool:
+        keys = self._logs.get(shown.origin)
+        return keys is not None and await self._comparison.recalled(peer, keys, shown)
+
     def _split_found(self, _split: SplitView) -> None:
         self._found.set()
 
@@ -142,7 +159,10 @@ class Gossiping:
             if keys is not None:  # else it is trusted no more since it was asked about
                 await self._comparison.shown(division, keys, shown)
 
-        gossip = Gossip(division, found.bundle.endpoints, connect, lambda: tuple(self._logs), judge, self._rounds)
+        recollection = Recollection(division, lambda: self._lost, self._recalled)
+        gossip = Gossip(
+            division, found.bundle.endpoints, connect, lambda: tuple(self._logs), judge, self._rounds, recollection
+        )
         task = asyncio.create_task(gossip.run(), name=f"gossip {division}")
         task.add_done_callback(_report_end)
         self._running[division] = _Running(found.digest, trust.pair.certificate, task)

@@ -16,6 +16,9 @@ from trust.issuers import TrustedIssuer, open_status_change
 from trust.log.checkpoint import SignedHead, open_checkpoint, origin_of, own_cosigner
 from trust.statements import peek_entry
 
+_COMPROMISED = frozenset({"KEY_COMPROMISED", "KEY_COMPROMISED_SINCE"})
+"""Signed as it should be, with a key that is told to have been in other hands: verification judges it again."""
+
 
 class TrustedLogs:
     """The keys of every log that this home trusts."""
@@ -42,7 +45,8 @@ class TrustedLogs:
         """Everything that an entry of this log may have been filed as, the likeliest first.
 
         A change that lifts a flag counts only with a signature that can be judged. One that can be judged now may have
-        been put aside when it came, before its key was known here: then both readings are right.
+        been put aside when it came, before its key was known here, and one of a key that was compromised since may have
+        come before that was told: then both readings are right.
         """
         put_aside = EntryDraft(entry, digest, EntryKind.OTHER)
         try:
@@ -64,8 +68,8 @@ class TrustedLogs:
             return False
         try:
             open_status_change(entry, issuer)
-        except TrustError:
-            return False
+        except TrustError as error:
+            return error.reason in _COMPROMISED
         return True
 
 

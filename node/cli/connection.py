@@ -48,6 +48,7 @@ from trust.certificates import ca_division
 from trust.identities import node_dns_name
 
 Verdict = verdict_pb2.Verdict
+Existence = verdict_pb2.Existence
 JointVerdict = joint_verdict_pb2.JointVerdict
 TerritoryFindings = joint_verdict_pb2.TerritoryFindings
 Finding = verdict_pb2.Finding

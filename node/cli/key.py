@@ -121,7 +121,11 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
     session.say(f"密钥泄露 A key in other hands since {in_china(since)}:", "bold")
     session.say("  signed from then on       REJECT everywhere (KEY_COMPROMISED), your own reports of that time too")
     session.say(
-        "  signed before             REFER (KEY_COMPROMISED_SINCE): a thief can date back, so the date proves nothing"
+        "  signed before             stands at each node that saw it in your log in time, or has the word of as"
+    )
+    session.say("                            many witnesses as its trust certificate demands; else REFER")
+    session.say(
+        "                            (KEY_COMPROMISED_SINCE): a thief can date back, so the date proves nothing"
     )
     session.say("  what to do                issue those reports again; what other keys alone signed is not touched")
     session.say("  this cannot be taken back: the moment can be moved earlier, never later")

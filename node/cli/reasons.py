@@ -32,7 +32,9 @@ KEYS: dict[str, Words] = {
     "KEY_NOT_YET_VALID": Words("签名时密钥尚未生效", "signed before its key was valid"),
     "KEY_RETIRED": Words("签名时密钥已停用", "signed after its key was retired"),
     "KEY_COMPROMISED": Words("签名时密钥已失密", "signed when its key was in other hands"),
-    "KEY_COMPROMISED_SINCE": Words("密钥后来失密，无法证明签名在先", "its key was compromised since: age unproven"),
+    "KEY_COMPROMISED_SINCE": Words(
+        "密钥后来失密，无人见证其签名在先", "its key was compromised since; not seen before"
+    ),
     "UNKNOWN_SUITE": Words("签名算法本节点无法核验", "a signature suite that this node cannot check"),
     "BAD_KEY": Words("密钥不可用", "a key that cannot be used"),
     "KEY_FILE_EXPOSED": Words("密钥文件对他人开放", "a key file is open to others"),

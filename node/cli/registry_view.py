@@ -93,10 +93,8 @@ def links(found: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
         if key.retired_at is not None:
             yield "", f"retired {in_china(key.retired_at)}: earlier signatures stay valid"
         if key.compromised_at is not None:
-            yield (
-                "",
-                f"compromised since {in_china(key.compromised_at)}: later ones are rejected, earlier ones referred",
-            )
+            since = in_china(key.compromised_at)
+            yield "", f"compromised since {since}: later ones are rejected, earlier ones referred unless seen in time"
 
 
 def status_json(record: RegistryRecord, now: datetime) -> dict[str, object]:

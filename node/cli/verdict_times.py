@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC
 
 from node.cli.as_of import ends_a_day
-from node.cli.connection import Freshness, LaterFlag, Verdict, code_of
+from node.cli.connection import Existence, Freshness, LaterFlag, Verdict, code_of
 from node.cli.session import in_china
 from node.cli.wording import FLAGS, Words, words_for
 from node.model.calendar import day_in_china
@@ -62,6 +62,8 @@ def ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield "日志视图 Log view", f"{view.origin}，{duration(view.age_seconds).both}{note}"
         yield from _limits("日志时效 Log limits", verdict.log_view_freshness)
     yield "见证 Witnesses", _witnesses(verdict)
+    if verdict.HasField("existed"):
+        yield "存在证明 Older than", _existed(verdict.existed)
     yield "信任状态 Trust state", duration(verdict.trust_state_age_seconds).both
     yield from _limits("信任时效 Trust limits", verdict.trust_state)
 
@@ -74,6 +76,17 @@ def _witnesses(verdict: Verdict) -> str:
     met = Words("已达到", "met") if count >= quorum else Words("未达到", "not met")
     zh = f"{count} 个节点联署，我方要求 {quorum} 个，{met.zh}"
     return f"{zh} (others that cosigned the log with it: {count}; we demand {quorum}: {met.en})"
+
+
+def _existed(existed: Existence) -> str:
+    """By whom and when the report was seen, before a key that signed it was in other hands."""
+    when = in_china(existed.seen_at.ToDatetime(UTC))
+    zh = "本节点" if existed.own else "、".join(existed.witnesses)
+    en = "this node" if existed.own else ", ".join(existed.witnesses)
+    return (
+        f"签名密钥后来失密；{zh}证明报告在 {when} 已在日志中 "
+        f"(a key that signed it was compromised later: existed before that, by witness of {en})"
+    )
 
 
 def _limits(name: str, found: Freshness) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -36,8 +37,17 @@ _ANSWER_SECONDS = 10.0
 class HeadsClient(Protocol):
     """One connection to a peer's FederationService. Raises PeerUnavailable."""
 
-    async def heads(self, origins: Sequence[str], seconds: float) -> Sequence[ShownHead]: ...
+    async def heads(
+        self, origins: Sequence[str], seconds: float, before: datetime | None = None
+    ) -> Sequence[ShownHead]: ...
     async def close(self) -> None: ...
+
+
+class Recall(Protocol):
+    """What the peer is to be asked about the past: one question at a time, None for none."""
+
+    def next(self) -> tuple[str, datetime] | None: ...
+    async def answered(self, origin: str, before: datetime, shown: ShownHead | None) -> None: ...
 
 
 ConnectForHeads = Callable[[str], HeadsClient]
@@ -70,8 +80,13 @@ class Gossip:
         origins: Callable[[], Sequence[str]],
         judge: Callable[[ShownHead], Awaitable[None]],
         rounds: Rounds,
+        recall: Recall | None = None,
     ) -> None:
-        """`judge` gets each head of a log that was asked about, and raises TrustError for what does not verify."""
+        """`judge` gets each head of a log that was asked about, and raises TrustError for what does not verify.
+
+        `recall`: what is asked about the past, one question in each round.
+        """
+        self._recall = recall
         self._division = division
         self._endpoints = endpoints
         self._connect = connect
@@ -116,6 +131,14 @@ class Gossip:
                 if shown.origin not in asked:
                     raise PeerUnavailable("The peer showed a head of a log that it was not asked about.")
                 await self._judged(shown)
+
+        asked_past = None if self._recall is None else self._recall.next()
+        if self._recall is not None and asked_past is not None and self._client is not None:
+            origin, before = asked_past
+            answer = await self._client.heads([origin], _ANSWER_SECONDS, before)
+            if any(shown.origin != origin for shown in answer):
+                raise PeerUnavailable("The peer showed a head of a log that it was not asked about.")
+            await self._recall.answered(origin, before, answer[0] if answer else None)
 
     async def _judged(self, shown: ShownHead) -> None:
         trouble = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -123,9 +124,12 @@ class GrpcPeerClient:
         self._heard()
         return [_delivery(result) for result in response.results]
 
-    async def heads(self, origins: Sequence[str], seconds: float) -> list[ShownHead]:
-        """What the peer shows of these logs within so many seconds, nothing of it proven. Raises PeerUnavailable."""
-        request = federation_service_pb2.GetHeadsRequest(origins=origins)
+    async def heads(self, origins: Sequence[str], seconds: float, before: datetime | None = None) -> list[ShownHead]:
+        """What the peer shows of these logs within so many seconds, nothing of it proven. Raises PeerUnavailable.
+
+        `before`: of each the newest head that it cosigned before that moment, else the newest of all.
+        """
+        request = federation_service_pb2.GetHeadsRequest(origins=origins, cosigned_before=before)
         try:
             response = await self._stub.GetHeads(request, timeout=seconds)
         except grpc.aio.AioRpcError as error:

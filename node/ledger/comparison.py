@@ -47,6 +47,7 @@ class EvidenceStore(Protocol):
 
     async def keep_peer_head(self, head: PeerHead) -> None: ...
     async def keep_split(self, split: SplitView) -> bool: ...
+    async def keep_recalled(self, head: PeerHead) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,24 @@ class Comparison:
                 await self._take_over(peer, keys, shown.split)
             if shown.checkpoint:
                 await self._compare(keys, self._opened(peer, keys, shown.checkpoint))
+
+    async def recalled(self, peer: str, keys: ReplicaKeys, shown: ShownHead) -> bool:
+        """A head of the past that the node of `peer` cosigned then. False while our tree is too small to tell.
+
+        Raises CheckpointInvalid for what does not verify. One that is not of our history is a second one, as any head.
+        """
+        async with self._turns[keys.origin]:
+            head = self._opened(peer, keys, shown.checkpoint)
+            ours = await self._logs.head(keys.origin)
+            if ours is None or head.size > ours.size:
+                return False
+            if head.size == 0:
+                return True
+            if await self._root(keys.origin, head.size, ours) == head.root:
+                await self._evidence.keep_recalled(head)
+            else:
+                await self._compare(keys, head)
+            return True
 
     async def settle(self, keys: ReplicaKeys) -> None:
         """Compares what was beyond our tree before."""

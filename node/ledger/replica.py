@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from node.ledger.assembly import Batch, EntryDraft, assemble, load_frontier
+from node.ledger.growth import Growth
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LedgerStore
 from node.model.log import EntryKind, FeedBatch, LogHead
@@ -66,6 +67,7 @@ class Replica:
         self._read_entry = read_entry
         self._clock_skew = clock_skew
         self._contradiction = contradiction
+        self._growth = Growth(store, keys.origin)
         self._frontier: Frontier | None = None
         self._known: LogHead | None = None
         self.head_size = 0
@@ -104,7 +106,7 @@ class Replica:
         extended = assemble(frontier, await self._drafts(batch.entries))
         self._prove(extended.frontier, head, batch)
         view = self._view(extended.frontier, head, batch.checkpoint)
-        await self._keep(frontier.size, view, extended)
+        await self._keep(frontier.size, view, extended, self._seen_at(head))
         self.head_size = head.size
         self._frontier, self._known = extended.frontier, view
         self._board.publish(view)
@@ -144,15 +146,25 @@ class Replica:
         fresh_at = _latest(known_at, head.cosigned_at) if caught_up else known_at
         return LogHead(self._keys.origin, frontier.size, frontier.root(), text, fresh_at)
 
-    async def _keep(self, old_size: int, view: LogHead, batch: Batch) -> None:
+    def _seen_at(self, head: SignedHead) -> datetime:
+        """By when the batch existed: it is here. Never earlier than its issuer says: our clock may be late."""
+        now = self._now()
+        return now if head.cosigned_at is None else max(now, head.cosigned_at)
+
+    async def _keep(self, old_size: int, view: LogHead, batch: Batch, at: datetime) -> None:
+        seen_at = await self._growth.due(view.size, at)
         if batch.entries or self._known is None:
             # The commit point of replication. A crash before it: the batch is asked for again from the same index.
-            # A crash after it: the next index is asked for. Never a gap, never an entry twice.
-            await self._store.append(old_size, view, batch.entries, batch.subtrees)
+            # A crash after it: the next index is asked for. Never a gap, never an entry twice. By when we saw
+            # the log so large is written with it, and lost with it.
+            await self._store.append(old_size, view, batch.entries, batch.subtrees, (), seen_at)
         elif view.fresh_at != self._known.fresh_at:
             # Only a newer time is worth a commit: heads that say nothing new could come without end.
             # A crash here leaves an older, still true, time of freshness.
-            await self._store.update_head(view)
+            await self._store.update_head(view, seen_at)
+        else:
+            return
+        self._growth.kept(view.size, seen_at)
 
     async def _drafts(self, entries: Sequence[bytes]) -> list[EntryDraft]:
         """All entries of a batch, read in turns: whoever else this node serves does not wait for a thousand of them."""

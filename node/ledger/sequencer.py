@@ -17,9 +17,11 @@ import structlog
 from node.errors import Conflict, NotReady
 from node.gathering import Gathering
 from node.ledger.assembly import Batch, EntryDraft, HashReader, assemble, load_frontier
+from node.ledger.growth import Growth
 from node.ledger.heads import HeadBoard
 from node.model.issuing import ReportRow, StatusRow
 from node.model.log import DuplicateRequests, LogEntry, LogHead, LogMoved, SubtreeRoot
+from node.model.witnesses import Sighting
 from trust.keys import Signer
 from trust.log import checkpoint
 from trust.log.tree import EMPTY_ROOT, Frontier
@@ -46,8 +48,10 @@ class LedgerStore(HashReader, Protocol):
         entries: Sequence[LogEntry],
         subtrees: Sequence[SubtreeRoot],
         attachments: Sequence[ReportRow | StatusRow] = (),
+        seen_at: datetime | None = None,
     ) -> None: ...
-    async def update_head(self, head: LogHead) -> bool: ...
+    async def update_head(self, head: LogHead, seen_at: datetime | None = None) -> bool: ...
+    async def last_sighting(self, origin: str) -> Sighting | None: ...
 
 
 Attach = Callable[[int], ReportRow | StatusRow]
@@ -92,6 +96,7 @@ class Sequencer:
         self._committed = committed
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._frontier: Frontier | None = None
+        self._growth = Growth(store, keys.origin)
         self._group = gathering.meeting_point(GROUP_LIMIT, LINGER_SECONDS)
         self.cosign_failure = ""
         """Reason why the newest attempt to cosign failed, empty when it did not."""
@@ -163,9 +168,12 @@ class Sequencer:
             at = self._now()
             text = checkpoint.cosign(head.checkpoint, self._keys.cosigner_name, self._keys.cosigner, at)
             head = LogHead(head.origin, head.size, head.root, text, at)
-            # A crash here leaves the older cosignature: followers see an older, still true, time.
-            if not await self._store.update_head(head):
+            seen_at = await self._growth.due(head.size, at)
+            # A crash here leaves the older cosignature: followers see an older, still true, time. What is remembered
+            # of the log's growth is written here and not with each group of entries, for that is what callers wait for.
+            if not await self._store.update_head(head, seen_at):
                 return await self._cosign()  # the log grew meanwhile, and with a fresher cosignature
+            self._growth.kept(head.size, seen_at)
         self._board.publish(head)
         return head
 

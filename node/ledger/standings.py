@@ -10,7 +10,7 @@ from node.ledger.heads import HeadBoard
 from node.model.log import LogHead
 from node.model.witnesses import HeadState, PeerHead, SplitView
 from trust.log.checkpoint import origin_of, own_cosigner
-from trust.witnesses import NOTHING_WITNESSED, Witnessing
+from trust.witnesses import Witnessing
 
 
 class StandingsStore(Protocol):
@@ -90,8 +90,6 @@ class Standings:
             if head.origin == origin and head.state is HeadState.AGREED
         }
         splits = self._splits.get(origin, ())
-        if not sizes and not splits:
-            return NOTHING_WITNESSED
         return Witnessing(sizes, min((split.agreed_size for split in splits), default=None), self._own)
 
     def limited(self, head: LogHead) -> LogHead:

@@ -17,10 +17,11 @@ from typing import Protocol
 
 import structlog
 
+from node.ledger.growth import Growth
 from node.ledger.heads import HeadBoard
 from node.ledger.standings import Standings
 from node.model.log import LogHead
-from node.model.witnesses import ShownHead, SplitNotes
+from node.model.witnesses import CosignedNote, ShownHead, Sighting, SplitNotes
 from trust.keys import Signer
 from trust.log.checkpoint import cosign, size_of
 
@@ -30,7 +31,11 @@ _log = structlog.get_logger(__name__)
 class WitnessMemory(Protocol):
     """Durable. False: something that forbids this head was cosigned before."""
 
-    async def remember_cosigned(self, origin: str, size: int, root: bytes) -> bool: ...
+    async def remember_cosigned(
+        self, origin: str, size: int, root: bytes, note: CosignedNote | None = None
+    ) -> bool: ...
+    async def last_sighting(self, origin: str) -> Sighting | None: ...
+    async def note_before(self, origin: str, before: datetime) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Witness:
         self._standings = standings
         self._now = now
         self._remembered: dict[str, tuple[int, bytes]] = {}
+        self._noted: dict[str, Growth] = {}
 
     async def heads(self, wanted: Sequence[str], known: AbstractSet[str]) -> list[ShownHead]:
         """What this node has to show of these logs, as far as they are `known` here, each once and in this order.
@@ -68,6 +74,16 @@ class Witness:
         """
         found = (await self._show(origin) for origin in dict.fromkeys(wanted) if origin in known)
         return [shown async for shown in found if shown is not None]
+
+    async def heads_before(self, wanted: Sequence[str], known: AbstractSet[str], before: datetime) -> list[ShownHead]:
+        """Of each of these logs the newest head that this node cosigned before a moment, as it left it then.
+
+        Nothing of a log with two histories, and nothing of our own: we are no witness of that.
+        """
+        asked = [each for each in dict.fromkeys(wanted) if each in known and each != self._key.origin]
+        whole = [origin for origin in asked if not self._standings.splits(origin)]
+        notes = [(origin, await self._memory.note_before(origin, before)) for origin in whole]
+        return [ShownHead(origin, text) for origin, text in notes if text]
 
     async def _show(self, origin: str) -> ShownHead | None:
         split = self._evidence(origin)
@@ -82,13 +98,19 @@ class Witness:
         return None if text is None else ShownHead(origin, text)
 
     async def _cosigned(self, head: LogHead) -> str | None:
-        if self._remembered.get(head.origin) != (head.size, head.root):
-            # A crash after this line and before the answer: bound to a head that nobody has our cosignature of.
-            if not await self._memory.remember_cosigned(head.origin, head.size, head.root):
+        at, growth = self._now(), self._noted.setdefault(head.origin, Growth(self._memory, head.origin))
+        text = cosign(head.checkpoint, self._key.name, self._key.signer, at)
+        due = await growth.due(head.size, at)
+        if due is not None or self._remembered.get(head.origin) != (head.size, head.root):
+            note = None if due is None else CosignedNote(due, text)
+            # A crash after this line and before the answer: bound to a head that nobody has our cosignature of, and
+            # which may be told later as seen now: it was.
+            if not await self._memory.remember_cosigned(head.origin, head.size, head.root, note):
                 _log.warning("head_not_cosigned", origin=head.origin, size=head.size)
                 return None
+            growth.kept(head.size, due)
             self._remembered[head.origin] = (head.size, head.root)
-        return cosign(head.checkpoint, self._key.name, self._key.signer, self._now())
+        return text
 
     def _evidence(self, origin: str) -> SplitNotes | None:
         """What anybody can check. That our own log is behind what our key signed proves nothing to others."""

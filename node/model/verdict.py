@@ -172,6 +172,18 @@ class LaterFlag:
 
 
 @dataclass(frozen=True, slots=True)
+class Existed:
+    """Proof that a report whose key was compromised later is older than that: it stood in its issuer's log at `at`.
+
+    By our own record (`own`), or by the word of these `witnesses`, such as `huxin/520000/node`.
+    """
+
+    at: datetime
+    own: bool
+    witnesses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InputDigests:
     """SHA-256 of everything the decision is a function of; empty bytes where an input was absent."""
 
@@ -193,7 +205,7 @@ class Verdict:
 
     Standing, flags and decision are those of `basis.as_of`; what has changed since is in `later_flags`. `witnesses`
     counts those known to have cosigned a head of the issuer's log which holds the report, at least as many as
-    `witness_quorum` demands, or all that are known.
+    `witness_quorum` demands, or all that are known. `existed` is None unless step 4 rests on it.
     """
 
     authenticity: Authenticity
@@ -212,3 +224,4 @@ class Verdict:
     later_flags: tuple[LaterFlag, ...] = ()
     witnesses: int = 0
     witness_quorum: int = 0
+    existed: Existed | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -59,6 +59,19 @@ class PeerHead:
     since: datetime
     checkpoint: str
 
+    @property
+    def seen_at(self) -> datetime:
+        """By when the peer saw the head: cosignatures tell whole seconds, and none is older than the head itself."""
+        return max(self.cosigned_at, self.since) + timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CosignedNote:
+    """A note as this node cosigned it as a witness, and when exactly."""
+
+    at: datetime
+    text: str
+
 
 @dataclass(frozen=True, slots=True)
 class SplitView:
@@ -73,3 +86,33 @@ class SplitView:
     found_at: datetime
     agreed_size: int
     notes: SplitNotes
+
+
+OURSELVES = ""
+"""Names this node itself as the witness of a sighting, as `trust.sightings.OURSELVES` does."""
+
+SIGHTING_EVERY = timedelta(minutes=1)
+"""Our own sightings of one log, and notes kept, are at least this far apart: an entry may seem younger, never older."""
+
+OTHERS_EVERY = timedelta(hours=1)
+"""Those of each other witness: there may be many, and they keep what they cosigned for when it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """That `witness` (a division, or OURSELVES) knew a log to hold `size` entries at the moment `at`.
+
+    Our own tree holds these entries. Whoever says it, the moment is never earlier than what the log's own node says.
+    """
+
+    witness: str
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lifting:
+    """A logged change that clears a flag of an attestation: its index and the envelope's bytes."""
+
+    index: int
+    entry: bytes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from huxin.v1 import federation_service_pb2 as pb
@@ -16,7 +17,7 @@ from node.model.witnesses import ShownHead
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
 from node.rpc.limits import BUSY_SECONDS
-from node.wire.fields import text
+from node.wire.fields import instant, text
 from node.wire.messages import delivery_result, readable
 from node.wire.peers import follow_response, shown_head
 
@@ -55,7 +56,7 @@ class Acknowledgements(Protocol):
 class Heads(Protocol):
     """What this node has to show of logs, cosigned by it. Logs of which it has nothing to show are left out."""
 
-    async def heads(self, origins: Sequence[str], /) -> Sequence[ShownHead]: ...
+    async def heads(self, origins: Sequence[str], before: datetime | None = None, /) -> Sequence[ShownHead]: ...
 
 
 class Registry(Protocol):
@@ -136,11 +137,13 @@ class FederationService:
                 "origins", f"At most {MAX_ORIGINS} logs are asked about at once; ask again for the rest."
             )
         origins = [text(origin, "origins", limit=200) for origin in request.origins]
+        asks_past = request.HasField("cosigned_before")
+        before = instant(request.cosigned_before, "cosigned_before") if asks_past else None
         if self._showing[caller.name] >= MAX_STREAMS:
             raise _too_many(f"A node asks for heads at most {MAX_STREAMS} times at once; wait for the answers.")
         self._showing[caller.name] += 1
         try:
-            return pb.GetHeadsResponse(heads=[shown_head(head) for head in await self._heads.heads(origins)])
+            return pb.GetHeadsResponse(heads=[shown_head(head) for head in await self._heads.heads(origins, before)])
         finally:
             self._showing[caller.name] -= 1
 

@@ -8,6 +8,7 @@ a peer may log what another one signed; the first entry in a log counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -25,7 +26,9 @@ from node.model.log import (
     StatusFlag,
     SubtreeRoot,
 )
+from node.model.witnesses import OURSELVES, Lifting, Sighting
 from node.storage import attachments as attached
+from node.storage import sightings
 from node.storage.bulk import insert_rows, key_table
 from node.storage.database import Database
 from node.storage.grouping import GroupedLookup
@@ -38,6 +41,7 @@ from node.storage.log_rows import (
     subtree_rows,
 )
 from node.storage.schema import from_instant, log_entries, log_heads, log_subtrees, to_instant
+from node.storage.sightings import SightingKey
 
 StatementKey = tuple[str, bytes, str]
 """(origin, digest, report number)."""
@@ -65,12 +69,14 @@ class LogStore:
         entries: Sequence[LogEntry],
         subtrees: Sequence[SubtreeRoot],
         attachments: Sequence[ReportRow | StatusRow] = (),
+        seen_at: datetime | None = None,
     ) -> None:
         """Commit entries, completed subtrees, the head after them and what goes with them: all or nothing.
 
         `expected_size` is the stored size before (0 for a log that has no head yet); entries continue from there.
-        Raises LogMoved when the log has another size, DuplicateRequests when request ids came before, ValueError when
-        entries, size and head do not fit together.
+        `seen_at`: by when this node held all of them, where that is to be remembered. Raises LogMoved when the log has
+        another size, DuplicateRequests when request ids came before, ValueError when entries, size and head do not fit
+        together.
         """
         if [entry.index for entry in entries] != list(range(expected_size, head.size)):
             raise ValueError(f"entries must be numbered from {expected_size} to {head.size} (exclusive)")
@@ -86,13 +92,14 @@ class LogStore:
                 await insert_rows(connection, "log_status", STATUS_COLUMNS, status_rows(head.origin, entries))
                 await insert_rows(connection, "log_subtrees", SUBTREE_COLUMNS, subtree_rows(head.origin, subtrees))
                 await _attach(connection, attachments)
+                await _remember_seen(connection, head, seen_at)
         except _RequestsClash:
             raise DuplicateRequests(await attached.stored_requests(self._database, attachments)) from None
 
-    async def update_head(self, head: LogHead) -> bool:
+    async def update_head(self, head: LogHead, seen_at: datetime | None = None) -> bool:
         """Replace checkpoint and time of a head of the same size and root; False when the stored log is another one.
 
-        An older time than the stored one changes nothing and is no failure.
+        An older time than the stored one changes nothing and is no failure. `seen_at` as for `append`.
         """
         same = (log_heads.c.origin == head.origin, log_heads.c.size == head.size, log_heads.c.root == head.root)
         fresh_at = _stored_time(head)
@@ -106,7 +113,23 @@ class LogStore:
             if found.fresh_at is None or (fresh_at is not None and fresh_at >= found.fresh_at):
                 change = log_heads.update().where(*same)
                 await connection.execute(change.values(checkpoint=head.checkpoint, fresh_at=fresh_at))
+            await _remember_seen(connection, head, seen_at)
             return True
+
+    async def last_sighting(self, origin: str) -> Sighting | None:
+        """The largest size of a log that this node remembers to have held, and since when."""
+        return await sightings.last_sighting(self._database, origin)
+
+    async def first_sightings(self, keys: Sequence[SightingKey]) -> dict[SightingKey, Sighting]:
+        """(origin, witness, index) -> when that witness first saw the log to hold the entry of that index."""
+        return await sightings.first_sightings(self._database, keys)
+
+    async def liftings(self, keys: Sequence[tuple[str, bytes]]) -> dict[tuple[str, bytes], list[Lifting]]:
+        """(origin, digest of an attestation) -> every change in that log which clears one of its flags, in log order.
+
+        The n-th belongs to the n-th change of `EntryView.statuses` that clears one.
+        """
+        return await sightings.liftings(self._database, keys)
 
     async def head(self, origin: str) -> LogHead | None:
         """The newest committed head of a log, or None for a log that nothing is known of. Callers share queries."""
@@ -246,6 +269,11 @@ async def _attach(connection: AsyncConnection, attachments: Sequence[ReportRow |
         await attached.insert_attachments(connection, attachments)
     except exc.IntegrityError:
         raise _RequestsClash from None
+
+
+async def _remember_seen(connection: AsyncConnection, head: LogHead, seen_at: datetime | None) -> None:
+    if seen_at is not None:
+        await sightings.keep_sighting(connection, head.origin, Sighting(OURSELVES, head.size, seen_at))
 
 
 def _stored_time(head: LogHead) -> int | None:

@@ -388,6 +388,27 @@ log_peer_heads = Table(
     comment="What peers showed and cosigned of each log: that our tree holds (agreed), and beyond it (ahead).",
 )
 
+log_notes = Table(
+    "log_notes",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("cosigned_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    comment="Heads of peers' logs as this node cosigned them, one a minute at most: for who asks about the past.",
+)
+
+log_sightings = Table(
+    "log_sightings",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("witness", String(6), primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("seen_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+    comment="By when each log had a size, by whose word: a division's, or this node's own (empty).",
+)
+
 log_splits = Table(
     "log_splits",
     metadata,

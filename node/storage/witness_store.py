@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from node.model.witnesses import HeadState, PeerHead, SplitNotes, SplitView
+from node.model.witnesses import (
+    OTHERS_EVERY,
+    OURSELVES,
+    CosignedNote,
+    HeadState,
+    PeerHead,
+    Sighting,
+    SplitNotes,
+    SplitView,
+)
 from node.storage.bulk import upsert_rows
 from node.storage.database import Database
-from node.storage.schema import from_instant, log_cosigned, log_peer_heads, log_splits, to_instant
+from node.storage.schema import (
+    from_instant,
+    log_cosigned,
+    log_notes,
+    log_peer_heads,
+    log_sightings,
+    log_splits,
+    to_instant,
+)
+from node.storage.sightings import keep_sighting
 
 _HASH_BYTES = 32
 
@@ -21,10 +40,10 @@ class WitnessStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def remember_cosigned(self, origin: str, size: int, root: bytes) -> bool:
+    async def remember_cosigned(self, origin: str, size: int, root: bytes, note: CosignedNote | None = None) -> bool:
         """Remember a head about to be cosigned. False when a larger one, or another of that size, was before.
 
-        What is True once is never taken back: a cosignature may leave only after it.
+        What is True once is never taken back: a cosignature may leave only after it. `note` is kept with it.
         """
         table = log_cosigned.c
         insert = (sqlite if self._database.dialect == "sqlite" else postgresql).insert(log_cosigned)
@@ -36,7 +55,46 @@ class WitnessStore:
         async with self._database.write() as connection:
             await connection.execute(first)
             await connection.execute(grow)
-            return (await connection.execute(same)).first() is not None
+            bound = (await connection.execute(same)).first() is not None
+            if bound and note is not None:
+                row = {"origin": origin, "cosigned_at": to_instant(note.at), "size": size, "note": note.text}
+                kept = (sqlite if self._database.dialect == "sqlite" else postgresql).insert(log_notes).values(row)
+                await connection.execute(kept.on_conflict_do_nothing())
+            return bound
+
+    async def last_sighting(self, origin: str) -> Sighting | None:
+        """The newest note of a log that was kept: its size and when it was cosigned."""
+        table = log_notes.c
+        query = select(table.size, table.cosigned_at).where(table.origin == origin)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query.order_by(table.cosigned_at.desc()).limit(1))).one_or_none()
+        return None if row is None else Sighting(OURSELVES, row.size, from_instant(row.cosigned_at))
+
+    async def note_before(self, origin: str, before: datetime) -> str:
+        """The newest note of a log that was cosigned before that moment; "" when none was kept."""
+        table = log_notes.c
+        query = select(table.note).where(table.origin == origin, table.cosigned_at < to_instant(before))
+        async with self._database.read() as connection:
+            found = (await connection.scalars(query.order_by(table.cosigned_at.desc()).limit(1))).one_or_none()
+        return "" if found is None else str(found)
+
+    async def keep_recalled(self, head: PeerHead) -> None:
+        """Keep by when a peer saw a head of the past, which our own tree holds; the earlier moment for one size."""
+        row = {
+            "origin": head.origin,
+            "witness": head.peer,
+            "size": head.size,
+            "seen_at": to_instant(head.seen_at),
+        }
+        insert = (sqlite if self._database.dialect == "sqlite" else postgresql).insert(log_sightings)
+        keep = insert.values(row).on_conflict_do_update(
+            index_elements=log_sightings.primary_key.columns,
+            set_={"seen_at": insert.excluded.seen_at},
+            where=insert.excluded.seen_at < log_sightings.c.seen_at,
+        )
+        # A crash before the commit: the peer is asked again after the restart. After it: it need not be.
+        async with self._database.write() as connection:
+            await connection.execute(keep)
 
     async def peer_heads(self) -> list[PeerHead]:
         """Everything that peers showed, at most one agreed and one ahead for each log and peer."""
@@ -60,6 +118,9 @@ class WitnessStore:
                 passed = log_peer_heads.delete().where(*here, table.state == HeadState.AHEAD.value)
                 await connection.execute(passed.where(table.size <= head.size))
             await upsert_rows(connection, log_peer_heads, [row])
+            if head.state is HeadState.AGREED:
+                told = Sighting(head.peer, head.size, head.seen_at)
+                await keep_sighting(connection, head.origin, told, OTHERS_EVERY)
 
     async def keep_split(self, split: SplitView) -> bool:
         """Keep evidence; False when that peer showed a second history of that log before: that evidence stays."""

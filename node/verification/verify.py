@@ -19,11 +19,13 @@ from node.model.freshness import Basis
 from node.model.log import EntryView, LogHead, StatusFlag
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
-from node.model.verdict import InputDigests, LaterFlag, ReportFacts, Verdict, ViewFacts
+from node.model.verdict import Existed, InputDigests, LaterFlag, ReportFacts, Verdict, ViewFacts
+from node.model.witnesses import Lifting, Sighting
 from node.recognition.decision import Asked, judge
 from node.recognition.presented import Presented
 from node.verification.assessing import Assessor, Prepared
 from node.verification.freshness import Terms, freshness
+from node.verification.proving_age import Aged, Ages, Suspect
 from node.verification.reading import ContentReader, report_facts
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
 from trust.bundle import MAX_BUNDLE_BYTES, encode_bundle
@@ -47,6 +49,10 @@ class LogViews(Protocol):
 
     async def find_by_digests(self, keys: Sequence[StatementKey]) -> Mapping[StatementKey, EntryView]: ...
     async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None: ...
+    async def first_sightings(
+        self, keys: Sequence[tuple[str, str, int]]
+    ) -> Mapping[tuple[str, str, int], Sighting]: ...
+    async def liftings(self, keys: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], Sequence[Lifting]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,11 @@ class _Issuer:
     @property
     def origin(self) -> str:
         return "" if self.known is None else self.known.trusted.origin
+
+    @property
+    def quorum(self) -> int:
+        """How many witnesses our trust certificate demands."""
+        return 0 if self.terms is None else self.terms.conditions.witness_quorum
 
     @property
     def recognition_withdrawn_since(self) -> bool:
@@ -193,13 +204,15 @@ class VerifyReports:
             if issuer.known is not None
         ]
         found = await self._views.find_by_digests(keys)
+        lost = any(issuer.known is not None and issuer.known.trusted.compromised for issuer in issuers.values())
+        aged = await self._aged(readings, of_each, found, trust) if lost else {}
         await asyncio.gather(*checks)
         known_at = self._around.now()
         as_of = known_at if at is None else min(rules_at, known_at)
         moment = _Moment(as_of, known_at, self._around.tolerances.skew, prepared, {})
         cases = list(zip(readings, of_each, items, strict=True))
         return [
-            self._decide(reading, subject, issuer, found.get(_statement_key(reading, issuer)), moment)
+            self._decide(reading, subject, issuer, _known(_statement_key(reading, issuer), aged, found), moment)
             async for reading, issuer, (_, subject) in _in_turns(cases)
         ]
 
@@ -245,9 +258,10 @@ class VerifyReports:
         reading: Reading,
         subject: SubjectRef | None,
         issuer: _Issuer,
-        entry: EntryView | None,
+        known: tuple[EntryView | None, tuple[Sighting, ...]],
         moment: _Moment,
     ) -> Verdict:
+        entry, sightings = known
         examination = verify(
             reading,
             claim=None if subject is None else (subject.id_type.value, subject.id),
@@ -261,6 +275,7 @@ class VerifyReports:
             tolerances=self._around.tolerances,
             unchecked=issuer.unchecked,
             witnessing=issuer.witnessing,
+            sightings=sightings,
         )
         content = None if examination.examined is None else self._contents.read(examination.examined)
         presented = None if content is None else content.presented
@@ -290,8 +305,44 @@ class VerifyReports:
             requirement_title="" if asked is None else asked.requirement.title_zh,
             later_flags=_later_flags(examination) if examination.later_flags else (),
             witnesses=examination.witnesses,
-            witness_quorum=0 if issuer.terms is None else issuer.terms.conditions.witness_quorum,
+            witness_quorum=issuer.quorum,
+            existed=_existed(examination),
         )
+
+    async def _aged(
+        self,
+        readings: Sequence[Reading],
+        issuers: Sequence[_Issuer],
+        found: Mapping[StatementKey, EntryView],
+        trust: TrustSnapshot,
+    ) -> Mapping[StatementKey, Aged]:
+        """What is known of the age of statements whose issuer has had a key in other hands, by their keys."""
+        suspects: dict[StatementKey, Suspect] = {}
+        for reading, issuer in zip(readings, issuers, strict=True):
+            if issuer.known is None or not issuer.known.trusted.compromised or reading.bundle is None:
+                continue
+            key, trusted = _statement_key(reading, issuer), issuer.known.trusted
+            if (entry := found.get(key)) is not None:
+                signed = any(each.key_id in trusted.compromised for each in reading.bundle.envelope.signatures)
+                digest = reading.envelope_digest
+                suspects[key] = Suspect(digest, entry, signed, trusted, issuer.witnessing, issuer.quorum)
+        if not suspects:
+            return {}
+        ages = Ages(self._views, trust.issuers, self._around.now(), self._around.tolerances.skew)
+        return dict(zip(suspects, await ages.of(list(suspects.values())), strict=True))
+
+
+def _known(
+    key: StatementKey, aged: Mapping[StatementKey, Aged], found: Mapping[StatementKey, EntryView]
+) -> tuple[EntryView | None, tuple[Sighting, ...]]:
+    """What our view holds, and where age matters who saw it when."""
+    judged = aged.get(key) if aged else None
+    return (found.get(key), ()) if judged is None else (judged.entry, judged.sightings)
+
+
+def _existed(examination: Examination) -> Existed | None:
+    proven = examination.existed
+    return None if proven is None else Existed(proven.at, proven.own, proven.witnesses)
 
 
 def _statement_key(reading: Reading, issuer: _Issuer) -> StatementKey:

@@ -21,6 +21,7 @@ from node.model.verdict import (
     Authenticity,
     CaveatUse,
     Decision,
+    Existed,
     Finding,
     FindingKind,
     Gap,
@@ -101,6 +102,7 @@ def encode_verdict(verdict: Verdict) -> bytes:
             _later(verdict.later_flags) if verdict.later_flags else b"",
             _basis(verdict.basis),
             _witnesses(verdict.witnesses, verdict.witness_quorum),
+            b"" if verdict.existed is None else _existed(verdict.existed),
         )
     )
 
@@ -268,6 +270,13 @@ def _later(flags: tuple[LaterFlag, ...]) -> bytes:
 @lru_cache(maxsize=_OF_THE_MOMENT)
 def _witnesses(witnesses: int, quorum: int) -> bytes:
     return pb.Verdict(witnesses=witnesses, witness_quorum=quorum).SerializeToString()
+
+
+@lru_cache(maxsize=_OF_THE_MOMENT)
+def _existed(existed: Existed) -> bytes:
+    seen_at = timestamp(existed.at)
+    message = pb.Existence(seen_at=seen_at, own=existed.own, witnesses=existed.witnesses)
+    return pb.Verdict(existed=message).SerializeToString()
 
 
 @lru_cache(maxsize=_OF_THE_MOMENT)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
 
+from node.app import trusting
 from node.app.trusted_logs import TrustedLogs, origin_named, trusted_logs
 from node.errors import NotFound
 from node.model.log import EntryKind
@@ -97,6 +100,23 @@ def test_lifting_a_flag_counts_only_with_a_signature_that_verifies(
     assert [draft.kind for draft in logs.readings("huxin/620100", entry, sha256(entry).digest())] == [
         EntryKind.STATUS_CHANGE if on else EntryKind.OTHER
     ]
+
+
+def test_what_a_compromised_key_lifted_may_have_come_before_that_was_told(
+    shanxi: TestJurisdiction, guizhou: TestJurisdiction
+) -> None:
+    """`huxin log check` calls neither reading damage."""
+    nodes.introduce((shanxi, guizhou))
+    known = trusting.trusted_state(guizhou.settings).jurisdictions["140000"].trusted
+    signer = load(shanxi.layout.key("signing"))
+    lost = {signer.key_id: replace(known.keys[signer.key_id], compromised_at=THE_DAY + timedelta(days=1))}
+    logs = TrustedLogs({SHANXI: replace(known, keys=lost)})
+    for key, kinds in (
+        (signer, [EntryKind.STATUS_CHANGE, EntryKind.OTHER]),
+        (generate(Suite.ED25519), [EntryKind.OTHER]),
+    ):
+        entry = change(key, on=False)
+        assert [draft.kind for draft in logs.readings(SHANXI, entry, sha256(entry).digest())] == kinds
 
 
 def test_what_cannot_be_read_was_put_aside(logs: TrustedLogs) -> None:

@@ -22,7 +22,7 @@ from node.model.calendar import Period
 from node.model.freshness import AgeLimits, Freshness, FreshnessCondition, LimitSetter
 from node.model.log import StatusFlag
 from node.model.records import CRIMINAL
-from node.model.verdict import Authenticity, Decision, GapReason, LaterFlag, Standing, Verdict
+from node.model.verdict import Authenticity, Decision, Existed, GapReason, LaterFlag, Standing, Verdict
 from tests.cli.verdicts import (
     ACCEPTED,
     AUTHENTICITY_ONLY,
@@ -205,6 +205,16 @@ def test_what_has_changed_since_is_a_warning() -> None:
     assert "⚠ 此后的变化：自 2026-11-21 17:00 (UTC+8) 起已撤销 changed since: revoked" in text
     assert "⚠ 已公告的变化：自 2026-11-23 17:00 (UTC+8) 起已被新报告替代 announced: replaced by a later report" in text
     assert "⚠ 2026-11-01 之后我方已撤回对该出具机关的互认" in text
+
+
+def test_the_proof_that_a_report_is_older_than_a_compromise_is_shown() -> None:
+    assert "Older than" not in page(ACCEPTED)
+    own = page(replace(ACCEPTED, existed=Existed(NOW, True, ())))
+    assert "签名密钥后来失密；本节点证明报告在 2026-11-22 17:00" in own
+    assert "existed before that, by witness of this node" in own
+    others = page(replace(ACCEPTED, existed=Existed(NOW, False, ("huxin/520000/node", "huxin/620100/node"))))
+    assert "huxin/520000/node、huxin/620100/node证明" in others
+    assert "by witness of huxin/520000/node, huxin/620100/node" in others
 
 
 def test_without_a_report_nothing_is_said_of_ages() -> None:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -311,9 +312,9 @@ async def test_heads_without_news_cost_no_commit(store: Troubled) -> None:
     same = [log.batch(3, 3, at=minutes(1))] * 15
     updates: list[LogHead] = []
 
-    async def counted(head: LogHead) -> bool:
+    async def counted(head: LogHead, seen_at: datetime | None = None) -> bool:
         updates.append(head)
-        return await LogStore.update_head(store, head)
+        return await LogStore.update_head(store, head, seen_at)
 
     store.update_head = counted  # type: ignore[method-assign]
     async with following(ScriptedPeer([[log.batch(0, 3), *same, SILENCE]]), store) as (follower, _):

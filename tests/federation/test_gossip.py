@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
 from node.errors import NotReady
 from node.federation.follower import Backoff
-from node.federation.gossip import ORIGINS_AT_ONCE, Gossip, Rounds
+from node.federation.gossip import ORIGINS_AT_ONCE, Gossip, Recall, Rounds
 from node.federation.unavailable import PeerUnavailable
 from node.model.witnesses import ShownHead
 from trust.errors import CheckpointInvalid
@@ -31,13 +32,21 @@ class Peer:
     closed: int = 0
     asked: list[list[str]] = field(default_factory=list)
     judged: list[ShownHead] = field(default_factory=list)
+    past: Callable[[Sequence[str]], Sequence[ShownHead]] = lambda _asked: []
+    asked_past: list[tuple[str, datetime]] = field(default_factory=list)
+    recall: Recall | None = None
 
     def connect(self, endpoint: str) -> Peer:
         self.connected.append(endpoint)
         return self
 
-    async def heads(self, origins: Sequence[str], seconds: float) -> Sequence[ShownHead]:
+    async def heads(
+        self, origins: Sequence[str], seconds: float, before: datetime | None = None
+    ) -> Sequence[ShownHead]:
         assert 0 < seconds < 60
+        if before is not None:
+            self.asked_past.append((origins[0], before))
+            return self.past(origins)
         self.asked.append(list(origins))
         return self.answer(origins)
 
@@ -51,7 +60,7 @@ class Peer:
 
 @asynccontextmanager
 async def asking(peer: Peer) -> AsyncIterator[None]:
-    gossip = Gossip("140000", ENDPOINTS, peer.connect, lambda: tuple(peer.origins), peer.judge, FAST)
+    gossip = Gossip("140000", ENDPOINTS, peer.connect, lambda: tuple(peer.origins), peer.judge, FAST, peer.recall)
     task = asyncio.create_task(gossip.run())
     try:
         yield
@@ -139,3 +148,42 @@ def test_rounds_are_spread_and_silence_makes_them_longer() -> None:
     assert [round(pause, 2) for pause in spread] == [5, 10, 14.99]
     away = Rounds(10, Backoff(1, 300), lambda: 0.5)
     assert [away.pause(failures) for failures in (1, 2, 20)] == [10, 10, 225]
+
+
+@dataclass
+class Questions:
+    """Asks about the past as long as there are questions."""
+
+    pending: list[tuple[str, datetime]]
+    answers: list[tuple[str, datetime, ShownHead | None]] = field(default_factory=list)
+
+    def next(self) -> tuple[str, datetime] | None:
+        return self.pending[0] if self.pending else None
+
+    async def answered(self, origin: str, before: datetime, shown: ShownHead | None) -> None:
+        self.pending.remove((origin, before))
+        self.answers.append((origin, before, shown))
+
+
+THEN = datetime(2026, 11, 22, tzinfo=UTC)
+"""What is asked about."""
+PAST = [("huxin/1", THEN), ("huxin/2", THEN)]
+
+
+async def test_one_question_about_the_past_is_asked_in_each_round() -> None:
+    questions = Questions(list(PAST))
+    note = ShownHead("huxin/1", "a note of then")
+    peer = Peer(recall=questions, past=lambda asked: [note] if asked == ["huxin/1"] else [])
+    async with asking(peer):
+        await until(lambda: len(peer.asked) >= 4)
+    assert questions.answers == [("huxin/1", THEN, note), ("huxin/2", THEN, None)]
+    assert peer.asked_past == PAST, "and nothing when all is answered"
+    assert set(peer.judged) == {ShownHead("huxin/140000", "note")}, "a head of the past is no head of now"
+
+
+async def test_an_answer_about_another_log_is_none() -> None:
+    questions = Questions(PAST[:1])
+    peer = Peer(recall=questions, past=lambda _asked: [ShownHead("huxin/2", "a note")])
+    async with asking(peer):
+        await until(lambda: len(peer.connected) >= 2)
+    assert questions.answers == []

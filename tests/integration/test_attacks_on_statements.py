@@ -103,21 +103,26 @@ def first_key(world: World) -> str:
 # Keys ----------------------------------------------------------------------------------------------------------------
 
 
-async def test_a_compromised_key_is_referred_before_and_rejected_after(template: Template, tmp_path: Path) -> None:
+async def test_a_compromised_key_is_told_before_and_since(template: Template, tmp_path: Path) -> None:
     """Shanxi says so at home; its node publishes, the coordinator releases, Guizhou refreshes: nobody telephones."""
     async with federated.world_of(template, tmp_path / "homes", THREE, CALMER) as world:
         before = world.bundle
         world.clock.advance(5 * MINUTE)
         since = world.clock.now()
         after = await issued(world)
-        assert [(await world.ask(each)).decision for each in (before, after)] == [ACCEPT, ACCEPT]
+        stolen = load(world.shanxi.layout.key("signing"))
+        forged = dishonest.resigned(before, stolen, issued_at=since - MINUTE)
+        inclusion = await dishonest.log_anything(world.shanxi, read_bundle(forged).envelope_bytes)
+        await nodes.caught_up(world.guizhou, world.shanxi, inclusion.index + 1)
+        assert {(await world.ask(each)).decision for each in (before, after, forged)} == {ACCEPT}
         world.clock.advance(MINUTE)
         key_life.compromise(world.shanxi.settings, first_key(world), since, world.clock.now())
-        await fails_at(world, before, 4, REFER, "KEY_COMPROMISED_SINCE")
+        await fails_at(world, forged, 4, REFER, "KEY_COMPROMISED_SINCE")
         await fails_at(world, after, 4, REJECT, "KEY_COMPROMISED")
+        assert (await world.ask(before)).existed.own
         world.clock.advance(MINUTE)
         await nodes.eventually(lambda: _accepts_a_new_one(world), 20)
-        assert (await world.ask(before)).decision == REFER
+        assert [(await world.ask(each)).decision for each in (before, forged)] == [ACCEPT, REFER]
 
 
 async def _accepts_a_new_one(world: World) -> bool:

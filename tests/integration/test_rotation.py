@@ -214,14 +214,17 @@ async def logged(pair: Provinces, bundle: bytes) -> bytes:
 
 
 async def test_a_compromise_is_told_apart_from_a_retirement(tmp_path: Path) -> None:
-    """Before it: REFER, for a thief can date back. Since: REJECT. The new key: ACCEPT."""
+    """What Guizhou held before it: ACCEPT. A copy dated back: REFER. Since: REJECT. The new key: ACCEPT."""
     async with provinces(tmp_path, extra=SETTINGS) as pair:
         settings, lost = pair.shanxi.settings, first_key(pair)
         before = await issued(pair)
         pair.clock.advance(5 * MINUTE)
         since = pair.clock.now()
         after = await issued(pair)
-        assert [(await ask(pair, bundle)).decision for bundle in (before, after)] == [ACCEPT, ACCEPT]
+        stolen = load(pair.shanxi.layout.key("signing"))
+        dated_back = await logged(pair, dishonest.resigned(before, stolen, issued_at=since - MINUTE))
+        for bundle in (before, after, dated_back):
+            assert (await ask(pair, bundle)).decision == ACCEPT, "until it is told the thief is Shanxi"
         pair.clock.advance(MINUTE)
         change = key_life.compromise(settings, lost, since, pair.clock.now())
         assert change.unknown_to_peers
@@ -231,7 +234,8 @@ async def test_a_compromise_is_told_apart_from_a_retirement(tmp_path: Path) -> N
             await hand_over(pair, before)
         await hand_over(pair, before, change.key_id)
         for bundle, expected in (
-            (before, (REFER, "KEY_COMPROMISED_SINCE")),
+            (before, (ACCEPT, "")),
+            (dated_back, (REFER, "KEY_COMPROMISED_SINCE")),
             (after, (REJECT, "KEY_COMPROMISED")),
             (await signed_by(pair, change.key_id), (ACCEPT, "")),
         ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -280,11 +280,11 @@ async def test_a_log_that_grows_while_it_is_cosigned(database: Database, other_s
 
         grown = False
 
-        async def update_head(self, head: LogHead) -> bool:
+        async def update_head(self, head: LogHead, seen_at: datetime | None = None) -> bool:
             if not self.grown:
                 self.grown = True
                 await grow(other_store, 2, 1)
-            return await super().update_head(head)
+            return await super().update_head(head, seen_at)
 
     head = await sequencer_of(Growing(database), now=minutes(2)).cosign()
     assert (head.size, head.fresh_at) == (2, minutes(2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 
@@ -31,11 +32,20 @@ class World:
     kept: WitnessStore
     board: HeadBoard = field(default_factory=HeadBoard)
     standings: Standings = field(default_factory=lambda: Standings(OWN))
+    now: datetime = field(default_factory=lambda: minutes(7))
+
+    def __post_init__(self) -> None:
+        self.same = self.witness()
+
+    def split(self) -> None:
+        """The log turns out to have two histories."""
+        notes = SplitNotes("first", "second", b"r" * 32, ())
+        self.standings.tell_split(SplitView(ORIGIN, "210000", NOW, 0, notes))
 
     def witness(self, board: HeadBoard | None = None) -> Witness:
         """As after a restart."""
         signer = WitnessKey(f"huxin/{OWN}", NAME, key(NAME))
-        return Witness(self.kept, signer, board or self.board, self.standings, lambda: minutes(7))
+        return Witness(self.kept, signer, board or self.board, self.standings, lambda: self.now)
 
     def hold(self, size: int, noted: int | None = None) -> None:
         self.board.publish(view(LOG, size, noted))

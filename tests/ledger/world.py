@@ -113,13 +113,14 @@ class Troubled(LogStore):
         entries: Sequence[LogEntry],
         subtrees: Sequence[SubtreeRoot],
         attachments: Sequence[ReportRow | StatusRow] = (),
+        seen_at: datetime | None = None,
     ) -> None:
         self.waiting.set()
         await self.gate.wait()
         before, self.before = self.before, None
         if before is not None:
             before()
-        await super().append(expected_size, head, entries, subtrees, attachments)
+        await super().append(expected_size, head, entries, subtrees, attachments, seen_at)
         after, self.after = self.after, None
         if after is not None:
             after()

@@ -68,3 +68,18 @@ async def test_split_views_are_listed_with_their_evidence(door: Door) -> None:
     found = split.evidence
     assert SplitNotes(found.first, found.second, found.root, tuple(found.consistency)) == SPLIT
     assert answer.next_page_token == ""
+
+
+async def test_heads_of_the_past_are_asked_for_by_a_moment(door: Door) -> None:
+    request = federation_pb.GetHeadsRequest(origins=["huxin/140000"], cosigned_before=START)
+    answer = await call(door, "peer-node", "FederationService/GetHeads", request, federation_pb.GetHeadsResponse)
+    (head,) = answer.heads
+    assert (head.origin, head.checkpoint) == ("huxin/140000", f"of before {START.isoformat()}")
+
+
+async def test_a_moment_that_is_none_is_refused(door: Door) -> None:
+    request = federation_pb.GetHeadsRequest(origins=["huxin/140000"])
+    request.cosigned_before.nanos = -1
+    code, reason, field = await refused(door, "peer-node", "FederationService/GetHeads", request)
+    assert (code, reason, field) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", "cosigned_before")
+    assert door.heads.asked == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 
 import pytest
 from huxin.v1 import federation_service_pb2 as pb
@@ -31,8 +32,8 @@ class NoFeed:
 class NoHeads:
     """No head is asked for here."""
 
-    async def heads(self, origins: Sequence[str]) -> Sequence[ShownHead]:
-        raise AssertionError(origins)
+    async def heads(self, origins: Sequence[str], before: datetime | None = None) -> Sequence[ShownHead]:
+        raise AssertionError(origins, before)
 
 
 class Slow:

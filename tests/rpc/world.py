@@ -362,9 +362,11 @@ class Heads:
         self.go = asyncio.Event()
         self.go.set()
 
-    async def heads(self, origins: Sequence[str]) -> Sequence[ShownHead]:
+    async def heads(self, origins: Sequence[str], before: datetime | None = None) -> Sequence[ShownHead]:
         self.asked.append(origins)
         await self.go.wait()
+        if before is not None:
+            return [ShownHead(origin, f"of before {before.isoformat()}") for origin in origins]
         known = {
             f"huxin/{SHANXI}": ShownHead(f"huxin/{SHANXI}", "a note"),
             f"huxin/{GUIZHOU}": ShownHead(f"huxin/{GUIZHOU}", "", SPLIT),

@@ -37,20 +37,23 @@ async def test_no_hot_query_scans_a_table(database: Database) -> None:
         await logs.subtree_roots(ORIGIN, 8, 5, 10)
         await logs.head(ORIGIN)
         await logs.hash_runs(ORIGIN, [(0, 0, 16), (4, 16, 32), (8, 0, 5)])
+        await logs.last_sighting(ORIGIN)
+        await logs.first_sightings([(ORIGIN, "", 5), (ORIGIN, "520000", 7)])
+        await logs.liftings([(ORIGIN, b"a" * 32), (ORIGIN, b"b" * 32)])
         await reports.get("a")
         await reports.list_for_subject(SUBJECT, 10, "MS4y")
         await reports.find_request("a", "b")
         await records.for_subjects([SUBJECT, SUBJECT])
         await records.delivery_version()
         await RegistrationStore(database).get_many([SUBJECT, SUBJECT])
-    tables = ("log_", "reports", "requests", "records", "registrations", "counters", "e", "d", "s", "h")
+    tables = ("log_", "reports", "requests", "records", "registrations", "counters", "e", "d", "s", "h", "t")
     async with database.read() as connection:
         for statement, parameters in queries:
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             steps = plan.scalars("detail").all()
             scans = [step for step in steps if step.startswith(tuple(f"SCAN {table}" for table in tables))]
             assert scans == [], statement
-    assert len(queries) == 13
+    assert len(queries) == 16
 
 
 async def test_each_look_up_takes_the_index_made_for_it(database: Database) -> None:

@@ -20,6 +20,7 @@ from trust.log.checkpoint import cosign, own_cosigner, sign_head
 from trust.log.proofs import inclusion_plan
 from trust.log.tree import leaf_hash, root_of
 from trust.memo import ArithmeticMemo
+from trust.sightings import SightingFacts
 from trust.statements import ATTESTATION, encode_attestation, encode_envelope
 from trust.verify import Examination, verify
 from trust.vocabulary import Attestation, JurisdictionBundle, LogKeys, Period, SigningKeyInfo, SubjectKind
@@ -192,8 +193,8 @@ class World:
         """Steps 1 to 13 over this bundle, or over another in its place."""
         return replace(self, bundle=self.bundle if bundle is None else bundle).examine(NOTHING_WITNESSED)
 
-    def examine(self, witnessing: Witnessing) -> Examination:
-        """The same over this bundle, with what others told of the log."""
+    def examine(self, witnessing: Witnessing, *sightings: SightingFacts) -> Examination:
+        """The same over this bundle, with what others told of the log, and who saw the entry in it when."""
         return verify(
             self.bundle,
             claim=self.claim,
@@ -206,6 +207,7 @@ class World:
             memo=self.memo,
             unchecked=self.unchecked,
             witnessing=witnessing,
+            sightings=sightings,
         )
 
     def with_statuses(self, *statuses: StatusEvent) -> World:

@@ -15,6 +15,7 @@ from node.model.log import EntryView, LogHead, StatusEvent
 from node.model.policy import RecognitionPolicy
 from node.model.report import Selection, Summary
 from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
+from node.model.witnesses import Lifting, Sighting
 from node.verification.assessing import Assessor, Catalogues
 from node.verification.reading import ContentReader, SectionDecoders
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
@@ -26,6 +27,7 @@ from trust.issuers import TrustedIssuer
 from trust.memo import ArithmeticMemo
 from trust.verify import Tolerances
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
+from trust.witnesses import Witnessing
 
 SUBJECT = SubjectRef(IdType(CLAIM[0]), CLAIM[1])
 NUMBER = "20261122ABCDEFGHJKMNPQRS7"
@@ -86,6 +88,8 @@ class Views:
 
     entries: dict[tuple[str, bytes], EntryView] = field(default_factory=dict)
     numbers: dict[tuple[str, str], EntryView] = field(default_factory=dict)
+    sightings: dict[tuple[str, str, int], Sighting] = field(default_factory=dict)
+    lifted: dict[tuple[str, bytes], Sequence[Lifting]] = field(default_factory=dict)
 
     def hold(self, report: Report, envelope: bytes, *statuses: StatusEvent) -> None:
         origin = f"huxin/{report.issuer}"
@@ -95,6 +99,12 @@ class Views:
 
     async def find_by_digests(self, keys: Sequence[StatementKey]) -> Mapping[StatementKey, EntryView]:
         return {each: self.entries[each[:2]] for each in keys if each[:2] in self.entries}
+
+    async def first_sightings(self, keys: Sequence[tuple[str, str, int]]) -> Mapping[tuple[str, str, int], Sighting]:
+        return {each: self.sightings[each] for each in keys if each in self.sightings}
+
+    async def liftings(self, keys: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], Sequence[Lifting]]:
+        return {each: self.lifted[each] for each in keys if each in self.lifted}
 
     async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None:
         return self.numbers.get((origin, report_number))
@@ -137,6 +147,8 @@ class Relying:
     now: datetime = NOW
     heads: bool = True
     memo_bytes: int = 1 << 26
+    witnesses: dict[str, int] = field(default_factory=dict)
+    """Sizes of the newest heads that witnesses cosigned, by name, of whatever log is asked about."""
     own_edition: Callable[[datetime], Edition | None] | None = None
     """The own catalogue in force at an instant; None: the same one always."""
 
@@ -146,7 +158,13 @@ class Relying:
         catalogues = registry()
         return VerifyReports(
             self.views,
-            Surroundings(lambda: self.trust, self._head, lambda: self.now, Tolerances()),
+            Surroundings(
+                lambda: self.trust,
+                self._head,
+                lambda: self.now,
+                Tolerances(),
+                lambda _origin: Witnessing(self.witnesses, None, f"huxin/{self.division}/node"),
+            ),
             Assessor(
                 Catalogues(
                     catalogues.taxonomy,

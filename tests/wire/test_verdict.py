@@ -18,6 +18,7 @@ from node.model.verdict import (
     Authenticity,
     CaveatUse,
     Decision,
+    Existed,
     Finding,
     FindingKind,
     Gap,
@@ -104,6 +105,7 @@ def verdict() -> Verdict:
         (LaterFlag(StatusFlag.REVOKED, True, MOMENT), LaterFlag(StatusFlag.CORRECTED, False, MOMENT)),
         3,
         2,
+        Existed(MOMENT, False, ("huxin/520000/node", "huxin/620100/node")),
     )
 
 
@@ -195,6 +197,7 @@ def by_the_library() -> pb.Verdict:
         recognition_withdrawn_since=True,
         witnesses=3,
         witness_quorum=2,
+        existed=pb.Existence(seen_at=moment, witnesses=["huxin/520000/node", "huxin/620100/node"]),
     )
 
 
@@ -230,6 +233,8 @@ def test_equal_verdicts_give_equal_bytes() -> None:
         ({"requirement_title": ""}, "requirement_title"),
         ({"witnesses": 0}, "witnesses"),
         ({"witness_quorum": 1}, "witness_quorum"),
+        ({"existed": None}, "existed"),
+        ({"existed": Existed(MOMENT, True, ())}, "existed"),
     ],
 )
 def test_no_part_that_is_remembered_answers_for_another(changes: dict[str, object], field: str) -> None:

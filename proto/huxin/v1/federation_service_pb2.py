@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!huxin/v1/federation_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"C\n\rFollowRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x04\x12\x13\n\x0b\x62\x61tch_limit\x18\x03 \x01(\r\"_\n\x0e\x46ollowResponse\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\t\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\"2\n\x12\x41\x63knowledgeRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\"#\n\x13\x41\x63knowledgeResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\"&\n\x14GetCheckpointRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"\"\n\x0fGetHeadsRequest\x12\x0f\n\x07origins\x18\x01 \x03(\t\"6\n\x10GetHeadsResponse\x12\"\n\x05heads\x18\x01 \x03(\x0b\x32\x13.huxin.v1.ShownHead\"W\n\tShownHead\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\x12&\n\x05split\x18\x03 \x01(\x0b\x32\x17.huxin.v1.SplitEvidence\"Q\n\rSplitEvidence\x12\r\n\x05\x66irst\x18\x01 \x01(\t\x12\x0e\n\x06second\x18\x02 \x01(\t\x12\x0c\n\x04root\x18\x03 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\"!\n\x11\x46\x65tchTrustRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x12\x46\x65tchTrustResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"^\n\x10TrustPublication\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x10\n\x08metadata\x18\x02 \x01(\x0c\x12&\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x17.huxin.v1.PublishedFile\".\n\rPublishedFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"F\n\x13PublishTrustRequest\x12/\n\x0bpublication\x18\x01 \x01(\x0b\x32\x1a.huxin.v1.TrustPublication\"0\n\x14PublishTrustResponse\x12\x18\n\x10snapshot_version\x18\x01 \x01(\x04\"\xc1\x01\n\rMessageHeader\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08receiver\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x14\n\x0cordering_key\x18\x05 \x01(\x0c\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"`\n\rSealedMessage\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x17.huxin.v1.MessageHeader\x12\x16\n\x0esealing_key_id\x18\x02 \x01(\x0c\x12\x0e\n\x06sealed\x18\x03 \x01(\x0c\";\n\x0e\x44\x65liverRequest\x12)\n\x08messages\x18\x01 \x03(\x0b\x32\x17.huxin.v1.SealedMessage\"L\n\x0e\x44\x65liveryResult\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.huxin.v1.DeliveryOutcome\x12\x0e\n\x06reason\x18\x02 \x01(\t\"<\n\x0f\x44\x65liverResponse\x12)\n\x07results\x18\x01 \x03(\x0b\x32\x18.huxin.v1.DeliveryResult*\x90\x01\n\x0f\x44\x65liveryOutcome\x12 \n\x1c\x44\x45LIVERY_OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45LIVERY_OUTCOME_DELIVERED\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_OUTCOME_REFUSED\x10\x02\x12\x1d\n\x19\x44\x45LIVERY_OUTCOME_DEFERRED\x10\x03\x32\x8d\x04\n\x11\x46\x65\x64\x65rationService\x12=\n\x06\x46ollow\x12\x17.huxin.v1.FollowRequest\x1a\x18.huxin.v1.FollowResponse0\x01\x12J\n\x0b\x41\x63knowledge\x12\x1c.huxin.v1.AcknowledgeRequest\x1a\x1d.huxin.v1.AcknowledgeResponse\x12P\n\rGetCheckpoint\x12\x1e.huxin.v1.GetCheckpointRequest\x1a\x1f.huxin.v1.GetCheckpointResponse\x12\x41\n\x08GetHeads\x12\x19.huxin.v1.GetHeadsRequest\x1a\x1a.huxin.v1.GetHeadsResponse\x12I\n\nFetchTrust\x12\x1b.huxin.v1.FetchTrustRequest\x1a\x1c.huxin.v1.FetchTrustResponse0\x01\x12M\n\x0cPublishTrust\x12\x1d.huxin.v1.PublishTrustRequest\x1a\x1e.huxin.v1.PublishTrustResponse\x12>\n\x07\x44\x65liver\x12\x18.huxin.v1.DeliverRequest\x1a\x19.huxin.v1.DeliverResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!huxin/v1/federation_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"C\n\rFollowRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x04\x12\x13\n\x0b\x62\x61tch_limit\x18\x03 \x01(\r\"_\n\x0e\x46ollowResponse\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\t\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\"2\n\x12\x41\x63knowledgeRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\"#\n\x13\x41\x63knowledgeResponse\x12\x0c\n\x04size\x18\x01 \x01(\x04\"&\n\x14GetCheckpointRequest\x12\x0e\n\x06origin\x18\x01 \x01(\t\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"W\n\x0fGetHeadsRequest\x12\x0f\n\x07origins\x18\x01 \x03(\t\x12\x33\n\x0f\x63osigned_before\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"6\n\x10GetHeadsResponse\x12\"\n\x05heads\x18\x01 \x03(\x0b\x32\x13.huxin.v1.ShownHead\"W\n\tShownHead\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\x12&\n\x05split\x18\x03 \x01(\x0b\x32\x17.huxin.v1.SplitEvidence\"Q\n\rSplitEvidence\x12\r\n\x05\x66irst\x18\x01 \x01(\t\x12\x0e\n\x06second\x18\x02 \x01(\t\x12\x0c\n\x04root\x18\x03 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\"!\n\x11\x46\x65tchTrustRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"#\n\x12\x46\x65tchTrustResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"^\n\x10TrustPublication\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x10\n\x08metadata\x18\x02 \x01(\x0c\x12&\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x17.huxin.v1.PublishedFile\".\n\rPublishedFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"F\n\x13PublishTrustRequest\x12/\n\x0bpublication\x18\x01 \x01(\x0b\x32\x1a.huxin.v1.TrustPublication\"0\n\x14PublishTrustResponse\x12\x18\n\x10snapshot_version\x18\x01 \x01(\x04\"\xc1\x01\n\rMessageHeader\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08receiver\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x14\n\x0cordering_key\x18\x05 \x01(\x0c\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"`\n\rSealedMessage\x12\'\n\x06header\x18\x01 \x01(\x0b\x32\x17.huxin.v1.MessageHeader\x12\x16\n\x0esealing_key_id\x18\x02 \x01(\x0c\x12\x0e\n\x06sealed\x18\x03 \x01(\x0c\";\n\x0e\x44\x65liverRequest\x12)\n\x08messages\x18\x01 \x03(\x0b\x32\x17.huxin.v1.SealedMessage\"L\n\x0e\x44\x65liveryResult\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.huxin.v1.DeliveryOutcome\x12\x0e\n\x06reason\x18\x02 \x01(\t\"<\n\x0f\x44\x65liverResponse\x12)\n\x07results\x18\x01 \x03(\x0b\x32\x18.huxin.v1.DeliveryResult*\x90\x01\n\x0f\x44\x65liveryOutcome\x12 \n\x1c\x44\x45LIVERY_OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x44\x45LIVERY_OUTCOME_DELIVERED\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_OUTCOME_REFUSED\x10\x02\x12\x1d\n\x19\x44\x45LIVERY_OUTCOME_DEFERRED\x10\x03\x32\x8d\x04\n\x11\x46\x65\x64\x65rationService\x12=\n\x06\x46ollow\x12\x17.huxin.v1.FollowRequest\x1a\x18.huxin.v1.FollowResponse0\x01\x12J\n\x0b\x41\x63knowledge\x12\x1c.huxin.v1.AcknowledgeRequest\x1a\x1d.huxin.v1.AcknowledgeResponse\x12P\n\rGetCheckpoint\x12\x1e.huxin.v1.GetCheckpointRequest\x1a\x1f.huxin.v1.GetCheckpointResponse\x12\x41\n\x08GetHeads\x12\x19.huxin.v1.GetHeadsRequest\x1a\x1a.huxin.v1.GetHeadsResponse\x12I\n\nFetchTrust\x12\x1b.huxin.v1.FetchTrustRequest\x1a\x1c.huxin.v1.FetchTrustResponse0\x01\x12M\n\x0cPublishTrust\x12\x1d.huxin.v1.PublishTrustRequest\x1a\x1e.huxin.v1.PublishTrustResponse\x12>\n\x07\x44\x65liver\x12\x18.huxin.v1.DeliverRequest\x1a\x19.huxin.v1.DeliverResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'huxin.v1.federation_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DELIVERYOUTCOME']._serialized_start=1518
-  _globals['_DELIVERYOUTCOME']._serialized_end=1662
+  _globals['_DELIVERYOUTCOME']._serialized_start=1571
+  _globals['_DELIVERYOUTCOME']._serialized_end=1715
   _globals['_FOLLOWREQUEST']._serialized_start=80
   _globals['_FOLLOWREQUEST']._serialized_end=147
   _globals['_FOLLOWRESPONSE']._serialized_start=149
@@ -47,35 +47,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCHECKPOINTRESPONSE']._serialized_start=375
   _globals['_GETCHECKPOINTRESPONSE']._serialized_end=418
   _globals['_GETHEADSREQUEST']._serialized_start=420
-  _globals['_GETHEADSREQUEST']._serialized_end=454
-  _globals['_GETHEADSRESPONSE']._serialized_start=456
-  _globals['_GETHEADSRESPONSE']._serialized_end=510
-  _globals['_SHOWNHEAD']._serialized_start=512
-  _globals['_SHOWNHEAD']._serialized_end=599
-  _globals['_SPLITEVIDENCE']._serialized_start=601
-  _globals['_SPLITEVIDENCE']._serialized_end=682
-  _globals['_FETCHTRUSTREQUEST']._serialized_start=684
-  _globals['_FETCHTRUSTREQUEST']._serialized_end=717
-  _globals['_FETCHTRUSTRESPONSE']._serialized_start=719
-  _globals['_FETCHTRUSTRESPONSE']._serialized_end=754
-  _globals['_TRUSTPUBLICATION']._serialized_start=756
-  _globals['_TRUSTPUBLICATION']._serialized_end=850
-  _globals['_PUBLISHEDFILE']._serialized_start=852
-  _globals['_PUBLISHEDFILE']._serialized_end=898
-  _globals['_PUBLISHTRUSTREQUEST']._serialized_start=900
-  _globals['_PUBLISHTRUSTREQUEST']._serialized_end=970
-  _globals['_PUBLISHTRUSTRESPONSE']._serialized_start=972
-  _globals['_PUBLISHTRUSTRESPONSE']._serialized_end=1020
-  _globals['_MESSAGEHEADER']._serialized_start=1023
-  _globals['_MESSAGEHEADER']._serialized_end=1216
-  _globals['_SEALEDMESSAGE']._serialized_start=1218
-  _globals['_SEALEDMESSAGE']._serialized_end=1314
-  _globals['_DELIVERREQUEST']._serialized_start=1316
-  _globals['_DELIVERREQUEST']._serialized_end=1375
-  _globals['_DELIVERYRESULT']._serialized_start=1377
-  _globals['_DELIVERYRESULT']._serialized_end=1453
-  _globals['_DELIVERRESPONSE']._serialized_start=1455
-  _globals['_DELIVERRESPONSE']._serialized_end=1515
-  _globals['_FEDERATIONSERVICE']._serialized_start=1665
-  _globals['_FEDERATIONSERVICE']._serialized_end=2190
+  _globals['_GETHEADSREQUEST']._serialized_end=507
+  _globals['_GETHEADSRESPONSE']._serialized_start=509
+  _globals['_GETHEADSRESPONSE']._serialized_end=563
+  _globals['_SHOWNHEAD']._serialized_start=565
+  _globals['_SHOWNHEAD']._serialized_end=652
+  _globals['_SPLITEVIDENCE']._serialized_start=654
+  _globals['_SPLITEVIDENCE']._serialized_end=735
+  _globals['_FETCHTRUSTREQUEST']._serialized_start=737
+  _globals['_FETCHTRUSTREQUEST']._serialized_end=770
+  _globals['_FETCHTRUSTRESPONSE']._serialized_start=772
+  _globals['_FETCHTRUSTRESPONSE']._serialized_end=807
+  _globals['_TRUSTPUBLICATION']._serialized_start=809
+  _globals['_TRUSTPUBLICATION']._serialized_end=903
+  _globals['_PUBLISHEDFILE']._serialized_start=905
+  _globals['_PUBLISHEDFILE']._serialized_end=951
+  _globals['_PUBLISHTRUSTREQUEST']._serialized_start=953
+  _globals['_PUBLISHTRUSTREQUEST']._serialized_end=1023
+  _globals['_PUBLISHTRUSTRESPONSE']._serialized_start=1025
+  _globals['_PUBLISHTRUSTRESPONSE']._serialized_end=1073
+  _globals['_MESSAGEHEADER']._serialized_start=1076
+  _globals['_MESSAGEHEADER']._serialized_end=1269
+  _globals['_SEALEDMESSAGE']._serialized_start=1271
+  _globals['_SEALEDMESSAGE']._serialized_end=1367
+  _globals['_DELIVERREQUEST']._serialized_start=1369
+  _globals['_DELIVERREQUEST']._serialized_end=1428
+  _globals['_DELIVERYRESULT']._serialized_start=1430
+  _globals['_DELIVERYRESULT']._serialized_end=1506
+  _globals['_DELIVERRESPONSE']._serialized_start=1508
+  _globals['_DELIVERRESPONSE']._serialized_end=1568
+  _globals['_FEDERATIONSERVICE']._serialized_start=1718
+  _globals['_FEDERATIONSERVICE']._serialized_end=2243
 # @@protoc_insertion_point(module_scope)

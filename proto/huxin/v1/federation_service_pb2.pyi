@@ -70,10 +70,12 @@ class GetCheckpointResponse(_message.Message):
     def __init__(self, checkpoint: _Optional[str] = ...) -> None: ...
 
 class GetHeadsRequest(_message.Message):
-    __slots__ = ("origins",)
+    __slots__ = ("origins", "cosigned_before")
     ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    COSIGNED_BEFORE_FIELD_NUMBER: _ClassVar[int]
     origins: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, origins: _Optional[_Iterable[str]] = ...) -> None: ...
+    cosigned_before: _timestamp_pb2.Timestamp
+    def __init__(self, origins: _Optional[_Iterable[str]] = ..., cosigned_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetHeadsResponse(_message.Message):
     __slots__ = ("heads",)

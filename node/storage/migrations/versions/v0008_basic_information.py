@@ -1,7 +1,7 @@
 """Basic information of organisations of elsewhere, and requests counted by day.
 
 Revision ID: 0008
-Revises: 0005
+Revises: 0007
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision: str | None = "0005"
+down_revision: str | None = "0007"
 
 
 def upgrade() -> None:
