@@ -12,7 +12,8 @@ from node.federation.peer_client import ClientCredentials
 from node.federation.registry_client import FileNotServed, PublicationRefused, RegistryClient
 from node.federation.unavailable import PeerUnavailable
 from node.wire.trust import encode_publication
-from tests.rpc.world import GUIZHOU, PARTIES, SHANXI, Door, ca, opened, pem
+from tests.rpc.federation import GUIZHOU, SHANXI
+from tests.rpc.world import PARTIES, Door, ca, opened, pem
 from tests.support.nodes import until
 
 PUBLICATION = encode_publication(GUIZHOU, b"metadata", {f"{GUIZHOU}/bundle": b"bundle"})

@@ -16,14 +16,13 @@ from structlog.testing import capture_logs
 from node.errors import BadConfiguration, BadSource, HuxinError, InvalidInput, NotEligible, NotFound, NotReady, TooLarge
 from node.rpc.guard import DEFAULT_REQUEST_BYTES
 from node.rpc.verification_service import MAX_BUNDLE_BYTES
+from tests.rpc.federation import SHANXI, Feed
 from tests.rpc.world import (
     END,
     PARTIES,
     REQUEST_ID,
-    SHANXI,
     USCC,
     Door,
-    Feed,
     as_sent,
     details_of,
     opened,

@@ -14,7 +14,8 @@ from huxin.v1 import federation_service_pb2 as federation_pb
 from node.model.witnesses import SplitNotes
 from node.rpc.federation_service import MAX_STREAMS
 from tests.rpc.asking import call, refused
-from tests.rpc.world import SPLIT, START, Door, opened
+from tests.rpc.federation import HEARD, SPLIT
+from tests.rpc.world import START, Door, opened
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ async def test_split_views_are_listed_with_their_evidence(door: Door) -> None:
     answer = await call(door, "own-operator", "AdminService/ListSplitViews", request, admin_pb.ListSplitViewsResponse)
     (split,) = answer.splits
     assert (split.origin, split.shown_by, split.agreed_size) == ("huxin/520000", "620100", 3)
-    assert split.found_at.ToDatetime(UTC) == START
+    assert split.found_at.ToDatetime(UTC) == HEARD
     found = split.evidence
     assert SplitNotes(found.first, found.second, found.root, tuple(found.consistency)) == SPLIT
     assert answer.next_page_token == ""

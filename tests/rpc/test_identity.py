@@ -7,7 +7,8 @@ import pytest
 from node.errors import NotAuthenticated
 from node.rpc.caller import Caller
 from node.rpc.identity import Authenticator, Credential
-from tests.rpc.world import END, GUIZHOU, PARTIES, SHANXI, START, USCC, Trust
+from tests.rpc.federation import GUIZHOU, SHANXI
+from tests.rpc.world import END, PARTIES, START, USCC, Trust
 
 
 class Watched:

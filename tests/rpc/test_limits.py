@@ -21,21 +21,8 @@ from node.errors import OverLimit
 from node.rpc import limits
 from node.rpc.caller import Caller
 from node.rpc.limits import Account, Allowance, Limiter
-from tests.rpc.world import (
-    AMPLE,
-    GUIZHOU,
-    PARTIES,
-    REQUEST_ID,
-    SHANXI,
-    USCC,
-    Door,
-    Feed,
-    details_of,
-    opened,
-    reason_of,
-    streaming,
-    unary,
-)
+from tests.rpc.federation import GUIZHOU, SHANXI, Feed
+from tests.rpc.world import AMPLE, PARTIES, REQUEST_ID, USCC, Door, details_of, opened, reason_of, streaming, unary
 
 CHECKPOINT = "/huxin.v1.FederationService/GetCheckpoint"
 FETCH = "/huxin.v1.FederationService/FetchTrust"

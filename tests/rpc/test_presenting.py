@@ -15,7 +15,8 @@ from huxin.v1 import verification_service_pb2 as verification_pb
 from node.model.subject import IdType, SubjectRef
 from node.rpc.verification_service import MAX_BUNDLE_BYTES, MAX_PRESENTED
 from tests.rpc.asking import call, refused
-from tests.rpc.world import REQUIREMENTS, SHANXI, USCC, Door, opened
+from tests.rpc.federation import SHANXI
+from tests.rpc.world import REQUIREMENTS, USCC, Door, opened
 
 CLAIM = subject_pb.SubjectClaim(id_type=subject_pb.ID_TYPE_USCC, id=USCC)
 REF = SubjectRef(IdType.USCC, USCC)

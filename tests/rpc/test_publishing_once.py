@@ -14,8 +14,8 @@ from node.model.log import FeedBatch
 from node.model.witnesses import ShownHead
 from node.rpc.caller import Caller
 from node.rpc.federation_service import FederationService
+from tests.rpc.federation import Acknowledgements
 from tests.rpc.mail import Mail
-from tests.rpc.world import Acknowledgements
 
 
 class NoFeed:

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from node.rpc import refusals
 from node.rpc.refusals import QUIET_SECONDS, RefusalLog
-from tests.rpc.world import GUIZHOU, PARTIES, SHANXI, Door, foreign_claim, opened, unary
+from tests.rpc.federation import GUIZHOU, SHANXI
+from tests.rpc.world import PARTIES, Door, foreign_claim, opened, unary
 from trust.identities import Role
 
 CREATE = "/huxin.v1.ReportService/CreateReport"

@@ -13,11 +13,10 @@ from huxin.v1 import report_service_pb2, subject_pb2
 
 from node.errors import BadConfiguration
 from node.rpc.server import TlsMaterial
+from tests.rpc.federation import GUIZHOU, SHANXI
 from tests.rpc.world import (
-    GUIZHOU,
     PARTIES,
     REQUEST_ID,
-    SHANXI,
     USCC,
     Door,
     Holder,

@@ -28,20 +28,8 @@ from node.rpc.report_service import CHUNK_BYTES
 from node.rpc.verification_service import MAX_BATCH_ITEMS
 from node.wire.issuing import report_order
 from tests.rpc.asking import call, refused
-from tests.rpc.world import (
-    NUMBER,
-    PARTIES,
-    REQUEST_ID,
-    REQUIREMENTS,
-    SHANXI,
-    USCC,
-    Door,
-    Feed,
-    issued,
-    opened,
-    reason_of,
-    streaming,
-)
+from tests.rpc.federation import SHANXI, Feed
+from tests.rpc.world import NUMBER, PARTIES, REQUEST_ID, REQUIREMENTS, USCC, Door, issued, opened, reason_of, streaming
 
 CLAIM = subject_pb.SubjectClaim(id_type=subject_pb.ID_TYPE_USCC, id=USCC)
 REF = SubjectRef(IdType.USCC, USCC)

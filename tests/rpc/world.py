@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.rpc import error_details_pb2, status_pb2
 
-from node.errors import Conflict, InvalidInput, NotAuthenticated, NotEligible, NotFound
+from node.errors import Conflict, NotAuthenticated, NotEligible, NotFound
 from node.model.calendar import Period
 from node.model.catalogue import (
     Catalogue,
@@ -37,14 +37,11 @@ from node.model.catalogue import (
 from node.model.freshness import Basis
 from node.model.issuing import Eligibility, IssuedReport, ReportOrder
 from node.model.joint import JointVerdict, PresentedVerdict, TerritoryFindings
-from node.model.log import FeedBatch, StatusFlag
-from node.model.peers import PeerCondition, PeerState
 from node.model.presentation import Presentation
 from node.model.records import ENFORCEMENT, PENALTY_ORDINARY
 from node.model.requirement import RequiredItem, Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import Authenticity, Decision, InputDigests, Standing, Step, StepStatus, Verdict
-from node.model.witnesses import ShownHead, SplitNotes, SplitView
 from node.rpc.admin_service import admin_service
 from node.rpc.call import Gate
 from node.rpc.caller import Caller
@@ -57,6 +54,7 @@ from node.rpc.refusals import RefusalLog
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions, TlsMaterial
 from node.rpc.verification_service import verification_service
+from tests.rpc.federation import GUIZHOU, SHANXI, Acknowledgements, Feed, Heads, Operation, Registry
 from tests.rpc.mail import Asking, Mail, Mailbox, Sharing
 from trust.algorithms import Suite
 from trust.certificates import Authorities, create_ca, issue_workload, validate_path
@@ -64,7 +62,6 @@ from trust.errors import CertificateRejected
 from trust.identities import Role, WorkloadIdentity
 from trust.keys import PrivateKey, generate
 
-SHANXI, GUIZHOU = "140000", "520000"
 USCC = "91140000MA0FAKE00X"
 REQUEST_ID = "0d3c9a52-7a86-4f0e-9c25-6b0f6f5f6d4e"
 NUMBER = "14000020261122000G40R40M30E209Q"
@@ -72,8 +69,6 @@ NUMBER = "14000020261122000G40R40M30E209Q"
 # Handshakes read the computer's own clock, so certificates are valid now; the node's clock is the test's.
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 END = START + timedelta(days=2)
-
-SPLIT = SplitNotes("one note", "another note", b"\x01" * 32, (b"\x02" * 32, b"\x03" * 32))
 
 _serials = itertools.count(1)
 
@@ -315,87 +310,6 @@ def verdict_on(bundle: bytes, against: Requirement | None, at: datetime | None) 
     )
 
 
-class Feed:
-    """A log of synthetic entries that grows when told to."""
-
-    origin = f"huxin/{SHANXI}"
-
-    def __init__(self) -> None:
-        self.entries: list[bytes] = [b"synthetic entry 0", b"synthetic entry 1", b"synthetic entry 2"]
-        self.grown = asyncio.Event()
-        self.closed = asyncio.Event()
-        self.failure: Exception | None = None
-
-    async def follow(self, origin: str, start: int, limit: int) -> AsyncIterator[FeedBatch]:
-        await self.checkpoint(origin)
-        if start > len(self.entries):
-            raise InvalidInput("start", "The log is not that long.")
-        try:
-            while True:
-                batch = tuple(self.entries[start : start + limit])
-                if batch:
-                    yield FeedBatch(start, batch, f"checkpoint {len(self.entries)}", ())
-                    start += len(batch)
-                else:
-                    self.grown.clear()
-                    await self.grown.wait()
-        finally:
-            self.closed.set()
-
-    def append(self, entry: bytes) -> None:
-        self.entries.append(entry)
-        self.grown.set()
-
-    async def checkpoint(self, origin: str) -> str:
-        if self.failure is not None:
-            raise self.failure
-        if origin != self.origin:
-            raise NotFound("NO_SUCH_LOG", "This node serves its own log only.")
-        return f"checkpoint {len(self.entries)}"
-
-
-class Heads:
-    """Shows a synthetic head of the own log, and a second history of Guizhou's."""
-
-    def __init__(self) -> None:
-        self.asked: list[Sequence[str]] = []
-        self.go = asyncio.Event()
-        self.go.set()
-
-    async def heads(self, origins: Sequence[str], before: datetime | None = None) -> Sequence[ShownHead]:
-        self.asked.append(origins)
-        await self.go.wait()
-        if before is not None:
-            return [ShownHead(origin, f"of before {before.isoformat()}") for origin in origins]
-        known = {
-            f"huxin/{SHANXI}": ShownHead(f"huxin/{SHANXI}", "a note"),
-            f"huxin/{GUIZHOU}": ShownHead(f"huxin/{GUIZHOU}", "", SPLIT),
-        }
-        return [known[origin] for origin in origins if origin in known]
-
-
-class Operation:
-    """Two peers, a split view, and status changes as they came."""
-
-    def __init__(self) -> None:
-        self.changes: list[tuple[str, str, StatusFlag, bool, str, str]] = []
-
-    def peers(self) -> Sequence[PeerState]:
-        return (
-            PeerState("620100", "兰州", "127.0.0.1:3", PeerCondition.WAITING, 3, 5, None, "The peer does not answer."),
-            PeerState(GUIZHOU, "贵州", "127.0.0.1:2", PeerCondition.CONNECTED, 7, 7, START),
-        )
-
-    def splits(self) -> Sequence[SplitView]:
-        return (SplitView(f"huxin/{GUIZHOU}", "620100", START, 3, SPLIT),)
-
-    async def change_status(
-        self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str
-    ) -> int:
-        self.changes.append((request_id, report_number, flag, is_set, reason_code, caller))
-        return 10 + len(self.changes)
-
-
 def shelf() -> CatalogueShelf:
     concepts = [
         Concept("MK", "市场", "markets", "", ""),
@@ -434,42 +348,6 @@ def catalogue(division: str, *, rows_known: bool) -> Catalogue:
     return Catalogue(
         division, division, "合成", "synthetic", "1", date(2025, 1, 1), None, rows_known, 43, rows, scheme, b"c" * 32
     )
-
-
-class Registry:
-    """Two files, and what was handed over."""
-
-    def __init__(self) -> None:
-        self.files = {"1.root.json": b"root", "140000/long.bundle": b"file" * 50_000, "empty": b""}
-        self.published: list[tuple[str, bytes, dict[str, bytes]]] = []
-        self.asked: list[str] = []
-        self.failure: Exception | None = None
-        self.held = asyncio.Event()
-        self.held.set()
-
-    async def file(self, name: str) -> bytes:
-        self.asked.append(name)
-        await self.held.wait()
-        if name not in self.files:
-            raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
-        return self.files[name]
-
-    async def publish(self, division: str, metadata: bytes, files: Mapping[str, bytes]) -> int:
-        if self.failure is not None:
-            raise self.failure
-        self.published.append((division, metadata, dict(files)))
-        return 17
-
-
-@dataclass
-class Acknowledgements:
-    """What peers said they hold."""
-
-    told: list[tuple[str, str, int]] = field(default_factory=list)
-
-    async def acknowledge(self, peer: str, origin: str, size: int) -> int:
-        self.told.append((peer, origin, size))
-        return max(each for _, _, each in self.told)
 
 
 AMPLE = Allowance(1e6, 1e9, 1e9, 10_000, 10_000, 1.0)

@@ -21,7 +21,8 @@ from node.wire.report import (
     encode_section,
     encode_summary,
 )
-from tests.rpc.world import SHANXI, catalogue
+from tests.rpc.federation import SHANXI
+from tests.rpc.world import catalogue
 
 RECORD = ViolationRecord(
     deciding_authority="合成机关",
