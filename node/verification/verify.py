@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from node.errors import InvalidInput, NotFound
 from node.model.freshness import Basis
-from node.model.log import EntryView, LogHead, StatusFlag
+from node.model.log import LogHead, StatusFlag
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import InputDigests, LaterFlag, ReportFacts, Verdict, ViewFacts
@@ -24,6 +24,7 @@ from node.recognition.decision import Asked, judge
 from node.recognition.presented import Presented
 from node.verification.assessing import Assessor, Prepared
 from node.verification.freshness import Terms, freshness
+from node.verification.logs import Found, Logs
 from node.verification.reading import ContentReader, report_facts
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
 from trust.bundle import MAX_BUNDLE_BYTES, encode_bundle
@@ -37,16 +38,7 @@ from trust.witnesses import NOTHING_WITNESSED, Witnessing
 _TURN = 16
 """Items of a batch handled before other callers get a turn on the event loop: about a millisecond."""
 
-StatementKey = tuple[str, bytes, str]
-"""(origin of the log, digest of the envelope, report number that the statement bears)."""
 T = TypeVar("T")
-
-
-class LogViews(Protocol):
-    """Our views of logs. Look-ups of concurrent callers share queries."""
-
-    async def find_by_digests(self, keys: Sequence[StatementKey]) -> Mapping[StatementKey, EntryView]: ...
-    async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +121,7 @@ class VerifyReports:
 
     def __init__(
         self,
-        views: LogViews,
+        logs: Logs,
         surroundings: Surroundings,
         assessor: Assessor,
         contents: ContentReader,
@@ -137,7 +129,7 @@ class VerifyReports:
         threads: Executor,
         max_bundle_bytes: int = MAX_BUNDLE_BYTES,
     ) -> None:
-        self._views = views
+        self._logs = logs
         self._around = surroundings
         self._assessor = assessor
         self._contents = contents
@@ -153,7 +145,7 @@ class VerifyReports:
         known = self._around.trust().issuers.get(report_number[:6])
         entry = None
         if known is not None:
-            entry = await self._views.find_by_report_number(known.trusted.origin, report_number)
+            entry = await self._logs.by_number(known.trusted, report_number)
         if entry is None:
             raise NotFound(
                 "NO_SUCH_REPORT",
@@ -187,20 +179,20 @@ class VerifyReports:
             readings += share
             await asyncio.sleep(0)
         of_each = [issuers[_division(reading)] for reading in readings]
-        keys = [
-            _statement_key(reading, issuer)
-            for reading, issuer in zip(readings, of_each, strict=True)
-            if issuer.known is not None
-        ]
-        found = await self._views.find_by_digests(keys)
+        found = await self._logs.find(
+            [
+                (reading, None if issuer.known is None else issuer.known.trusted)
+                for reading, issuer in zip(readings, of_each, strict=True)
+            ]
+        )
         await asyncio.gather(*checks)
         known_at = self._around.now()
         as_of = known_at if at is None else min(rules_at, known_at)
         moment = _Moment(as_of, known_at, self._around.tolerances.skew, prepared, {})
-        cases = list(zip(readings, of_each, items, strict=True))
+        cases = list(zip(readings, of_each, items, found, strict=True))
         return [
-            self._decide(reading, subject, issuer, found.get(_statement_key(reading, issuer)), moment)
-            async for reading, issuer, (_, subject) in _in_turns(cases)
+            self._decide(reading, subject, issuer, held, moment)
+            async for reading, issuer, (_, subject), held in _in_turns(cases)
         ]
 
     def _past(self, at: datetime, asked_at: datetime) -> datetime:
@@ -245,9 +237,12 @@ class VerifyReports:
         reading: Reading,
         subject: SubjectRef | None,
         issuer: _Issuer,
-        entry: EntryView | None,
+        held: Found,
         moment: _Moment,
     ) -> Verdict:
+        entry, witnessing = held.entry, issuer.witnessing
+        if entry is not None and entry.origin != issuer.origin:
+            witnessing = self._around.witnessing(entry.origin)
         examination = verify(
             reading,
             claim=None if subject is None else (subject.id_type.value, subject.id),
@@ -260,7 +255,8 @@ class VerifyReports:
             memo=self._memo,
             tolerances=self._around.tolerances,
             unchecked=issuer.unchecked,
-            witnessing=issuer.witnessing,
+            witnessing=witnessing,
+            left_open=held.left_open,
         )
         content = None if examination.examined is None else self._contents.read(examination.examined)
         presented = None if content is None else content.presented
@@ -292,11 +288,6 @@ class VerifyReports:
             witnesses=examination.witnesses,
             witness_quorum=0 if issuer.terms is None else issuer.terms.conditions.witness_quorum,
         )
-
-
-def _statement_key(reading: Reading, issuer: _Issuer) -> StatementKey:
-    number = "" if reading.attestation is None else reading.attestation.report_number
-    return issuer.origin, reading.envelope_digest, number
 
 
 def _division(reading: Reading) -> str:
