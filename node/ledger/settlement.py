@@ -31,7 +31,7 @@ class ClosingStore(Protocol):
     """Durable. `cut` raises LogMoved when another head is stored by now, LogClosed when the log is closed already."""
 
     async def closed(self) -> Mapping[str, int]: ...
-    async def cut(self, found: LogHead, kept: LogHead, *, close: bool, same_history: bool) -> None: ...
+    async def cut(self, found: LogHead, kept: LogHead, *, close: bool) -> None: ...
 
 
 class Settlement:
@@ -44,7 +44,7 @@ class Settlement:
         standings: Standings,
         forgotten: Callable[[], Awaitable[object]],
     ) -> None:
-        """`forgotten` makes `standings` know again what is stored, once heads of peers went with a history."""
+        """`forgotten` makes `standings` know again what is stored, once heads of peers count for less."""
         self._logs = logs
         self._store = store
         self.standings = standings
@@ -71,7 +71,7 @@ class Settlement:
             kept = LogHead(log.origin, log.size, log.root, log.note, head.fresh_at)
             if await self._root(head, log.size) != log.root:
                 await self._cut_back(log, head)
-            elif await self._cut(head, kept, close=True, same_history=True):
+            elif await self._cut(head, kept, close=True):
                 _log.info("closed_log_settled", origin=log.origin, size=log.size, discarded=head.size - log.size)
         return True
 
@@ -86,17 +86,17 @@ class Settlement:
         agreed = self.standings.witnessing(log.origin).agreed or 0
         size = agreed if agreed < min(head.size, log.size) else 0
         kept = LogHead(log.origin, size, await self._root(head, size), log.note, head.fresh_at)
-        if await self._cut(head, kept, close=False, same_history=False):
+        if await self._cut(head, kept, close=False):
             _log.warning("closed_log_cut_back", origin=log.origin, size=size, discarded=head.size - size)
 
-    async def _cut(self, head: LogHead, kept: LogHead, *, close: bool, same_history: bool) -> bool:
+    async def _cut(self, head: LogHead, kept: LogHead, *, close: bool) -> bool:
         """False when another replica was first."""
         try:
-            await self._store.cut(head, kept, close=close, same_history=same_history)
+            await self._store.cut(head, kept, close=close)
         except (LogMoved, LogClosed):
             return False
         finally:
-            # Before the log counts here: nobody may vouch for it whose head was of another history.
+            # Before the log counts here: whose head was of another history vouches for what is kept alone.
             await self._forgotten()
             await self.load()
         return True

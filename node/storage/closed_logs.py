@@ -45,12 +45,11 @@ class ClosedLogStore:
         async with self._database.read() as connection:
             return {row.origin: row.closed_size for row in await connection.execute(query)}
 
-    async def cut(self, found: LogHead, kept: LogHead, *, close: bool, same_history: bool) -> None:
+    async def cut(self, found: LogHead, kept: LogHead, *, close: bool) -> None:
         """Put a smaller head, or one of the same size, in the place of `found`; entries beyond it count no more.
 
-        `close`: the log ends there. `same_history`: the witnesses of larger heads of it vouch for what is kept; else
-        they are forgotten with it. Raises LogMoved when another head is stored than `found`, LogClosed when the log is
-        closed already.
+        `close`: the log ends there. Who cosigned a larger head of ours vouches for what is kept, and for no more.
+        Raises LogMoved when another head is stored than `found`, LogClosed when the log is closed already.
         """
         # The commit point. A crash before it leaves the log as it was, halted if it was; after it, what counts of it.
         async with self._database.write() as connection:
@@ -68,10 +67,10 @@ class ClosedLogStore:
                 )
             )
             heads = log_peer_heads.c
-            passed = heads.state == HeadState.AHEAD.value
-            if not same_history:
-                passed = or_(passed, heads.size > kept.size)
-            await connection.execute(log_peer_heads.delete().where(heads.origin == found.origin, passed))
+            larger = (heads.origin == found.origin, heads.size > kept.size)
+            await connection.execute(log_peer_heads.update().where(*larger).values(size=kept.size, root=kept.root))
+            nothing = or_(heads.state == HeadState.AHEAD.value, heads.size == 0)
+            await connection.execute(log_peer_heads.delete().where(heads.origin == found.origin, nothing))
 
     async def succeed(
         self,
