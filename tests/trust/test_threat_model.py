@@ -28,9 +28,10 @@ MODULES = {
     "L": "tests/integration/test_lying_peer.py",
     "W": "tests/integration/test_wasteful_peer.py",
     "V": "tests/integration/test_split_views.py",
+    "X": "tests/integration/test_successor_log.py",
 }
 LINE = re.compile(
-    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLWV])::(?P<test>.+)` \|$", re.MULTILINE
+    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLWVX])::(?P<test>.+)` \|$", re.MULTILINE
 )
 
 
