@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -254,8 +255,7 @@ async def test_who_holds_the_other_history_follows_the_honest_one_up(tmp_path: P
             for bundle in (common, other):
                 assert (await verdict_of(follower, world, bundle)).decision == ACCEPT
             verdict = await verdict_of(follower, world, one)
-            assert verdict.decision != ACCEPT
-            assert verdict.steps[5].reason == "NOT_IN_LOG"
+            assert (verdict.decision, verdict.steps[5].reason) == (REFER, "NOT_YET_IN_VIEW")
             assert rows(follower, HEAD) == [(2, 2)]
         assert rows(guizhou, DISCARDED) == [(1,)]
         assert rows(lanzhou, DISCARDED) == []
@@ -263,6 +263,11 @@ async def test_who_holds_the_other_history_follows_the_honest_one_up(tmp_path: P
         assert len(again) == 2
         for bundle in again:
             assert (await verdict_of(guizhou, world, bundle)).decision == ACCEPT, "proven anew by the closed log"
+
+        world.clock.advance(timedelta(minutes=5))
+        for follower in (guizhou, lanzhou):
+            await nodes.eventually(reason_at(follower, world, one, 5, "NOT_IN_LOG"), SECONDS)
+            assert (await verdict_of(follower, world, one)).decision == REJECT
 
 
 async def test_until_it_is_founded_nothing_is_decided(tmp_path: Path) -> None:
