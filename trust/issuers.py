@@ -16,6 +16,7 @@ from trust.envelope import Envelope, check_signatures
 from trust.errors import MalformedInput, SignatureInvalid, StepFailed, StepUndecided, UnknownSuite
 from trust.libcrypto import LIBCRYPTO
 from trust.log.checkpoint import own_cosigner
+from trust.log.succession import Succession, open_last_head
 from trust.statements import (
     JURISDICTION_BUNDLE,
     STATUS_CHANGE,
@@ -61,6 +62,22 @@ class TrustedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedLog:
+    """A log that was succeeded: its first `size` entries count, those under `root` (32 bytes), and none after them.
+
+    `note`: the signed note of that head. `first_entry`: what the successor MUST begin with.
+    """
+
+    origin: str
+    head_key: PublicKey
+    cosigner: PublicKey
+    size: int
+    root: bytes
+    note: str
+    first_entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedIssuer:
     """Trusted state of one issuer, as of `refreshed_at`, when it was last known to be current.
 
@@ -77,17 +94,59 @@ class TrustedIssuer:
     cosigners: Mapping[str, PublicKey]
     refreshed_at: datetime
     expires_at: datetime | None = None
+    closed: tuple[ClosedLog, ...] = ()
+    """The logs before the one at `origin`, from the first on."""
     log_keys_digest: bytes = field(init=False, repr=False)
-    """SHA-256 over origin and log keys: what the arithmetic of a tree head depends on."""
+    """SHA-256 over origins and log keys: what the arithmetic of a tree head depends on."""
     compromised: frozenset[str] = field(init=False, repr=False)
     """Ids of the keys that were in other hands: what they signed counts by when it is proven to have existed."""
 
     def __post_init__(self) -> None:
         known = sorted((name, key.key_id) for name, key in self.cosigners.items())
-        text = repr((self.origin, self.head_key.key_id, known))
+        closed = [(log.origin, log.head_key.key_id, log.cosigner.key_id) for log in self.closed]
+        text = repr((self.origin, self.head_key.key_id, known, closed))
         object.__setattr__(self, "log_keys_digest", hashlib.sha256(text.encode()).digest())
         lost = frozenset(key_id for key_id, known in self.keys.items() if known.compromised_at is not None)
         object.__setattr__(self, "compromised", lost)
+
+    def succeeded(self, succession: Succession) -> TrustedIssuer:
+        """The same, whose log goes on as this succession says: what k of n signed off, no less.
+
+        Raises CheckpointInvalid when the last head that it names is not signed by the log that it closes, and
+        MalformedInput when that is not the log of this issuer.
+        """
+        if succession.predecessor != self.origin:
+            raise MalformedInput("the succession closes another log than the issuer's: ask who wrote it")
+        own = own_cosigner(self.origin)
+        last = open_last_head(succession, self.head_key, self.cosigners[own])
+        closed = ClosedLog(
+            self.origin,
+            self.head_key,
+            self.cosigners[own],
+            last.size,
+            last.root,
+            succession.head,
+            succession.entry,
+        )
+        return replace(
+            self,
+            origin=succession.origin,
+            head_key=succession.new_head_key,
+            cosigners=MappingProxyType({**self.cosigners, own: succession.new_cosigner}),
+            closed=(*self.closed, closed),
+        )
+
+    def as_of_log(self, closed: ClosedLog) -> TrustedIssuer:
+        """The same issuer as the log that was closed knew it: for what stands there."""
+        cosigners = MappingProxyType({**self.cosigners, own_cosigner(closed.origin): closed.cosigner})
+        return replace(self, origin=closed.origin, head_key=closed.head_key, cosigners=cosigners)
+
+    def of_log(self, origin: str) -> TrustedIssuer:
+        """The same issuer with the keys of the log of that origin, where it is one of its own; else as it is."""
+        for closed in self.closed:
+            if closed.origin == origin:
+                return self.as_of_log(closed)
+        return self
 
     def with_witnesses(self, witnesses: Mapping[str, PublicKey]) -> TrustedIssuer:
         """The same, with these witnesses known as well; nobody takes the place of the issuer's own node."""

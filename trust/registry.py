@@ -21,6 +21,7 @@ from types import MappingProxyType
 from trust.algorithms import key_id_of
 from trust.errors import MalformedInput, TrustError
 from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_certificate
+from trust.log.succession import Succession
 from trust.vocabulary import JurisdictionBundle, require_division
 
 MAX_TARGET_BYTES = 1 << 20
@@ -42,7 +43,7 @@ Continuity = Callable[[JurisdictionBundle, JurisdictionBundle], None]
 
 
 class FactKind(StrEnum):
-    """What a published file is, as the second part of its path says, and `key` for the keys that bundles list."""
+    """What a published file is, as the second part of its path says; `key` and `succession` are no files."""
 
     BUNDLE = "bundle"
     KEY = "key"
@@ -50,14 +51,17 @@ class FactKind(StrEnum):
     CATALOGUE = "catalogue"
     CROSSWALK = "crosswalk"
     SCHEME = "scheme"
+    SUCCESSION = "succession"
+    """What k of n signed off, not what a jurisdiction publishes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A published file, or a key of a published bundle, with its two times; both intervals are half-open.
 
-    `name` is empty for a bundle, the issuer's division for a recognition, the key id for a key, the version otherwise.
-    `content` is the file as published (for a key its SubjectPublicKeyInfo), `digest` SHA-256 of it. An end that is None
+    `name` is empty for a bundle, the issuer's division for a recognition, the key id for a key, the successor's origin
+    for a succession, the version otherwise. `content` is the file as published (for a key its SubjectPublicKeyInfo, for
+    a succession its one form), `digest` SHA-256 of it. An end that is None
     is open.
     """
 
@@ -112,6 +116,8 @@ class Release:
     expires_at: datetime
     first_seen: Mapping[str, Mapping[str, datetime]]
     publications: Mapping[str, Publication]
+    successions: tuple[Succession, ...] = ()
+    """Of logs, as k of n signed them off; all there ever were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,8 @@ class Knowledge:
 
 NOTHING = Knowledge(None)
 
+_NO_FILES = (FactKind.KEY, FactKind.SUCCESSION)
+
 
 def path_of(division: str, kind: FactKind, name: str = "") -> str:
     """Path of a published file: `140000/bundle`, `140000/recognition/520000`, `140000/catalogue/2025-237`.
@@ -153,7 +161,7 @@ def read_path(path: str) -> tuple[str, FactKind, str]:
     word, _, name = rest.partition("/")
     try:
         kind = FactKind(word)
-        if kind is not FactKind.KEY and path == path_of(division, kind, name):
+        if kind not in _NO_FILES and path == path_of(division, kind, name):
             return division, kind, name
     except ValueError:
         pass
@@ -167,7 +175,10 @@ def learn(known: Knowledge, release: Release, continuity: Continuity) -> Knowled
     """
     if known.signed_at is not None and release.signed_at < known.signed_at:
         raise MalformedInput("the coordinator signed this earlier than what is known already: check its clock")
-    facts = list(known.facts)
+    # Closed logs stay so, whatever becomes of a membership: they are learned, and never end.
+    closed = [fact for fact in known.facts if fact.kind is FactKind.SUCCESSION]
+    closed += [each for each in _successions(release) if not any(each.name == fact.name for fact in closed)]
+    facts = [fact for fact in known.facts if fact.kind is not FactKind.SUCCESSION]
     standings = dict(known.standings)
     for division, publication in sorted(release.publications.items()):
         expires = min(release.expires_at, publication.expires_at)
@@ -189,7 +200,21 @@ def learn(known: Knowledge, release: Release, continuity: Continuity) -> Knowled
         # record; statements of it fail from now on.
         facts = [_ended(fact, release.signed_at) if fact.division == division else fact for fact in facts]
         del standings[division]
-    return Knowledge(release.signed_at, tuple(facts), MappingProxyType(standings))
+    return Knowledge(release.signed_at, (*facts, *closed), MappingProxyType(standings))
+
+
+def _successions(release: Release) -> Iterable[Fact]:
+    for each in release.successions:
+        yield Fact(
+            each.division,
+            FactKind.SUCCESSION,
+            each.origin,
+            each.entry,
+            each.digest,
+            each.decided_at,
+            None,
+            release.signed_at,
+        )
 
 
 def require_taken_over(known: Knowledge, release: Release, division: str) -> None:

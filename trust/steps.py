@@ -12,7 +12,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
 
 from trust.algorithms import PublicKey
 from trust.bundle import Inclusion, PresentedBundle
@@ -26,42 +25,16 @@ from trust.errors import (
     StepFailed,
     StepUndecided,
 )
-from trust.flags import StatusFact
 from trust.issuers import Conditions, TrustedIssuer
-from trust.log.checkpoint import SignedHead, open_checkpoint
+from trust.log.checkpoint import SignedHead, open_checkpoint, peek_checkpoint
 from trust.log.proofs import verify_inclusion
 from trust.log.tree import leaf_hash
 from trust.memo import SMALL_ENTRY_BYTES, ArithmeticMemo
 from trust.reading import Reading
+from trust.recovery import NOTHING_OPEN, EntryFacts, LeftOpen, LogViewFacts, require_nothing_doubted
 from trust.sightings import Existence
 from trust.vocabulary import Attestation, StatusFlag
 from trust.witnesses import NOTHING_WITNESSED, Witnessing, require_one_history, require_quorum, witnesses_of
-
-
-class LogViewFacts(Protocol):
-    """Our verified view of an issuer's log: its newest head and when that was known to be the newest."""
-
-    @property
-    def origin(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def root(self) -> bytes: ...
-    @property
-    def fresh_at(self) -> datetime | None:
-        """Time of the issuer's own cosignature of the head; None while it has none."""
-        ...
-
-
-class EntryFacts(Protocol):
-    """What our view holds under SHA-256 of the envelope: place, bytes, and status changes in log order."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def entry(self) -> bytes: ...
-    @property
-    def statuses(self) -> Sequence[StatusFact]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +66,16 @@ def signature_holds(
 
 
 def head_of(inclusion: Inclusion, trusted: TrustedIssuer, memo: ArithmeticMemo) -> SignedHead | CheckpointInvalid:
-    """The bundle's tree head with every line verified under known keys, or why not: checked, or recalled."""
+    """The bundle's tree head with every line verified under known keys, or why not: checked, or recalled.
+
+    It may be one of a log that was closed since.
+    """
     memo_key = ("head", inclusion.checkpoint, trusted.log_keys_digest)
     found: SignedHead | CheckpointInvalid | None = memo.recall(memo_key)
     if found is None:
         try:
-            found = open_checkpoint(inclusion.checkpoint, trusted.head_key, trusted.origin, trusted.cosigners)
+            known = trusted.of_log(peek_checkpoint(inclusion.checkpoint)[0]) if trusted.closed else trusted
+            found = open_checkpoint(inclusion.checkpoint, known.head_key, known.origin, known.cosigners)
         except CheckpointInvalid as error:
             # Without its traceback, which would keep the caller's frames alive.
             found = CheckpointInvalid(error.message, error.reason)
@@ -223,18 +200,20 @@ def statement_is_logged(
     entry: EntryFacts | None,
     memo: ArithmeticMemo,
     witnessing: Witnessing = NOTHING_WITNESSED,
+    left_open: LeftOpen = NOTHING_OPEN,
 ) -> None:
     """Step 6: the statement is in the log, by our own view or by the bundle's proof where our view ends before.
 
     In a log with two histories only what stands before they part is: which of the two is the issuer's, nobody can tell.
+    Once such a log is succeeded, our own view alone counts of it: a proof of the bundle's may be of either history.
 
     `due` is `issued_at` plus the merge delay: a head cosigned later holds it. Whatever proof the bundle brings must
     hold even where our view knows already: every bit counts. Raises CheckpointInvalid, ProofInvalid, HeadInconsistent,
     StepFailed (NOT_COSIGNED, LOG_ENTRY_DIFFERS, NOT_IN_LOG) and StepUndecided (NOT_YET_IN_VIEW, LOG_SPLIT).
     """
     inclusion = proof.inclusion
-    if inclusion is not None:
-        _require_proof(proof, inclusion, trusted, view, memo)
+    if inclusion is not None and _require_proof(proof, inclusion, trusted, view, memo).origin != trusted.origin:
+        inclusion = None
     if view is not None and entry is not None and entry.index < view.size:
         if entry.entry != proof.entry or (inclusion is not None and inclusion.index != entry.index):
             raise _another_entry()
@@ -242,7 +221,7 @@ def statement_is_logged(
         return
     if view is not None and inclusion is not None and inclusion.index < view.size:
         raise _another_entry()
-    if view is not None and view.fresh_at is not None and view.fresh_at > due:
+    if view is not None and view.fresh_at is not None and view.fresh_at > due and not left_open.unsettled:
         raise StepFailed("NOT_IN_LOG", "the issuer's log should hold it by now and does not: do not rely on it")
     if inclusion is None:
         raise StepUndecided("NOT_YET_IN_VIEW", "our view of the issuer's log ends before it: try again in a minute")
@@ -251,7 +230,7 @@ def statement_is_logged(
 
 def _require_proof(
     proof: LogProof, inclusion: Inclusion, trusted: TrustedIssuer, view: LogViewFacts | None, memo: ArithmeticMemo
-) -> None:
+) -> SignedHead:
     head = head_of(inclusion, trusted, memo)
     if isinstance(head, CheckpointInvalid):
         raise CheckpointInvalid(head.message, head.reason)
@@ -259,8 +238,9 @@ def _require_proof(
         raise StepFailed("NOT_COSIGNED", "its tree head is not cosigned by the issuer: fetch the proof again")
     if not inclusion_holds(proof, inclusion, head, memo):
         raise ProofInvalid("the audit path does not lead to the signed tree head: fetch the proof again")
-    if view is not None and head.size == view.size and head.root != view.root:
+    if view is not None and (head.origin, head.size) == (view.origin, view.size) and head.root != view.root:
         raise HeadInconsistent("the issuer signed two different logs: keep this bundle as evidence, tell the issuer")
+    return head
 
 
 def witnesses_in(
@@ -283,6 +263,8 @@ def witnesses_in(
         return len(known)
     head = head_of(inclusion, trusted, memo)
     if not isinstance(head, SignedHead) or not inclusion_holds(proof, inclusion, head, memo):
+        return len(known)
+    if head.origin != trusted.origin:  # it holds the statement in a log that does not count
         return len(known)
     return len(witnesses_of(index, head.cosigners, trusted, witnessing))
 
@@ -332,17 +314,19 @@ def status_is_clear(
     entry: EntryFacts | None,
     flags: Sequence[StatusFlag],
     logged: bool,
+    left_open: LeftOpen = NOTHING_OPEN,
 ) -> None:
     """Step 10, by our own view alone. `logged` says whether step 6 passed.
 
     A statement that is proven to stand after the end of our view has no status in it; step 9 limits how old that
-    view may be, as it does for any status. Raises StepFailed (REVOKED, STATUS_<FLAG>), StepUndecided (NO_LOG_VIEW,
-    NOT_YET_IN_VIEW).
+    view may be, as it does for any status. Raises StepFailed (REVOKED, STATUS_<FLAG>), StepUndecided
+    (STATUS_UNPROVEN, NO_LOG_VIEW, NOT_YET_IN_VIEW).
     """
     if StatusFlag.REVOKED in flags:
         raise StepFailed("REVOKED", "its issuer has withdrawn it: ask the holder for a new report")
     if flags:
         raise StepFailed(f"STATUS_{flags[0].name}", "its standing has changed: ask the issuer what holds now")
+    require_nothing_doubted(left_open)
     if view is None:
         raise _no_view()
     if entry is None and not logged:

@@ -22,8 +22,9 @@ from trust.issuers import Conditions, TrustedIssuer
 from trust.memo import ArithmeticMemo
 from trust.outcome import StepOutcome, StepStatus, attempt, not_required, run, unreached
 from trust.reading import Reading, read, remember
+from trust.recovery import NOTHING_OPEN, EntryFacts, LeftOpen, LogViewFacts, standpoint
 from trust.sightings import Existence, SightingFacts, existence
-from trust.steps import EntryFacts, LogProof, LogViewFacts
+from trust.steps import LogProof
 from trust.vocabulary import Attestation, StatusFlag
 from trust.witnesses import NOTHING_WITNESSED, Witnessing
 
@@ -144,6 +145,7 @@ class _Case:
     unchecked: bool
     witnessing: Witnessing
     sightings: Sequence[SightingFacts]
+    left_open: LeftOpen
 
 
 def verify(  # noqa: PLR0913 - everything that a verification is a pure function of, by keyword
@@ -161,6 +163,7 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     unchecked: bool = False,
     witnessing: Witnessing = NOTHING_WITNESSED,
     sightings: Sequence[SightingFacts] = (),
+    left_open: LeftOpen = NOTHING_OPEN,
 ) -> Examination:
     """Run steps 1 to 13 over a serialised bundle, or over one that `trust.reading.read` has read.
 
@@ -169,20 +172,35 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     of the envelope. `as_of` is the moment whose rules apply, `known_at` that up to when we use what we know: aware
     UTC, the same for a question about now. Whatever is None leaves steps failed or undecided, never passed. `memo`
     remembers arithmetic alone. `unchecked` says that `trusted` is None because what we hold of the issuer cannot be
-    checked here. `witnessing` is what others told of the issuer's log, `sightings` by whom and when it
-    was seen to hold the entry: read where a key that signed was compromised. Raises nothing for bad input: the outcomes
-    tell. Raises ValueError for an `as_of` after `known_at`: a fault of the caller.
+    checked here. `witnessing` is what others told of the log that holds the entry, else of the issuer's newest one;
+    `sightings` by whom and when that log was seen to hold it: read where a key that signed was compromised. Where the
+    log was succeeded, `view` is of the newest one, `entry` of any, and `left_open` says what does not count yet. Raises
+    nothing for bad input: the outcomes tell. Raises ValueError for an `as_of` after `known_at`: a fault of the caller.
     """
     if as_of > known_at:
         raise ValueError("nobody knows the rules of a moment to come: as_of is at most known_at")
     memo = ArithmeticMemo() if memo is None else memo
     reading = bundle if isinstance(bundle, Reading) else read(bundle, memo)
-    if view is not None and trusted is not None and view.origin != trusted.origin:
-        view = entry = None  # the view of another log says nothing here
+    if trusted is not None:
+        where = standpoint(trusted, view, entry, witnessing, left_open)
+        trusted, view, entry, witnessing = where.trusted, where.view, where.entry, where.witnessing
     statuses = entry.statuses if entry is not None else ()
     flags = flags_in_force(statuses, as_of) if statuses else ()
     case = _Case(
-        claim, trusted, terms, view, entry, flags, as_of, known_at, tolerances, memo, unchecked, witnessing, sightings
+        claim,
+        trusted,
+        terms,
+        view,
+        entry,
+        flags,
+        as_of,
+        known_at,
+        tolerances,
+        memo,
+        unchecked,
+        witnessing,
+        sightings,
+        left_open,
     )
     if reading.bundle is None or reading.attestation is None:
         middle, told = [unreached(number) for number in range(3, 13)], _UNTOLD
@@ -212,7 +230,7 @@ def _run_middle(
     outcomes = [
         issuer,
         *ours,
-        run(10, steps.status_is_clear, case.view, case.entry, case.flags, logged),
+        run(10, steps.status_is_clear, case.view, case.entry, case.flags, logged, case.left_open),
         run(11, steps.was_valid, attestation, case.as_of, case.known_at, case.tolerances.skew),
         run(12, steps.subject_matches, bundle, attestation, case.claim),
     ]
@@ -227,7 +245,7 @@ def _run_issuer_steps(
     merge_delay, skew = case.tolerances.merge_delay, case.tolerances.skew
     proof = LogProof(reading.bundle_digest, bundle.envelope_bytes, bundle.inclusion)
     due, witnessing = attestation.issued_at + merge_delay, case.witnessing
-    logged = run(6, steps.statement_is_logged, proof, due, trusted, view, case.entry, memo, witnessing)
+    logged = run(6, steps.statement_is_logged, proof, due, trusted, view, case.entry, memo, witnessing, case.left_open)
     # What is not in the log was cosigned by nobody, whatever head the bundle brings.
     held = logged.status is StepStatus.PASS
     demanded = 0 if terms is None else terms.witness_quorum

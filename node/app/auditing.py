@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from node.app.storing import open_to_read
-from node.app.trusted_logs import TrustedLogs, origin_named, own_origin, trusted_logs
+from node.app.trusted_logs import TrustedLogs, is_own, origin_named, trusted_logs
 from node.config.settings import Settings
 from node.ledger.audit import LogAudit
 from node.model.log_audit import AuditProgress, Difference
@@ -27,7 +27,7 @@ async def audit_logs(settings: Settings, wanted: str | None, begun: Begun) -> As
         reader = LogAuditReader(database)
         stored = await reader.origins()
         for origin in stored if wanted is None else [origin_named(wanted, settings, stored)]:
-            audit = _audit_of(reader, origin, keys, own=origin == own_origin(settings))
+            audit = _audit_of(reader, origin, keys, own=is_own(settings, origin))
             begun(audit.progress)
             async for difference in audit.differences():
                 yield difference

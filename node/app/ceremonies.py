@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from node.app.ceremony_files import CeremonyFolder, read, read_public_key, write_new, write_over
+from node.app.ceremony_files import (
+    CeremonyFolder,
+    read,
+    read_public_key,
+    read_succession_file,
+    write_new,
+    write_over,
+)
 from node.errors import BadSource, InvalidInput
 from node.registry import ceremony
 from node.registry.ceremony import RootChanges
@@ -118,6 +125,15 @@ def delegate(folder: Path, division: str, keys: Sequence[Path], threshold: int, 
 def undelegate(folder: Path, division: str, days: int, now: datetime) -> Examined:
     """Writes the targets by which a jurisdiction publishes no more: the next, or the one nobody signed yet."""
     return _amend(folder, lambda targets, _: ceremony.undelegate(targets, division), days, now)
+
+
+def succeed(folder: Path, file: Path, days: int, now: datetime) -> Examined:
+    """Writes the targets by which a log is succeeded: the next, or the one nobody signed yet. Raises BadSource.
+
+    `file`: the succession that the log's own node wrote (`node.app.succeeding`).
+    """
+    succession = read_succession_file(file)
+    return _amend(folder, lambda targets, _: ceremony.succeed(targets, succession), days, now)
 
 
 def sign_file(path: Path, signer: Signer, digest: str | None, now: datetime) -> tuple[Examined, str]:

@@ -29,6 +29,7 @@ from node.registry.signatures import require_complete, require_own_quorum
 from trust import keys
 from trust.algorithms import PublicKey, Suite
 from trust.errors import TrustError
+from trust.log.succession import MAX_SUCCESSION_BYTES, Succession, read_succession
 
 R = TypeVar("R")
 D = TypeVar("D", bound=RootDocument | TargetsDocument)
@@ -55,6 +56,11 @@ def new_key(path: Path, suite: Suite, passphrase: bytes | None) -> PublicKey:
 def read_public_key(path: Path) -> PublicKey:
     """The key in a .pub file. Raises BadSource naming the file."""
     return _reading(path, keys.MAX_KEY_FILE_BYTES, read_public_pem)
+
+
+def read_succession_file(path: Path) -> Succession:
+    """A succession of a log as its node wrote it. Raises BadSource naming the file."""
+    return _reading(path, MAX_SUCCESSION_BYTES, read_succession)
 
 
 def read(path: Path) -> Document:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
 from node.app.ledgers import entry_reader
 from node.app.trust_keeper import TrustInUse
 from node.clock import Clock
+from node.errors import NotReady
 from node.federation.follower import Backoff, Follower, PeerNames
 from node.federation.hearing import Hearing
 from node.federation.patience import Patience
@@ -20,13 +22,15 @@ from node.federation.peer_client import ClientCredentials, GrpcPeerClient
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
 from node.ledger.sequencer import LedgerStore
-from node.ledger.standings import Standings
+from node.ledger.settlement import Settlement
 from node.model.peers import PeerCondition, PeerState
 from node.tasks import ended
-from trust.errors import HeadInconsistent
+from trust.errors import HeadInconsistent, ProofInvalid
+from trust.issuers import ClosedLog, TrustedIssuer
 from trust.log.checkpoint import own_cosigner
 
 _log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class _Running:
     digest: bytes
     certificate: bytes
     follower: Follower
-    task: asyncio.Task[None]
+    task: asyncio.Task[None] | None = None
 
 
 class Following:
@@ -61,11 +65,12 @@ class Following:
         clock: Clock,
         jitter: Callable[[], float],
         options: FollowingOptions,
-        standings: Standings,
+        settlement: Settlement,
         heard: Callable[[str], None] = lambda _division: None,
     ) -> None:
         """`heard` is told the division of a peer whenever something came from it."""
-        self._standings = standings
+        self._settlement = settlement
+        self._standings = settlement.standings
         self._heard = heard
         self._own = own_division
         self._store = store
@@ -138,7 +143,12 @@ class Following:
         }
         for division, running in list(self._running.items()):
             changed = running.certificate != trust.pair.certificate
-            if changed or division not in wanted or wanted[division].digest != running.digest:
+            if (
+                changed
+                or division not in wanted
+                or wanted[division].digest != running.digest
+                or wanted[division].trusted.origin != running.origin
+            ):
                 await self._stop(division)
         for division in wanted:
             if division not in self._running:
@@ -159,35 +169,76 @@ class Following:
             most = self._options.max_message_bytes
             return GrpcPeerClient(division, endpoint, roots, credentials, most, lambda: self._heard(division))
 
-        keys = ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners)
-        replica = Replica(
+        def follower(keys: ReplicaKeys, replica: Replica) -> Follower:
+            return Follower(
+                PeerNames(
+                    division,
+                    found.bundle.name_zh,
+                    found.bundle.endpoints,
+                    keys.origin,
+                    None if keys.last is None else keys.last[0],
+                ),
+                connect,
+                replica,
+                self._options.backoff,
+                self._jitter,
+                self._options.batch_limit,
+                Hearing(self._clock.now, self._clock.monotonic),
+                self._options.patience,
+            )
+
+        newest = ReplicaKeys.newest(issuer)
+        replica = self._replica(newest, issuer)
+        # Verification answers from what is stored, also when it is asked before the peer is.
+        try:
+            for log in issuer.closed:
+                await self._settlement.settle(log)
+            with contextlib.suppress(HeadInconsistent):  # the follower finds the same, and tells
+                await replica.open()
+        except Exception:  # noqa: BLE001 - one peer's damaged replica must not keep the others, or trust, from changing
+            _log.exception("replica_not_opened", peer=division)
+        running = _Running(issuer.origin, found.digest, trust.pair.certificate, follower(newest, replica))
+        running.task = asyncio.create_task(self._run(running, issuer, follower), name=f"follow {division}")
+        running.task.add_done_callback(_report_end)
+        self._running[division] = running
+
+    def _replica(self, keys: ReplicaKeys, issuer: TrustedIssuer) -> Replica:
+        return Replica(
             self._store,
             keys,
             self._board,
             self._clock.now,
             entry_reader(issuer),
             self._options.clock_skew,
-            lambda: self._contradiction(issuer.origin),
+            # What a closed log's other history says was judged by those who closed it.
+            lambda: self._contradiction(keys.origin) if keys.last is None else "",
         )
-        # Verification answers from what is stored, also when it is asked before the peer is.
-        try:
-            with contextlib.suppress(HeadInconsistent):  # the follower finds the same, and tells
-                await replica.open()
-        except Exception:  # noqa: BLE001 - one peer's damaged replica must not keep the others, or trust, from changing
-            _log.exception("replica_not_opened", peer=division)
-        follower = Follower(
-            PeerNames(division, found.bundle.name_zh, found.bundle.endpoints, issuer.origin),
-            connect,
-            replica,
-            self._options.backoff,
-            self._jitter,
-            self._options.batch_limit,
-            Hearing(self._clock.now, self._clock.monotonic),
-            self._options.patience,
-        )
-        task = asyncio.create_task(follower.run(), name=f"follow {division}")
-        task.add_done_callback(_report_end)
-        self._running[division] = _Running(issuer.origin, found.digest, trust.pair.certificate, follower, task)
+
+    async def _run(
+        self, running: _Running, issuer: TrustedIssuer, follower: Callable[[ReplicaKeys, Replica], Follower]
+    ) -> None:
+        """First the logs that were closed, up to where they count, then the one that goes on."""
+        newest, settlement = running.follower, self._settlement
+        for log in issuer.closed:
+            while not await self._patiently(settlement.settle, log):
+                keys = ReplicaKeys.closed(issuer, log)
+                running.follower = follower(keys, self._replica(keys, issuer))
+                await running.follower.run()
+                if running.follower.state().state is PeerCondition.HALTED:
+                    # Our tree is not the beginning of what counts: it is of the history that was given up.
+                    await self._patiently(settlement.give_up, log)
+                    await asyncio.sleep(self._options.backoff.least)
+        running.follower = newest
+        await newest.run()
+
+    async def _patiently(self, work: Callable[[ClosedLog], Awaitable[T]], log: ClosedLog) -> T:
+        while True:
+            try:
+                return await work(log)
+            except (NotReady, ProofInvalid) as error:
+                # The database is away, or another replica of ours cuts the log back at this moment: look again.
+                _log.warning("closed_log_not_settled", origin=log.origin, reason=error.reason)
+            await asyncio.sleep(self._options.backoff.most)
 
     def _contradiction(self, origin: str) -> str:
         splits = self._standings.splits(origin)
@@ -201,7 +252,8 @@ class Following:
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)
-        await ended(running.task)
+        if running.task is not None:
+            await ended(running.task)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

@@ -94,7 +94,7 @@ class Gossiping:
         """Brings tasks and keys in line with a version of the trusted state."""
         issuers = [known.trusted for known in trust.snapshot.issuers.values()]
         self._lost = {each.origin: self._moments(each) for each in issuers if each.compromised}
-        self._logs = {each.origin: ReplicaKeys(each.origin, each.head_key, each.cosigners) for each in issuers}
+        self._logs = {each.origin: ReplicaKeys.newest(each) for each in issuers}
         wanted = {
             division: found
             for division, found in trust.state.jurisdictions.items()

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from node.errors import NotReady
 from node.ledger.assembly import EntryDraft
 from node.ledger.feed import Feed
 from node.ledger.replica import EntryReader
 from node.ledger.sequencer import Sequencer
+from node.ledger.settlement import Settlement
 from node.model.issuing import ReportRow, StatusRow
 from node.model.log import EntryKind, StatusEvent, StatusFlag
+from node.storage.closed_logs import ClosedLogStore, StatusKey
+from node.storage.log_store import LogStore
 from trust.bundle import Inclusion
 from trust.errors import MalformedInput, TrustError
-from trust.issuers import TrustedIssuer, open_status_change
+from trust.issuers import ClosedLog, TrustedIssuer, open_status_change
 from trust.statements import peek_entry
 
 
 class OwnLedger:
     """Appends through the one sequencer, proves from what is committed."""
 
-    def __init__(self, sequencer: Sequencer, feed: Feed) -> None:
+    def __init__(self, sequencer: Sequencer, feed: Feed, logs: LogStore, closed: Sequence[ClosedLog] = ()) -> None:
+        """`closed`: the own logs before the one that the sequencer extends, from the first on."""
         self._sequencer = sequencer
         self._feed = feed
+        self._logs = logs
+        self._closed = closed
 
     async def append(self, entry: bytes, digest: bytes, report_number: str, attach: Callable[[int], ReportRow]) -> int:
         """Commits an attestation with its report."""
@@ -35,9 +43,46 @@ class OwnLedger:
         draft = EntryDraft(entry, digest, EntryKind.STATUS_CHANGE, status=status)
         return await self._sequencer.append(draft, attach)
 
-    async def prove(self, index: int) -> Inclusion:
-        """Proof that an entry is in the newest committed head."""
-        return await self._feed.prove(index)
+    async def prove(self, index: int, digest: bytes, report_number: str) -> Inclusion:
+        """Proof that an attestation is in the newest committed head, or in the last that counts of an earlier log.
+
+        `index` is that under which it was logged first: where that was closed before, it was logged again. Raises
+        NotReady (LOG_NOT_FOUNDED) until then.
+        """
+        if not self._closed:
+            return await self._feed.prove(index)
+        origins = [self._sequencer.keys.origin, *(log.origin for log in reversed(self._closed))]
+        found = await self._logs.find_by_digests([(origin, digest, report_number) for origin in origins])
+        sizes = {log.origin: log.size for log in self._closed}
+        for origin in origins:
+            entry = found.get((origin, digest, report_number))
+            if entry is not None and entry.index < sizes.get(origin, entry.index + 1):
+                return await self._feed.prove(entry.index, origin)
+        raise NotReady(
+            "LOG_NOT_FOUNDED",
+            "The report stands in a log that was closed, and its successor is not founded yet; found it with "
+            "`huxin log found`.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettledLogs:
+    """What is held of logs that were closed, for verification."""
+
+    settlement: Settlement
+    store: ClosedLogStore
+
+    def settled(self, log: ClosedLog) -> bool:
+        """Whether our tree leads to the last head that counts."""
+        return self.settlement.settled(log)
+
+    async def statuses(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, Sequence[StatusEvent]]:
+        """What each log says of each statement."""
+        return await self.store.statuses(keys)
+
+    async def discarded_flags(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, frozenset[StatusFlag]]:
+        """What was set in what does not count."""
+        return await self.store.discarded_flags(keys)
 
 
 def entry_reader(issuer: TrustedIssuer) -> EntryReader:

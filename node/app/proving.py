@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from node.app.storing import open_to_read
-from node.app.trusted_logs import TrustedLogs, origin_named, own_origin, trusted_logs
+from node.app.trusted_logs import TrustedLogs, is_own, origin_named, trusted_logs
 from node.config.settings import Settings
 from node.errors import InvalidInput, NotFound, NotReady
 from node.ledger.assembly import load_frontier
@@ -186,7 +186,7 @@ async def _fold(store: LogStore, origin: str, plan: proofs.ProofPlan) -> tuple[b
 
 
 def _view(settings: Settings, head: LogHead, keys: TrustedLogs) -> HeadView:
-    plain = (head.origin, head.origin == own_origin(settings), head.size, head.root, head.checkpoint, head.fresh_at)
+    plain = (head.origin, is_own(settings, head.origin), head.size, head.root, head.checkpoint, head.fresh_at)
     try:
         signed = keys.open_note(head.origin, head.checkpoint)
     except TrustError as error:

@@ -22,7 +22,7 @@ from node.app.following import Following, FollowingOptions
 from node.app.gossiping import Gossiping, WitnessStores
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_at_start
-from node.app.ledgers import OwnLedger
+from node.app.ledgers import OwnLedger, SettledLogs
 from node.app.mailboxes import InboxView, OutboxView
 from node.app.messaging import Messaging, open_messaging
 from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
@@ -45,6 +45,7 @@ from node.issuance.standing import ChangeStanding
 from node.ledger.feed import Feed
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LogKeys, Sequencer, keep_cosigning
+from node.ledger.settlement import Settlement
 from node.ledger.standings import Standings
 from node.logs import configure_logs
 from node.metrics import Metrics
@@ -59,6 +60,7 @@ from node.rpc.permissions import PERMISSIONS
 from node.rpc.report_service import report_service
 from node.rpc.server import RpcServer, ServerOptions
 from node.rpc.verification_service import verification_service
+from node.storage.closed_logs import ClosedLogStore
 from node.storage.database import Database
 from node.storage.log_store import LogStore
 from node.storage.record_store import RecordStore
@@ -69,6 +71,7 @@ from node.storage.subject_facts import SubjectFactsReader
 from node.storage.witness_store import WitnessStore
 from node.tasks import ended
 from node.verification.assessing import Assessor
+from node.verification.logs import Logs
 from node.verification.reading import ContentReader, SectionDecoders
 from node.verification.verify import Surroundings, VerifyReports
 from node.web.operations import operations_app
@@ -94,6 +97,7 @@ class _Base:
     registry: RegistryView
     database: Database
     store: LogStore
+    settled: SettledLogs
     metrics: Metrics
     issuing_together: Gathering = field(default_factory=Gathering)
     """Announces callers on their way to a report."""
@@ -136,7 +140,7 @@ class Node:
         base = await self._open()
         sequencer, feed, propagation = await self._begin_log(base)
         self._run(self._keep_keys(base.keyring, base.trust), "keys")
-        ledger = OwnLedger(sequencer, feed)
+        ledger = OwnLedger(sequencer, feed, base.store, base.trust.present.state.own.trusted.closed)
         issuing = self._issuing(base, ledger)
         messaging, outbox, inbox = await self._exchange(base, issuing)
         following = await self._follow(base, messaging)
@@ -175,22 +179,26 @@ class Node:
         trust = TrustKeeper(directory, view, pair, freshness_limits(settings), now)
         require_at_start(keyring, trust.present.state.own.trusted, now())
         # Before anybody is followed or answered: a log that was found to be split stays so.
+        witnessed, store, closed = WitnessStore(database), LogStore(database), ClosedLogStore(database)
+        settlement = Settlement(store, closed, self.standings, lambda: self.standings.load(witnessed))
         with usable_database():
-            await self.standings.load(WitnessStore(database))
+            await self.standings.load(witnessed)
+            await settlement.load()
         return _Base(
             keyring,
             jurisdictions,
             trust,
             view,
             database,
-            LogStore(database),
+            store,
+            SettledLogs(settlement, closed),
             make_metrics(PERMISSIONS, settings.division),
         )
 
     async def _begin_log(self, base: _Base) -> tuple[Sequencer, Feed, Propagation]:
         """The own log, with a head of this moment, and how long it takes to peers."""
         log_keys, metrics = _log_keys(base.trust, base.keyring), base.metrics
-        feed = Feed(base.store, log_keys.origin, self.board)
+        feed = Feed(base.store, log_keys.origin, self.board, base.trust.present.state.own.trusted.closed)
         propagation = Propagation(
             log_keys.origin,
             feed.size,
@@ -242,7 +250,7 @@ class Node:
                 timedelta(seconds=settings.freshness.clock_skew_seconds),
                 Patience(settings.federation.silence_seconds, settings.federation.entries_per_hour, self._traffic),
             ),
-            self.standings,
+            base.settled.settlement,
             messaging.heard,
         )
         self._exits.push_async_callback(following.stop)
@@ -267,9 +275,10 @@ class Node:
         async def changed(trust: TrustInUse) -> None:
             server.recheck()
             await asyncio.to_thread(base.jurisdictions.learn, base.registry.record)
+            # First of all no more heads of a log that was closed are compared: it may be cut back next.
+            await gossiping.apply(trust)
             await following.apply(trust)
             await messaging.apply(trust)
-            await gossiping.apply(trust)
 
         self._run(base.trust.keep(changed), "trust")
         renewal = Renewal(self._settings, base.trust, self._clock.now, self._random)
@@ -340,6 +349,7 @@ class Node:
         )
         memo = ArithmeticMemo(settings.limits.memo_bytes)
         return VerifyReports(
+            Logs(base.store, base.settled),
             base.store,
             Surroundings(
                 base.trust.snapshot, standings.views(self.board), self._clock.now, tolerances, standings.witnessing
@@ -410,8 +420,8 @@ class Node:
 
 
 def _log_keys(trust: TrustKeeper, keyring: Keyring) -> LogKeys:
-    origin = trust.present.state.own.bundle.log.origin
-    return LogKeys(origin, keyring.head, own_cosigner(origin), keyring.cosigner)
+    own = trust.present.state.own.trusted
+    return LogKeys(own.origin, keyring.head, own_cosigner(own.origin), keyring.cosigner, bool(own.closed))
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

@@ -76,22 +76,31 @@ class TrustedLogs:
 def trusted_logs(settings: Settings, record: RegistryRecord | None) -> TrustedLogs:
     """The keys that this home trusts, with what the trust registry says. Raises NotReady without an own bundle."""
     state = trusted_state(settings, record)
-    return TrustedLogs({found.trusted.origin: found.trusted for found in (*state.jurisdictions.values(), state.own)})
+    issuers = [found.trusted for found in (*state.jurisdictions.values(), state.own)]
+    closed = {log.origin: issuer.as_of_log(log) for issuer in issuers for log in issuer.closed}
+    # The newest logs last: as a witness of others' logs a node has the key of its newest one.
+    return TrustedLogs(closed | {issuer.origin: issuer for issuer in issuers})
 
 
-def own_origin(settings: Settings) -> str:
-    """The origin of this node's own log."""
-    return origin_of(settings.division)
+def is_own(settings: Settings, origin: str) -> bool:
+    """Whether it is a log of this node's own, the newest or one before."""
+    return own_cosigner(origin) == own_cosigner(origin_of(settings.division))
 
 
 def origin_named(text: str | None, settings: Settings, known: Sequence[str]) -> str:
-    """The origin that a division code or an origin names; the own one for None.
+    """The origin that a division code or an origin names, of several logs the newest; the own one for None.
 
     Raises NotFound when nothing of it is stored, naming what is.
     """
     wanted = settings.division if text is None else text
-    origin = origin_of(wanted) if re.fullmatch("[0-9]{6}", wanted) else wanted
+    origin = _newest(wanted, known) if re.fullmatch("[0-9]{6}", wanted) else wanted
     if origin not in known:
         there = ", ".join(known) or "none: the node begins its own log when it serves for the first time"
         raise NotFound("NO_SUCH_LOG", f"No log {origin} is stored here. Stored logs: {there}.")
     return origin
+
+
+def _newest(division: str, known: Sequence[str]) -> str:
+    first = origin_of(division)
+    of_division = (origin for origin in known if own_cosigner(origin) == own_cosigner(first))
+    return max(of_division, key=lambda origin: (len(origin), origin), default=first)

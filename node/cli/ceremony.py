@@ -1,4 +1,4 @@
-"""`huxin trust root`, `delegate`, `undelegate`: ceremonies of the trust registry, offline, on a folder of files."""
+"""`huxin trust root`, `delegate`, `undelegate`, `succeed`: ceremonies of the registry, offline, on a folder."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from node.app.ceremonies import (
     merge_files,
     rotate,
     sign_file,
+    succeed,
     undelegate,
 )
 from node.cli.ceremony_keys import passphrase_option, read_passphrase
@@ -235,6 +236,22 @@ def undelegate_command(session: Session, division: str, days: int, folder: Path)
     """Write targets by which DIVISION publishes no more. The holders of the root keys sign it."""
     made = undelegate(folder, division, days, session.clock.now())
     _tell(session, [made], f"已写出 Written, not signed yet: {named(division)} is to publish no more.")
+
+
+@click.command("succeed", cls=Command, example="huxin trust succeed shanxi.succession.json --folder ceremony")
+@click.argument("file", type=DOCUMENT)
+@days_option
+@folder_option
+@json_option
+@pass_session
+def succeed_command(session: Session, file: Path, days: int, folder: Path) -> None:
+    """Write targets that close a log with two histories and name its successor. The holders of the root keys sign it.
+
+    FILE is what the log's own node wrote (`huxin log close`). Before signing, compare the number of entries and the
+    root with the log's witnesses: nothing after them counts any more, and what is signed off once is never undone.
+    """
+    made = succeed(folder, file, days, session.clock.now())
+    _tell(session, [made], "已写出 Written, not signed yet: a log is closed, and another one goes on in its place.")
 
 
 def _tell(session: Session, made: Sequence[Examined], heading: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
@@ -30,6 +31,7 @@ TOPICS: dict[Topic, Words] = {
     Topic.SNAPSHOT: Words("快照密钥", "snapshot key"),
     Topic.TIMESTAMP: Words("时间戳密钥", "timestamp key"),
     Topic.DELEGATION: Words("发布授权", "publishes as"),
+    Topic.SUCCESSION: Words("日志关闭", "closed log"),
 }
 
 CAUTIONS: dict[Caution, Words] = {
@@ -50,9 +52,19 @@ CAUTIONS: dict[Caution, Words] = {
         "Fewer signatures are needed than before: fewer people can change the registry from now on.",
     ),
     Caution.SHORTER_LIFE: Words("有效期早于上一版本。", "It expires earlier than the version before."),
+    Caution.LOG_CLOSED: Words(
+        "将关闭一个日志：其中该条之后的记录一律不再作数，且不可撤回。请与各见证节点核对条数和根哈希。",
+        "It closes a log: nothing after the last honest head counts any more, and that is never undone. Compare the "
+        "number of entries and the root with what the log's witnesses hold (huxin log prove, huxin evidence).",
+    ),
+    Caution.SUCCESSION_DROPPED: Words(
+        "丢掉或更改了已签署的日志继承：所有节点都会拒绝本文件，请勿签署。",
+        "It drops or changes a succession that was signed off: every node will refuse it. Do not sign it.",
+    ),
     Caution.EXPIRED: Words("已过有效期。", "It has expired already."),
 }
 
+_LONG_HEX = re.compile("[0-9a-f]{64}")
 _KEY_TOPICS = {Topic.HOLDER, Topic.SNAPSHOT, Topic.TIMESTAMP}
 
 
@@ -147,6 +159,8 @@ def _change(change: Change) -> str:
 
 def _label(fact: Fact) -> str:
     label = TOPICS[fact.topic].both
+    if fact.topic is Topic.SUCCESSION:
+        return f"{label} {fact.name}"
     return f"{label} {named(fact.name)}" if fact.name else label
 
 
@@ -156,6 +170,8 @@ def _value(fact: Fact, value: str) -> str:
         return f"{datetime.fromisoformat(value).astimezone(CHINA):%Y-%m-%d %H:%M:%S} (UTC+8)"
     if fact.topic is Topic.COORDINATOR:
         return named(value)
+    if fact.topic is Topic.SUCCESSION:
+        return _LONG_HEX.sub(lambda found: in_groups(found[0]), value)
     if fact.topic in _KEY_TOPICS:
         return in_groups(value)
     if fact.topic is Topic.DELEGATION:

@@ -1,4 +1,7 @@
-"""`huxin log show|prove|check`: the stored logs themselves, read beside a serving node or without one."""
+"""`huxin log show|prove|check`: the stored logs themselves, read beside a serving node or without one.
+
+`close` and `found` are in `node.cli.log_succession`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from node.app.auditing import audit_logs
 from node.app.proving import log_heads, log_page, prove_entry, prove_growth
 from node.cli import log_view as view
 from node.cli.failures import ExitCode
+from node.cli.log_succession import close_command, found_command
 from node.cli.session import Group, Session, json_option, pass_session
 from node.model.log_audit import AuditProgress, Difference
 
@@ -30,8 +34,12 @@ _ORIGIN = click.option(
 def log() -> None:
     """The logs of signed statements stored here: this node's own, and its replicas of the peers' logs.
 
-    These commands read the database and change nothing. They run beside a serving node, and without one.
+    All but `found` read the database and change nothing. They run beside a serving node, and without one.
     """
+
+
+log.add_command(close_command)
+log.add_command(found_command)
 
 
 @log.command("show", example="huxin log show --origin 140000 --start 0 --limit 50")

@@ -74,6 +74,10 @@ STANDING: dict[str, Words] = {
     "STATUS_UNREADABLE": Words(
         "状态变更无法识别，请升级本系统", "its standing changed in a way this version cannot read: upgrade"
     ),
+    "STATUS_UNPROVEN": Words(
+        "状态变更只见于已放弃的日志版本，请向出具机关核实",
+        "its standing changed in a history that was given up: ask the issuer to state it anew",
+    ),
     "SUBJECT_MISMATCH": Words("报告的主体与所称不符", "it is about somebody else"),
     "NO_SUBJECT_CLAIMED": Words("未说明报告关于谁，请用 --subject", "nobody said whom it is about: use --subject"),
     "NO_SUBJECT_SALT": Words("文件无法与主体比对", "the file cannot be matched to a subject"),

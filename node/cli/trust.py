@@ -15,7 +15,7 @@ from rich.text import Text
 from node.app.jurisdictions import load_jurisdictions
 from node.app.recognising import digest_words
 from node.app.trusting import export_bundle, import_bundle, trusted_state
-from node.cli.ceremony import delegate_command, root_group, undelegate_command
+from node.cli.ceremony import delegate_command, root_group, succeed_command, undelegate_command
 from node.cli.ceremony_keys import key_group
 from node.cli.recognition_view import scope_counts, term_rows
 from node.cli.registry import COMMANDS
@@ -34,7 +34,7 @@ def trust() -> None:
     """Whose keys, CA and log are whose: by the trust registry, or by bundles that are exchanged by hand."""
 
 
-for _command in (root_group, delegate_command, undelegate_command, key_group, *COMMANDS):
+for _command in (root_group, delegate_command, undelegate_command, succeed_command, key_group, *COMMANDS):
     trust.add_command(_command)
 
 

@@ -93,16 +93,23 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class PeerNames:
-    """Who the peer is, and where: at least one endpoint (`host:port`), in order of preference."""
+    """Who the peer is, and where: at least one endpoint (`host:port`), in order of preference.
+
+    `ends_at`: how many entries of its log count, if that was closed; None for the log that goes on.
+    """
 
     division: str
     name_zh: str
     endpoints: tuple[str, ...]
     origin: str
+    ends_at: int | None = None
 
 
 class Follower:
-    """Keeps our view of one peer's log up to date. `run` ends only when cancelled or when the peer showed a fork."""
+    """Keeps our view of one peer's log up to date.
+
+    `run` ends only when cancelled, when the peer showed a fork, or with a log that was closed.
+    """
 
     def __init__(
         self,
@@ -162,7 +169,10 @@ class Follower:
         self._called.set()
 
     async def run(self) -> None:
-        """Follows until cancelled. Returns when the peer contradicted itself: then only an operator helps."""
+        """Follows until cancelled. Returns when the peer contradicted itself: then only an operator helps.
+
+        Also returns when a log that was closed is here as far as it counts.
+        """
         while True:
             tried = max(self._failures, self._offences)
             self._endpoint = self._names.endpoints[tried % len(self._names.endpoints)]
@@ -198,6 +208,8 @@ class Follower:
                     PeerCondition.WAITING, "Something unforeseen happened here; see the log of this node.", "UNFORESEEN"
                 )
                 _log.exception("following_failed", peer=self._names.division)
+            else:
+                return
             await self._rest(asked_to_wait)
 
     async def _rest(self, asked_to_wait: float) -> None:
@@ -213,7 +225,10 @@ class Follower:
             self._pauses = 0
 
     async def _follow(self) -> None:
-        """One connection, from where our view ends until it breaks. Whatever is accepted counts as contact."""
+        """One connection, from where our view ends until it breaks. Whatever is accepted counts as contact.
+
+        Returns only where the log ends, and does.
+        """
         known = await self._view.open()
         if known is not None:
             self._replicated, self._fresh_at = known.size, known.fresh_at
@@ -230,7 +245,10 @@ class Follower:
                 head = await self._accepted(batch)
                 self._replicated, self._fresh_at = head.size, head.fresh_at
                 self._failures = self._pauses = 0
-                telling.holds(head.size)
+                if self._names.ends_at is None:  # nobody waits for word of a log to which nothing is added
+                    telling.holds(head.size)
+                elif head.size >= self._names.ends_at:
+                    return
                 await self._bear(batch, pace, _clock() - began)
         finally:
             await ended(acknowledging)

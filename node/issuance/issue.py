@@ -47,7 +47,7 @@ class Ledger(Protocol):
     async def append(
         self, entry: bytes, digest: bytes, report_number: str, attach: Callable[[int], ReportRow]
     ) -> int: ...
-    async def prove(self, index: int) -> Inclusion: ...
+    async def prove(self, index: int, digest: bytes, report_number: str) -> Inclusion: ...
 
 
 class Encoders(Protocol):
@@ -222,7 +222,7 @@ class IssueReports:
         stored = await self._reports.bundle(report_number)
         if stored is None:
             raise NotFound("NO_SUCH_REPORT", "This node holds no bundle of that report any more.")
-        evidence = await self._ledger.prove(report.log_index)
+        evidence = await self._ledger.prove(report.log_index, report.attestation_digest, report.report_number)
         return present(stored, evidence, disclosed_codes, self._encoders.decode_section)
 
     async def eligibility(self, subject: SubjectRef) -> Eligibility:

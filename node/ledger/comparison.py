@@ -142,7 +142,7 @@ class Comparison:
             await self._keep_ahead(shown, ours)
 
     async def _beyond(self, keys: ReplicaKeys, shown: PeerHead, ours: LogHead | None) -> None:
-        if keys.origin == origin_of(self._limits.own):
+        if own_cosigner(keys.origin) == own_cosigner(origin_of(self._limits.own)):
             # Our key signed what our log does not hold. Whoever shows it read it after it was committed somewhere.
             first = "" if ours is None else ours.checkpoint
             await self._split(shown, SplitNotes(first, shown.checkpoint, b"", ()))

@@ -17,9 +17,10 @@ from node.ledger.assembly import Batch, EntryDraft, assemble, load_frontier
 from node.ledger.growth import Growth
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LedgerStore
-from node.model.log import EntryKind, FeedBatch, LogHead
+from node.model.log import EntryKind, FeedBatch, LogClosed, LogHead
 from trust.algorithms import PublicKey
 from trust.errors import CheckpointInvalid, HeadInconsistent, MalformedInput, ProofInvalid
+from trust.issuers import ClosedLog, TrustedIssuer
 from trust.log import checkpoint, proofs
 from trust.log.checkpoint import SignedHead
 from trust.log.tree import Frontier
@@ -36,11 +37,31 @@ class EntryReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReplicaKeys:
-    """What the trusted state says of a peer's log."""
+    """What the trusted state says of a peer's log.
+
+    `first`: the entry that it begins with, b"" for any: that of a successor is what k of n signed off. `last`: size and
+    root of the only head that counts, once the log was closed.
+    """
 
     origin: str
     head: PublicKey
     cosigners: Mapping[str, PublicKey]
+    first: bytes = b""
+    last: tuple[int, bytes] | None = None
+
+    @staticmethod
+    def newest(issuer: TrustedIssuer) -> ReplicaKeys:
+        """Those of the log that an issuer goes on with."""
+        first = issuer.closed[-1].first_entry if issuer.closed else b""
+        return ReplicaKeys(issuer.origin, issuer.head_key, issuer.cosigners, first)
+
+    @staticmethod
+    def closed(issuer: TrustedIssuer, log: ClosedLog) -> ReplicaKeys:
+        """Those of a log that it went on with before."""
+        before = issuer.as_of_log(log)
+        place = issuer.closed.index(log)
+        first = issuer.closed[place - 1].first_entry if place else b""
+        return ReplicaKeys(log.origin, log.head_key, before.cosigners, first, (log.size, log.root))
 
 
 class Replica:
@@ -103,6 +124,11 @@ class Replica:
         head = self._opened(batch.checkpoint)
         if batch.entries and batch.first_index != frontier.size:
             raise ProofInvalid(f"The batch starts at {batch.first_index}, our view ends at {frontier.size}.")
+        if frontier.size == 0 and batch.entries and self._keys.first not in (b"", batch.entries[0]):
+            raise HeadInconsistent(
+                "The log does not begin with the succession that the registry's holders signed off, so it is not the "
+                "successor. Ask its operator."
+            )
         extended = assemble(frontier, await self._drafts(batch.entries))
         self._prove(extended.frontier, head, batch)
         view = self._view(extended.frontier, head, batch.checkpoint)
@@ -121,6 +147,8 @@ class Replica:
         self.cosigned_at = head.cosigned_at
         if head.cosigned_at is not None and head.cosigned_at > self._now() + self._clock_skew:
             raise CheckpointInvalid("The head was cosigned in the future by our clock; check both clocks.")
+        if self._keys.last not in (None, (head.size, head.root)):
+            raise CheckpointInvalid("The log was closed at another head, and this one counts for nothing.")
         return head
 
     @staticmethod
@@ -153,17 +181,20 @@ class Replica:
 
     async def _keep(self, old_size: int, view: LogHead, batch: Batch, at: datetime) -> None:
         seen_at = await self._growth.due(view.size, at)
-        if batch.entries or self._known is None:
-            # The commit point of replication. A crash before it: the batch is asked for again from the same index.
-            # A crash after it: the next index is asked for. Never a gap, never an entry twice. By when we saw
-            # the log so large is written with it, and lost with it.
-            await self._store.append(old_size, view, batch.entries, batch.subtrees, (), seen_at)
-        elif view.fresh_at != self._known.fresh_at:
-            # Only a newer time is worth a commit: heads that say nothing new could come without end.
-            # A crash here leaves an older, still true, time of freshness.
-            await self._store.update_head(view, seen_at)
-        else:
-            return
+        try:
+            if batch.entries or self._known is None:
+                # The commit point of replication. A crash before it: the batch is asked for again from the same index.
+                # A crash after it: the next index is asked for. Never a gap, never an entry twice. By when we saw
+                # the log so large is written with it, and lost with it.
+                await self._store.append(old_size, view, batch.entries, batch.subtrees, (), seen_at)
+            elif view.fresh_at != self._known.fresh_at:
+                # Only a newer time is worth a commit: heads that say nothing new could come without end.
+                # A crash here leaves an older, still true, time of freshness.
+                await self._store.update_head(view, seen_at)
+            else:
+                return
+        except LogClosed as error:
+            raise HeadInconsistent("The log was closed and goes on in another one: this one ends here.") from error
         self._growth.kept(view.size, seen_at)
 
     async def _drafts(self, entries: Sequence[bytes]) -> list[EntryDraft]:

@@ -20,7 +20,7 @@ from node.ledger.assembly import Batch, EntryDraft, HashReader, assemble, load_f
 from node.ledger.growth import Growth
 from node.ledger.heads import HeadBoard
 from node.model.issuing import ReportRow, StatusRow
-from node.model.log import DuplicateRequests, LogEntry, LogHead, LogMoved, SubtreeRoot
+from node.model.log import DuplicateRequests, LogClosed, LogEntry, LogHead, LogMoved, SubtreeRoot
 from node.model.witnesses import Sighting
 from trust.keys import Signer
 from trust.log import checkpoint
@@ -66,12 +66,17 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class LogKeys:
-    """Origin of a log, the key that signs its heads, and name and key with which the node cosigns them."""
+    """Origin of a log, the key that signs its heads, and name and key with which the node cosigns them.
+
+    `successor`: the log goes on in the place of another. It is begun by `huxin log found` alone, with what k of n
+    signed off, never by whoever comes first.
+    """
 
     origin: str
     head: Signer
     cosigner_name: str
     cosigner: Signer
+    successor: bool = False
 
 
 class Sequencer:
@@ -158,6 +163,7 @@ class Sequencer:
     async def _cosign(self) -> LogHead:
         head = await self._store.head(self._keys.origin)
         if head is None:
+            self._require_may_begin()
             head = self._signed_head(0, EMPTY_ROOT)
             try:
                 # A crash here leaves no head or an empty one: both mean an empty log.
@@ -171,8 +177,11 @@ class Sequencer:
             seen_at = await self._growth.due(head.size, at)
             # A crash here leaves the older cosignature: followers see an older, still true, time. What is remembered
             # of the log's growth is written here and not with each group of entries, for that is what callers wait for.
-            if not await self._store.update_head(head, seen_at):
-                return await self._cosign()  # the log grew meanwhile, and with a fresher cosignature
+            try:
+                if not await self._store.update_head(head, seen_at):
+                    return await self._cosign()  # the log grew meanwhile, and with a fresher cosignature
+            except LogClosed:
+                raise _closed() from None
             self._growth.kept(head.size, seen_at)
         self._board.publish(head)
         return head
@@ -196,6 +205,8 @@ class Sequencer:
                 if lost > _RACES_LOST_BEFORE_GIVING_UP:
                     busy = NotReady("LOG_BUSY", "Other replicas are faster; ask again soon.")
                     return _answer_all([*group, *repeated], busy)
+            except LogClosed:
+                return _answer_all([*group, *repeated], _closed())
             except DuplicateRequests as duplicates:
                 repeated += [waiting for place, waiting in enumerate(group) if place in duplicates.places]
                 group = [waiting for place, waiting in enumerate(group) if place not in duplicates.places]
@@ -213,6 +224,8 @@ class Sequencer:
     async def _commit_once(self, group: Sequence[_Waiting]) -> None:
         if self._frontier is None:
             stored = await self._store.head(self._keys.origin)
+            if stored is None:
+                self._require_may_begin()
             size = 0 if stored is None else stored.size
             self._frontier = await load_frontier(self._store, self._keys.origin, size)
         batch: Batch = assemble(self._frontier, [waiting.draft for waiting in group])
@@ -229,16 +242,22 @@ class Sequencer:
             if not waiting.answer.done():
                 waiting.answer.set_result(entry.index)
 
+    def _require_may_begin(self) -> None:
+        if self._keys.successor:
+            raise NotReady(
+                "LOG_NOT_FOUNDED",
+                "The registry names a successor of this node's log, which is not founded yet; found it with "
+                "`huxin log found`.",
+            )
+
     def _signed_head(self, size: int, root: bytes) -> LogHead:
-        at = self._now()
-        signed = checkpoint.sign_head(self._keys.origin, size, root, self._keys.head)
-        return LogHead(
-            self._keys.origin,
-            size,
-            root,
-            checkpoint.cosign(signed, self._keys.cosigner_name, self._keys.cosigner, at),
-            at,
-        )
+        return signed_head(self._keys, size, root, self._now())
+
+
+def signed_head(keys: LogKeys, size: int, root: bytes, at: datetime) -> LogHead:
+    """A head of a tree that whoever calls holds, signed and cosigned. It MUST continue all heads signed before."""
+    signed = checkpoint.sign_head(keys.origin, size, root, keys.head)
+    return LogHead(keys.origin, size, root, checkpoint.cosign(signed, keys.cosigner_name, keys.cosigner, at), at)
 
 
 async def keep_cosigning(sequencer: Sequencer, every: timedelta) -> None:
@@ -251,6 +270,13 @@ async def keep_cosigning(sequencer: Sequencer, every: timedelta) -> None:
         except Exception:  # noqa: BLE001 - a log that is cosigned no more looks dead to every peer
             _log.exception("cosigning_failed")
         await asyncio.sleep(every.total_seconds())
+
+
+def _closed() -> NotReady:
+    return NotReady(
+        "LOG_CLOSED",
+        "This node's log was closed, and another one goes on in its place; restart the node to go on there.",
+    )
 
 
 def _answer_all(group: Sequence[_Waiting], error: Exception) -> None:

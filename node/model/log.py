@@ -89,6 +89,10 @@ class LogMoved(Exception):
     """Another replica of this node extended the log first. Nothing was committed."""
 
 
+class LogClosed(Exception):
+    """The log was succeeded by another one: nothing is added to it any more. Nothing was committed."""
+
+
 class DuplicateRequests(Exception):
     """Some request ids of a group came before: `places` are their positions. Nothing was committed."""
 

@@ -20,7 +20,7 @@ STEP_REASONS: frozenset[str] = frozenset(
         *("NO_LOG_VIEW", "LOG_VIEW_STALE", "LOG_VIEW_IN_FUTURE"),
         # standing and validity: steps 10, 11
         *("REVOKED", "STATUS_UNDER_OBJECTION", "STATUS_CORRECTED", "STATUS_SUPERSEDED", "STATUS_NEWER_INFORMATION"),
-        "STATUS_UNREADABLE",
+        *("STATUS_UNREADABLE", "STATUS_UNPROVEN"),
         *("EXPIRED", "ISSUED_IN_FUTURE"),
         # subject and content: steps 12, 13
         *("NO_SUBJECT_CLAIMED", "NO_SUBJECT_SALT", "SUBJECT_MISMATCH", "NOTHING_DISCLOSED", "SECTION_COUNT_MISMATCH"),

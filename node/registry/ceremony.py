@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from node.errors import InvalidInput
 from node.registry.documents import Delegation, RootDocument, TargetsDocument
 from trust.algorithms import PublicKey
-from trust.errors import BadKey
+from trust.errors import BadKey, MalformedInput
+from trust.log.succession import Succession, in_log_order
 
 DEFAULT_DAYS = 365
 """Life of root and targets: the holders meet once a year."""
@@ -134,6 +135,27 @@ def undelegate(current: TargetsDocument, division: str) -> TargetsDocument:
         raise InvalidInput("DIVISION", f"{division} is not delegated; {_names(current.delegations)} are.")
     left = {code: each for code, each in current.delegations.items() if code != division}
     return replace(current, signatures={}, delegations=left)
+
+
+def succeed(current: TargetsDocument, succession: Succession) -> TargetsDocument:
+    """`current` with a log succeeded by another. Version and expiry stay.
+
+    Raises InvalidInput for a log of somebody who is not delegated, and for one that is not the newest of its
+    jurisdiction: what was signed off once stays.
+    """
+    if succession.division not in current.delegations:
+        raise InvalidInput("FILE", f"{succession.division} is not delegated; {_names(current.delegations)} are.")
+    if succession in current.successions:
+        raise InvalidInput("FILE", f"{succession.origin} succeeds {succession.predecessor} already; nothing to do.")
+    try:
+        successions = in_log_order((*current.successions, succession))
+    except MalformedInput:
+        raise InvalidInput(
+            "FILE",
+            f"{succession.predecessor} is not the newest log of {succession.division}, or was succeeded before; look "
+            "with `huxin trust root show`. What was signed off once is never changed.",
+        ) from None
+    return replace(current, signatures={}, successions=successions)
 
 
 def require_apart(root: RootDocument, targets: TargetsDocument) -> None:

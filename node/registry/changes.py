@@ -6,7 +6,7 @@ changed facts is complete, and an official who read it has read the document.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,7 @@ class Topic(StrEnum):
     SNAPSHOT = "snapshot"
     TIMESTAMP = "timestamp"
     DELEGATION = "delegation"
+    SUCCESSION = "succession"
 
 
 class Caution(StrEnum):
@@ -37,6 +38,8 @@ class Caution(StrEnum):
     TWO_CAMPS = "two_camps"
     THRESHOLD_LOWERED = "threshold_lowered"
     SHORTER_LIFE = "shorter_life"
+    LOG_CLOSED = "log_closed"
+    SUCCESSION_DROPPED = "succession_dropped"
     EXPIRED = "expired"
 
 
@@ -104,6 +107,12 @@ def facts_of(document: RootDocument | TargetsDocument) -> dict[Fact, str]:
         for division in sorted(document.delegations):
             delegation = document.delegations[division]
             facts[Fact(Topic.DELEGATION, division)] = f"{delegation.threshold} of {' '.join(sorted(delegation.keys))}"
+        for each in document.successions:
+            # The digest stands for the whole statement; before it what an official can compare with what peers hold.
+            facts[Fact(Topic.SUCCESSION, each.predecessor)] = (
+                f"{each.origin} after {each.size} entries under {each.root.hex()}, log key {each.new_head_key.key_id}, "
+                f"cosigner key {each.new_cosigner.key_id}, statement {each.digest.hex()}"
+            )
     return facts
 
 
@@ -129,8 +138,18 @@ def _cautions(
             found.append(Caution.TWO_CAMPS)
         if isinstance(previous, RootDocument) and document.threshold < previous.threshold:
             found.append(Caution.THRESHOLD_LOWERED)
+    else:
+        found += _cautions_of_logs(document, previous if isinstance(previous, TargetsDocument) else None)
     if previous is not None and document.expires < previous.expires:
         found.append(Caution.SHORTER_LIFE)
     if document.expires <= now:
         found.append(Caution.EXPIRED)
     return found
+
+
+def _cautions_of_logs(document: TargetsDocument, previous: TargetsDocument | None) -> Iterator[Caution]:
+    before = frozenset() if previous is None else frozenset(previous.successions)
+    if frozenset(document.successions) - before:
+        yield Caution.LOG_CLOSED
+    if before - frozenset(document.successions):
+        yield Caution.SUCCESSION_DROPPED

@@ -2,7 +2,8 @@
 
 They are TUF metadata (specification 1.0, python-tuf reads and writes them), held to a profile: the same k of n keys of
 jurisdictions sign root and targets; snapshot and timestamp have one online key each; targets names no files and
-delegates to each jurisdiction its own paths and no others (`docs/protocol.md`, Trusted state).
+delegates to each jurisdiction its own paths and no others (`docs/protocol.md`, Trusted state). It also says which logs
+were succeeded by which (`trust.log.succession`): that is for k of n to sign off.
 
 Reading takes out what a document of this profile can say, writes it again, and compares the two field by field: what
 is unknown, missing, or said otherwise is refused by name. So two documents that read alike are alike, and whatever a
@@ -36,10 +37,14 @@ from node.registry.keys import HOLDER_FIELD, public_key, tuf_key
 from node.registry.strict_json import read_json, require_same
 from trust.algorithms import PublicKey
 from trust.errors import BadKey, MalformedInput, TooLarge
+from trust.log.succession import Succession, in_log_order, succession_of
 from trust.vocabulary import require_division
 
 COORDINATOR_FIELD = "x-huxin-coordinator"
 """Field of root: the division code of the coordinator, so that k of n can move it. It serves snapshot and timestamp."""
+
+SUCCESSIONS_FIELD = "x-huxin-successions"
+"""Field of targets, absent while there are none: by the origin of each closed log what goes on in its place."""
 
 MAX_ROOT_BYTES = 512_000
 """As python-tuf's client limits it (`UpdaterConfig.root_max_length`)."""
@@ -171,12 +176,16 @@ class TargetsDocument(SignedDocument):
 
     kind: ClassVar[str] = "targets"
     delegations: Mapping[str, Delegation]
+    successions: tuple[Succession, ...] = ()
+    """Of each jurisdiction in the order of its logs."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for division in self.delegations:
             require_division("delegation", division)
         _require_distinct([key for each in self.delegations.values() for key in each.keys.values()])
+        if self.successions != in_log_order(self.successions):
+            raise MalformedInput("successions of logs stand in another order than this document has: ask who wrote it")
 
     @property
     def signed(self) -> Targets:
@@ -191,7 +200,15 @@ class TargetsDocument(SignedDocument):
             )
             for division, each in sorted(self.delegations.items())
         }
-        return Targets(self.version, self.specification, self.expires, {}, Delegations(keys, roles))
+        successions = {each.predecessor: each.fields for each in self.successions}
+        return Targets(
+            self.version,
+            self.specification,
+            self.expires,
+            {},
+            Delegations(keys, roles),
+            unrecognized_fields={SUCCESSIONS_FIELD: successions} if successions else {},
+        )
 
 
 Document = RootDocument | TargetsDocument
@@ -257,6 +274,7 @@ def read_targets(data: bytes) -> TargetsDocument:
             specification=signed.spec_version,
             signatures=_signatures(metadata),
             delegations=delegations,
+            successions=_successions(signed.unrecognized_fields.get(SUCCESSIONS_FIELD, {})),
         )
     except (KeyError, TypeError, AttributeError, ValueError):
         raise _incomplete("targets") from None
@@ -298,6 +316,13 @@ def _signatures(metadata: Metadata[Any]) -> dict[str, str]:
         if not isinstance(signature.signature, str) or not _HEX.fullmatch(signature.signature):
             raise MalformedInput("a signature is not written in lowercase hex: ask for the original document")
     return {key_id: signature.signature for key_id, signature in metadata.signatures.items()}
+
+
+def _successions(found: object) -> tuple[Succession, ...]:
+    """From the field of targets. Raises TrustError for one that no succession can say, or that is out of its order."""
+    if not isinstance(found, dict):
+        raise _incomplete("targets")
+    return in_log_order(map(succession_of, found.values()))
 
 
 def _require_form(found: dict[str, Any], document: Document) -> None:

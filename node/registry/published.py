@@ -7,7 +7,7 @@ directory names stays as it is: the way to begin, and to go on without a network
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from node.registry.directory import (
 from node.registry.keeping import knowledge_of
 from trust.errors import TrustError
 from trust.issuers import TrustedIssuer
+from trust.log.succession import Succession, in_log_order, read_succession
 from trust.registry import FactKind, Knowledge, first_seen_of
 
 Published = Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]]
@@ -51,10 +52,14 @@ def with_registry(state: TrustedState, record: RegistryRecord | None) -> Trusted
         held = jurisdictions.get(division)
         if held is None or held.bundle.version <= found.bundle.version:
             jurisdictions[division] = found
+    ours = _with_successions(knowledge, state.own, jurisdictions, problems)
     published = _recognitions(knowledge, members)
-    unchecked = state.unchecked | {each for each in knowledge.standings if each not in jurisdictions}
+    unchecked = state.unchecked | {
+        each for each in (*knowledge.standings, *state.jurisdictions) if each not in jurisdictions
+    }
     return replace(
         state,
+        own=ours,
         jurisdictions=jurisdictions,
         certificates=_with_published(state.certificates, published.get(own, {})),
         problems=tuple(problems),
@@ -70,6 +75,41 @@ def _member(content: bytes, knowledge: Knowledge, division: str, state: TrustedS
     confirmed = frozenset() if by_hand is None else frozenset(by_hand.trusted.keys)
     trusted = TrustedIssuer.of(found.bundle, standing.refreshed_at, expires_at=standing.expires_at)
     return replace(found, trusted=counted_from(trusted, first_seen_of(knowledge, division), confirmed))
+
+
+def _with_successions(
+    knowledge: Knowledge,
+    own: TrustedJurisdiction,
+    jurisdictions: dict[str, TrustedJurisdiction],
+    problems: list[str],
+) -> TrustedJurisdiction:
+    """Puts the newest log of each jurisdiction in the place of that of its bundle. Ourselves, likewise."""
+    for division, successions in _successions(knowledge).items():
+        try:
+            if division in jurisdictions:
+                jurisdictions[division] = _succeeded(jurisdictions[division], successions)
+            if division == own.bundle.division:
+                own = _succeeded(own, successions)
+        except TrustError as error:
+            # What k of n closed does not go on as if nothing had happened: nothing of it is believed or refused.
+            jurisdictions.pop(division, None)
+            problems.append(f"The log of {division} was closed in a way that does not fit its bundle: {error.message}")
+    return own
+
+
+def _successions(knowledge: Knowledge) -> Mapping[str, Sequence[Succession]]:
+    """By division, from the first log on. Raises TrustError for what was not stored whole."""
+    found: dict[str, list[Succession]] = {}
+    for each in in_log_order(read_succession(fact.content) for fact in knowledge.current(FactKind.SUCCESSION)):
+        found.setdefault(each.division, []).append(each)
+    return found
+
+
+def _succeeded(one: TrustedJurisdiction, successions: Sequence[Succession]) -> TrustedJurisdiction:
+    trusted = one.trusted
+    for each in successions:
+        trusted = trusted.succeeded(each)
+    return replace(one, trusted=trusted)
 
 
 def counted_from(

@@ -76,6 +76,8 @@ REASONS: frozenset[str] = frozenset(
         "KEY_NOT_LOADED",
         "KEY_NOT_PUBLISHED",
         "LOG_BUSY",
+        "LOG_CLOSED",
+        "LOG_NOT_FOUNDED",
         "NOT_READY",
         "REGISTRY_BUSY",
         "NO_COORDINATOR",

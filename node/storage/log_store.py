@@ -19,6 +19,7 @@ from node.model.issuing import ReportRow, StatusRow
 from node.model.log import (
     DuplicateRequests,
     EntryView,
+    LogClosed,
     LogEntry,
     LogHead,
     LogMoved,
@@ -75,8 +76,8 @@ class LogStore:
 
         `expected_size` is the stored size before (0 for a log that has no head yet); entries continue from there.
         `seen_at`: by when this node held all of them, where that is to be remembered. Raises LogMoved when the log has
-        another size, DuplicateRequests when request ids came before, ValueError when entries, size and head do not fit
-        together.
+        another size, LogClosed when it was succeeded, DuplicateRequests when request ids came before, ValueError when
+        entries, size and head do not fit together.
         """
         if [entry.index for entry in entries] != list(range(expected_size, head.size)):
             raise ValueError(f"entries must be numbered from {expected_size} to {head.size} (exclusive)")
@@ -88,9 +89,7 @@ class LogStore:
             # `expected_size`, no report and no request; after it, all of them.
             async with self._database.write() as connection:
                 await _swap_head(connection, expected_size, head)
-                await insert_rows(connection, "log_entries", ENTRY_COLUMNS, entry_rows(head.origin, entries))
-                await insert_rows(connection, "log_status", STATUS_COLUMNS, status_rows(head.origin, entries))
-                await insert_rows(connection, "log_subtrees", SUBTREE_COLUMNS, subtree_rows(head.origin, subtrees))
+                await insert_batch(connection, head.origin, entries, subtrees)
                 await _attach(connection, attachments)
                 await _remember_seen(connection, head, seen_at)
         except _RequestsClash:
@@ -99,17 +98,23 @@ class LogStore:
     async def update_head(self, head: LogHead, seen_at: datetime | None = None) -> bool:
         """Replace checkpoint and time of a head of the same size and root; False when the stored log is another one.
 
-        An older time than the stored one changes nothing and is no failure. `seen_at` as for `append`.
+        An older time than the stored one changes nothing and is no failure. `seen_at` is that of `append`. Raises
+        LogClosed.
         """
         same = (log_heads.c.origin == head.origin, log_heads.c.size == head.size, log_heads.c.root == head.root)
         fresh_at = _stored_time(head)
         # A crash here leaves the older cosignature: an older, still true, time.
         async with self._database.write() as connection:
             found = (
-                await connection.execute(select(log_heads.c.fresh_at).where(*same).with_for_update())
+                await connection.execute(
+                    select(log_heads.c.fresh_at, log_heads.c.closed_size).where(*same).with_for_update()
+                )
             ).one_or_none()
             if found is None:
+                await require_open(connection, head.origin)
                 return False
+            if found.closed_size is not None:
+                raise LogClosed
             if found.fresh_at is None or (fresh_at is not None and fresh_at >= found.fresh_at):
                 change = log_heads.update().where(*same)
                 await connection.execute(change.values(checkpoint=head.checkpoint, fresh_at=fresh_at))
@@ -247,10 +252,28 @@ _FIRST_OF_DIGEST = f"""COALESCE(
         WHERE d.origin = keys.origin AND d.report_number IS NULL AND d.digest = keys.digest))"""  # noqa: S608 - own names
 
 
+async def insert_batch(
+    connection: AsyncConnection, origin: str, entries: Sequence[LogEntry], subtrees: Sequence[SubtreeRoot]
+) -> None:
+    """Entries with what they state, and the subtrees that they completed."""
+    await insert_rows(connection, "log_entries", ENTRY_COLUMNS, entry_rows(origin, entries))
+    await insert_rows(connection, "log_status", STATUS_COLUMNS, status_rows(origin, entries))
+    await insert_rows(connection, "log_subtrees", SUBTREE_COLUMNS, subtree_rows(origin, subtrees))
+
+
+async def require_open(connection: AsyncConnection, origin: str) -> None:
+    """Raises LogClosed for a log that was succeeded."""
+    closed = select(log_heads.c.closed_size).where(log_heads.c.origin == origin)
+    if await connection.scalar(closed) is not None:
+        raise LogClosed
+
+
 async def _swap_head(connection: AsyncConnection, expected_size: int, head: LogHead) -> None:
     values = {"size": head.size, "root": head.root, "checkpoint": head.checkpoint, "fresh_at": _stored_time(head)}
-    swap = log_heads.update().where(log_heads.c.origin == head.origin, log_heads.c.size == expected_size)
-    swapped = (await connection.execute(swap.values(values))).rowcount
+    here = (log_heads.c.origin == head.origin, log_heads.c.size == expected_size, log_heads.c.closed_size.is_(None))
+    swapped = (await connection.execute(log_heads.update().where(*here).values(values))).rowcount
+    if swapped == 0:
+        await require_open(connection, head.origin)
     if swapped == 0 and expected_size == 0:
         try:
             await connection.execute(log_heads.insert().values(origin=head.origin, **values))

@@ -195,8 +195,22 @@ log_heads = Table(
     Column("root", LargeBinary(32), nullable=False),
     Column("checkpoint", Text, nullable=False),
     Column("fresh_at", BigInteger),
+    Column("closed_size", BigInteger),
     sqlite_with_rowid=False,
     comment="The newest head of each log: `size` is what appends compare and swap.",
+)
+
+log_discarded = Table(
+    "log_discarded",
+    metadata,
+    Column("origin", String(64), primary_key=True),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("attestation_digest", LargeBinary(32)),
+    Column("flag", String(32)),
+    Column("is_set", Boolean),
+    Index("log_discarded_by_attestation", "origin", "attestation_digest", "idx"),
+    comment="What was held of closed logs and does not count: entries, and what their status changes state.",
 )
 
 log_status = Table(

@@ -72,7 +72,10 @@ class Ages:
     async def of(self, suspects: Sequence[Suspect]) -> list[Aged]:
         """One for each, in order: two queries for all of them."""
         lifted = [
-            (each.entry.origin, each.digest) for each in suspects if 0 < _clearings(each.entry) <= LIFTINGS_JUDGED
+            (each.entry.origin, each.digest)
+            for each in suspects
+            # Of a log that was succeeded the changes of several logs stand together: none of the clearings is believed.
+            if 0 < _clearings(each.entry) <= LIFTINGS_JUDGED and not each.trusted.closed
         ]
         liftings = await self._records.liftings(lifted) if lifted else {}
         # Those that came since the entry was read are not among its changes.

@@ -10,22 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from node.errors import InvalidInput, NotFound
 from node.model.freshness import Basis
-from node.model.log import EntryView, LogHead, StatusFlag
+from node.model.log import LogHead, StatusFlag
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import Existed, InputDigests, LaterFlag, ReportFacts, Verdict, ViewFacts
-from node.model.witnesses import Lifting, Sighting
 from node.recognition.decision import Asked, judge
 from node.recognition.presented import Presented
 from node.verification.assessing import Assessor, Prepared
 from node.verification.freshness import Terms, freshness
-from node.verification.proving_age import Aged, Ages, Suspect
+from node.verification.logs import Found, Logs
+from node.verification.proving_age import AgeRecords, Ages, Suspect
 from node.verification.reading import ContentReader, report_facts
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
 from trust.bundle import MAX_BUNDLE_BYTES, encode_bundle
@@ -39,20 +39,7 @@ from trust.witnesses import NOTHING_WITNESSED, Witnessing
 _TURN = 16
 """Items of a batch handled before other callers get a turn on the event loop: about a millisecond."""
 
-StatementKey = tuple[str, bytes, str]
-"""(origin of the log, digest of the envelope, report number that the statement bears)."""
 T = TypeVar("T")
-
-
-class LogViews(Protocol):
-    """Our views of logs. Look-ups of concurrent callers share queries."""
-
-    async def find_by_digests(self, keys: Sequence[StatementKey]) -> Mapping[StatementKey, EntryView]: ...
-    async def find_by_report_number(self, origin: str, report_number: str) -> EntryView | None: ...
-    async def first_sightings(
-        self, keys: Sequence[tuple[str, str, int]]
-    ) -> Mapping[tuple[str, str, int], Sighting]: ...
-    async def liftings(self, keys: Sequence[tuple[str, bytes]]) -> Mapping[tuple[str, bytes], Sequence[Lifting]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +127,8 @@ class VerifyReports:
 
     def __init__(
         self,
-        views: LogViews,
+        logs: Logs,
+        ages: AgeRecords,
         surroundings: Surroundings,
         assessor: Assessor,
         contents: ContentReader,
@@ -148,7 +136,8 @@ class VerifyReports:
         threads: Executor,
         max_bundle_bytes: int = MAX_BUNDLE_BYTES,
     ) -> None:
-        self._views = views
+        self._logs = logs
+        self._ages = ages
         self._around = surroundings
         self._assessor = assessor
         self._contents = contents
@@ -164,7 +153,7 @@ class VerifyReports:
         known = self._around.trust().issuers.get(report_number[:6])
         entry = None
         if known is not None:
-            entry = await self._views.find_by_report_number(known.trusted.origin, report_number)
+            entry = await self._logs.by_number(known.trusted, report_number)
         if entry is None:
             raise NotFound(
                 "NO_SUCH_REPORT",
@@ -198,22 +187,22 @@ class VerifyReports:
             readings += share
             await asyncio.sleep(0)
         of_each = [issuers[_division(reading)] for reading in readings]
-        keys = [
-            _statement_key(reading, issuer)
-            for reading, issuer in zip(readings, of_each, strict=True)
-            if issuer.known is not None
-        ]
-        found = await self._views.find_by_digests(keys)
-        lost = any(issuer.known is not None and issuer.known.trusted.compromised for issuer in issuers.values())
-        aged = await self._aged(readings, of_each, found, trust) if lost else {}
+        found = await self._logs.find(
+            [
+                (reading, None if issuer.known is None else issuer.known.trusted)
+                for reading, issuer in zip(readings, of_each, strict=True)
+            ]
+        )
+        if any(issuer.known is not None and issuer.known.trusted.compromised for issuer in issuers.values()):
+            found = await self._aged(readings, of_each, found, trust)
         await asyncio.gather(*checks)
         known_at = self._around.now()
         as_of = known_at if at is None else min(rules_at, known_at)
         moment = _Moment(as_of, known_at, self._around.tolerances.skew, prepared, {})
-        cases = list(zip(readings, of_each, items, strict=True))
+        cases = list(zip(readings, of_each, items, found, strict=True))
         return [
-            self._decide(reading, subject, issuer, _known(_statement_key(reading, issuer), aged, found), moment)
-            async for reading, issuer, (_, subject) in _in_turns(cases)
+            self._decide(reading, subject, issuer, held, moment)
+            async for reading, issuer, (_, subject), held in _in_turns(cases)
         ]
 
     def _past(self, at: datetime, asked_at: datetime) -> datetime:
@@ -258,10 +247,10 @@ class VerifyReports:
         reading: Reading,
         subject: SubjectRef | None,
         issuer: _Issuer,
-        known: tuple[EntryView | None, tuple[Sighting, ...]],
+        held: Found,
         moment: _Moment,
     ) -> Verdict:
-        entry, sightings = known
+        entry, witnessing = held.entry, self._witnessing(issuer, held)
         examination = verify(
             reading,
             claim=None if subject is None else (subject.id_type.value, subject.id),
@@ -274,8 +263,9 @@ class VerifyReports:
             memo=self._memo,
             tolerances=self._around.tolerances,
             unchecked=issuer.unchecked,
-            witnessing=issuer.witnessing,
-            sightings=sightings,
+            witnessing=witnessing,
+            sightings=held.sightings,
+            left_open=held.left_open,
         )
         content = None if examination.examined is None else self._contents.read(examination.examined)
         presented = None if content is None else content.presented
@@ -309,45 +299,34 @@ class VerifyReports:
             existed=_existed(examination),
         )
 
+    def _witnessing(self, issuer: _Issuer, held: Found) -> Witnessing:
+        """What others told of the log that holds the statement, else of the issuer's newest one."""
+        if held.entry is None or held.entry.origin == issuer.origin:
+            return issuer.witnessing
+        return self._around.witnessing(held.entry.origin)
+
     async def _aged(
-        self,
-        readings: Sequence[Reading],
-        issuers: Sequence[_Issuer],
-        found: Mapping[StatementKey, EntryView],
-        trust: TrustSnapshot,
-    ) -> Mapping[StatementKey, Aged]:
-        """What is known of the age of statements whose issuer has had a key in other hands, by their keys."""
-        suspects: dict[StatementKey, Suspect] = {}
-        for reading, issuer in zip(readings, issuers, strict=True):
-            if issuer.known is None or not issuer.known.trusted.compromised or reading.bundle is None:
+        self, readings: Sequence[Reading], issuers: Sequence[_Issuer], found: Sequence[Found], trust: TrustSnapshot
+    ) -> list[Found]:
+        """The same, with what is known of the age of statements whose issuer has had a key in other hands."""
+        aged, suspects = list(found), dict[int, Suspect]()
+        for place, (reading, issuer, held) in enumerate(zip(readings, issuers, found, strict=True)):
+            known, entry = issuer.known, held.entry
+            if known is None or not known.trusted.compromised or reading.bundle is None or entry is None:
                 continue
-            key, trusted = _statement_key(reading, issuer), issuer.known.trusted
-            if (entry := found.get(key)) is not None:
-                signed = any(each.key_id in trusted.compromised for each in reading.bundle.envelope.signatures)
-                digest = reading.envelope_digest
-                suspects[key] = Suspect(digest, entry, signed, trusted, issuer.witnessing, issuer.quorum)
-        if not suspects:
-            return {}
-        ages = Ages(self._views, trust.issuers, self._around.now(), self._around.tolerances.skew)
-        return dict(zip(suspects, await ages.of(list(suspects.values())), strict=True))
-
-
-def _known(
-    key: StatementKey, aged: Mapping[StatementKey, Aged], found: Mapping[StatementKey, EntryView]
-) -> tuple[EntryView | None, tuple[Sighting, ...]]:
-    """What our view holds, and where age matters who saw it when."""
-    judged = aged.get(key) if aged else None
-    return (found.get(key), ()) if judged is None else (judged.entry, judged.sightings)
+            signed = any(each.key_id in known.trusted.compromised for each in reading.bundle.envelope.signatures)
+            witnessing = self._witnessing(issuer, held)
+            suspects[place] = Suspect(reading.envelope_digest, entry, signed, known.trusted, witnessing, issuer.quorum)
+        if suspects:
+            ages = Ages(self._ages, trust.issuers, self._around.now(), self._around.tolerances.skew)
+            for place, each in zip(suspects, await ages.of(list(suspects.values())), strict=True):
+                aged[place] = replace(found[place], entry=each.entry, sightings=each.sightings)
+        return aged
 
 
 def _existed(examination: Examination) -> Existed | None:
     proven = examination.existed
     return None if proven is None else Existed(proven.at, proven.own, proven.witnesses)
-
-
-def _statement_key(reading: Reading, issuer: _Issuer) -> StatementKey:
-    number = "" if reading.attestation is None else reading.attestation.report_number
-    return issuer.origin, reading.envelope_digest, number
 
 
 def _division(reading: Reading) -> str:

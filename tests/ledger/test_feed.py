@@ -19,7 +19,9 @@ from tests.ledger.world import COSIGNERS, ORIGIN, entry, grow, minutes, sequence
 from tests.ledger.world import draft as draft_of
 from tests.ledger.world import request as request_of
 from tests.support.trust import key
-from trust.log.checkpoint import SignedHead, open_checkpoint
+from trust.errors import ProofInvalid
+from trust.issuers import ClosedLog
+from trust.log.checkpoint import SignedHead, cosign, open_checkpoint, own_cosigner, sign_head
 from trust.log.proofs import verify_consistency, verify_inclusion
 from trust.log.tree import leaf_hash, root_of
 
@@ -172,3 +174,23 @@ async def test_proofs_across_stored_subtrees(store: LogStore, size: int) -> None
     for stop in {1, 200, *(place % size or 1 for place in (255, 256, 512, size - 1))}:
         (batch, *_) = await read(feed, stop - 1, 1, stop)
         verify_consistency(stop, root_of(leaves[:stop]), size, opened(batch).root, batch.consistency)
+
+
+async def test_a_closed_log_is_served_as_far_as_it_counts(store: LogStore) -> None:
+    await grow(store, SIZE)
+    entries = await store.entries(ORIGIN, 0, SIZE)
+    root = root_of([leaf_hash(data) for data in entries[:9]])
+    note = cosign(sign_head(ORIGIN, 9, root, key("head")), own_cosigner(ORIGIN), key("cosigner"), minutes(0))
+    log = ClosedLog(ORIGIN, key("head").public, key("cosigner").public, 9, root, note, b"succession")
+    feed = Feed(store, f"{ORIGIN}/2", HeadBoard(), [log])
+    batches = [batch async for batch in feed.follow(ORIGIN, 4, 3)]
+    assert [entry for batch in batches for entry in batch.entries] == entries[4:9]
+    assert {batch.checkpoint for batch in batches} == {note}
+    first = batches[0]
+    verify_consistency(7, root_of([leaf_hash(data) for data in entries[:7]]), 9, root, first.consistency)
+    with pytest.raises(InvalidInput):
+        [batch async for batch in feed.follow(ORIGIN, 10, 3)]
+    proof = await feed.prove(8, ORIGIN)
+    verify_inclusion(leaf_hash(entries[8]), 8, 9, proof.hashes, root)
+    with pytest.raises(ProofInvalid):
+        await feed.prove(9, ORIGIN)

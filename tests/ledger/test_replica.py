@@ -17,6 +17,7 @@ from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
 from node.ledger.sequencer import LedgerStore
 from node.model.log import EntryKind, FeedBatch, LogHead, LogMoved
+from node.storage.closed_logs import ClosedLogStore
 from node.storage.database import Database
 from node.storage.log_store import LogStore
 from tests.ledger.world import COSIGNERS, NOW, ORIGIN, PeerLog, Troubled, draft, entry, failing, minutes
@@ -285,3 +286,63 @@ async def test_logs_of_two_peers_do_not_touch(store: LogStore, peer: PeerLog) ->
     await replica_of(store).accept(peer.batch(0, 10))
     assert await store.head("huxin/520000") is None
     assert await store.find_by_report_number("huxin/520000", draft("peer 0").report_number) is None
+
+
+# Logs that were closed, and those that go on in their place
+
+
+def at_most(peer: PeerLog, size: int) -> ReplicaKeys:
+    return replace(KEYS, last=(size, peer.root(size)))
+
+
+async def test_of_a_closed_log_the_last_honest_head_alone_counts(store: LogStore, peer: PeerLog) -> None:
+    replica = Replica(store, at_most(peer, 6), HeadBoard(), lambda: NOW, read_entry, SKEW)
+    await replica.accept(peer.batch(0, 4, 6))
+    other = PeerLog("another", 6)
+    for batch in (peer.batch(4, 7, 7), peer.batch(4, 5, 5), other.batch(4, 6, 6)):
+        with pytest.raises(CheckpointInvalid):
+            await replica.accept(batch)
+    view = await replica.accept(peer.batch(4, 6, 6))
+    assert (view.size, view.root) == (6, peer.root(6))
+    assert await stored(store) == peer.entries[:6]
+
+
+async def test_a_tree_that_is_no_beginning_of_it_is_told(store: LogStore, peer: PeerLog) -> None:
+    await replica_of(store).accept(PeerLog("another", 3).batch(0, 3))
+    replica = Replica(store, at_most(peer, 6), HeadBoard(), lambda: NOW, read_entry, SKEW)
+    with pytest.raises(HeadInconsistent):
+        await replica.accept(peer.batch(3, 6, 6))
+    assert len(await stored(store)) == 3
+
+
+async def test_a_successor_begins_with_what_was_signed_off(store: LogStore, peer: PeerLog) -> None:
+    for first, fits in ((b"another succession", False), (peer.entries[0], True)):
+        replica = Replica(store, replace(KEYS, first=first), HeadBoard(), lambda: NOW, read_entry, SKEW)
+        if fits:
+            await replica.accept(peer.batch(0, 2, 10))
+            await replica.accept(peer.batch(2, 10, 10))
+        else:
+            with pytest.raises(HeadInconsistent, match="does not begin with the succession"):
+                await replica.accept(peer.batch(0, 2, 10))
+            assert await stored(store) == []
+
+
+async def test_a_log_that_was_closed_meanwhile_ends(store: LogStore, database: Database, peer: PeerLog) -> None:
+    replica = replica_of(store)
+    await replica.accept(peer.batch(0, 4, 10))
+    head = await store.head(ORIGIN)
+    assert head is not None
+    await ClosedLogStore(database).cut(head, head, close=True)
+    with pytest.raises(HeadInconsistent, match="goes on in another"):
+        await replica.accept(peer.batch(4, 6, 10))
+    assert len(await stored(store)) == 4
+    assert await store.head(ORIGIN) == head
+
+
+async def test_a_log_that_was_closed_grows_no_fresher(store: LogStore, database: Database, peer: PeerLog) -> None:
+    replica = replica_of(store)
+    head = await replica.accept(peer.batch(0, 10))
+    await ClosedLogStore(database).cut(head, head, close=True)
+    with pytest.raises(HeadInconsistent, match="goes on in another"):
+        await replica.accept(peer.batch(10, 10, at=minutes(0.25)))
+    assert await store.head(ORIGIN) == head

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from node.errors import Conflict, NotReady
+from node.gathering import Gathering
 from node.ledger.heads import HeadBoard
-from node.ledger.sequencer import GROUP_LIMIT, keep_cosigning
+from node.ledger.sequencer import GROUP_LIMIT, Sequencer, keep_cosigning
 from node.model.log import LogHead
+from node.storage.closed_logs import ClosedLogStore
 from node.storage.database import Database
 from node.storage.log_store import LogStore
 from node.storage.report_store import ReportStore
 from tests.ledger.world import (
+    KEYS,
     NOW,
     ORIGIN,
     Troubled,
@@ -289,3 +293,32 @@ async def test_a_log_that_grows_while_it_is_cosigned(database: Database, other_s
     head = await sequencer_of(Growing(database), now=minutes(2)).cosign()
     assert (head.size, head.fresh_at) == (2, minutes(2))
     assert len(await check_log(other_store)) == 2
+
+
+async def test_a_successor_is_never_begun_by_whoever_comes_first(store: LogStore) -> None:
+    sequencer = Sequencer(store, replace(KEYS, successor=True), HeadBoard(), lambda: NOW, Gathering())
+    with pytest.raises(NotReady) as caught:
+        await sequencer.cosign()
+    assert (caught.value.reason, sequencer.cosign_failure) == ("LOG_NOT_FOUNDED", "LOG_NOT_FOUNDED")
+    task = asyncio.create_task(sequencer.run())
+    with pytest.raises(NotReady, match="huxin log found"):
+        await sequencer.append(draft(0), request(0))
+    task.cancel()
+    assert await store.head(ORIGIN) is None
+
+
+async def test_nothing_is_added_to_a_log_that_was_closed(store: LogStore, database: Database) -> None:
+    await grow(store, 3)
+    async with sequencing(store) as sequencer:
+        await sequencer.append(draft("before"), request("before"))
+        head = await store.head(ORIGIN)
+        assert head is not None
+        await ClosedLogStore(database).cut(head, head, close=True)
+        for name in ("one", "another"):
+            with pytest.raises(NotReady) as caught:
+                await sequencer.append(draft(name), request(name))
+            assert caught.value.reason == "LOG_CLOSED"
+        with pytest.raises(NotReady) as caught:
+            await sequencer.cosign()
+        assert (caught.value.reason, sequencer.cosign_failure) == ("LOG_CLOSED", "LOG_CLOSED")
+    assert len(await check_log(store)) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 from node.ledger.assembly import EntryDraft, assemble, load_frontier
-from node.model.log import EntryKind
+from node.model.log import EntryKind, LogEntry, LogHead, SubtreeRoot
 from node.storage import upgrade
+from node.storage.bulk import insert_rows
 from node.storage.database import Database
-from node.storage.log_store import LogStore
+from node.storage.log_store import LogStore, insert_batch
 from tests.storage.samples import ORIGIN, sample_entry, sample_head
 from trust.log.tree import STORED_LEVELS, Frontier
 
@@ -26,6 +28,16 @@ def _migrate_to(connection: Connection, revision: str) -> None:
     command.upgrade(config, revision)
 
 
+async def _store_as_before(
+    database: Database, head: LogHead, entries: Sequence[LogEntry], subtrees: Sequence[SubtreeRoot]
+) -> None:
+    """A log as the schema of that time held it."""
+    async with database.write() as connection:
+        row = (head.origin, head.size, head.root, head.checkpoint, 0)
+        await insert_rows(connection, "log_heads", ("origin", "size", "root", "checkpoint", "fresh_at"), [row])
+        await insert_batch(connection, head.origin, entries, subtrees)
+
+
 @pytest.mark.parametrize("size", [0, 15, 16, 4_500])
 async def test_a_log_of_before_gets_the_levels_between(empty_database_url: str, size: int) -> None:
     database = await Database.open(empty_database_url)
@@ -36,9 +48,9 @@ async def test_a_log_of_before_gets_the_levels_between(empty_database_url: str, 
     drafts = [EntryDraft(each.entry, each.digest, EntryKind.ATTESTATION, each.report_number) for each in samples]
     batch = assemble(Frontier(), drafts)
     of_before = [root for root in batch.subtrees if root.level in {8, 16, 24, 32}]
-    await store.append(0, sample_head(size), batch.entries, of_before)
+    await _store_as_before(database, sample_head(size), batch.entries, of_before)
     other = "huxin/520000"  # a second log: levels are of one log each
-    await store.append(0, sample_head(min(size, 1), other), [sample_entry(0, other)] if size else [], ())
+    await _store_as_before(database, sample_head(min(size, 1), other), [sample_entry(0, other)] if size else [], ())
 
     await database.migrate()
 

@@ -29,9 +29,10 @@ MODULES = {
     "W": "tests/integration/test_wasteful_peer.py",
     "V": "tests/integration/test_split_views.py",
     "T": "tests/integration/test_witnessed_time.py",
+    "X": "tests/integration/test_successor_log.py",
 }
 LINE = re.compile(
-    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLWVT])::(?P<test>.+)` \|$", re.MULTILINE
+    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLWVTX])::(?P<test>.+)` \|$", re.MULTILINE
 )
 
 

@@ -11,19 +11,20 @@ from hashlib import sha256
 from node.issuance.attesting import ReportDraft, attest
 from node.model.catalogue import Edition
 from node.model.freshness import AgeLimits, LimitSetter
-from node.model.log import EntryView, LogHead, StatusEvent
+from node.model.log import EntryView, LogHead, StatusEvent, StatusFlag
 from node.model.policy import RecognitionPolicy
 from node.model.report import Selection, Summary
 from node.model.subject import IdType, Registration, SubjectKind, SubjectRef
 from node.model.witnesses import Lifting, Sighting
 from node.verification.assessing import Assessor, Catalogues
+from node.verification.logs import Logs, StatementKey, StatusKey
 from node.verification.reading import ContentReader, SectionDecoders
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
-from node.verification.verify import StatementKey, Surroundings, VerifyReports
+from node.verification.verify import Surroundings, VerifyReports
 from node.wire.report import decode_section, decode_summary, encode_section, encode_summary
 from tests.recognition.cases import ISSUED, NOW, Report, edition, policy_for, registry
 from tests.support.trust import CLAIM, conditions, key, salt
-from trust.issuers import TrustedIssuer
+from trust.issuers import ClosedLog, TrustedIssuer
 from trust.memo import ArithmeticMemo
 from trust.verify import Tolerances
 from trust.vocabulary import JurisdictionBundle, LogKeys, SigningKeyInfo
@@ -138,12 +139,31 @@ def snapshot(recogniser: str, *issuers: str, policy: RecognitionPolicy | None = 
 
 
 @dataclass
+class Closed:
+    """What is held of logs that were closed: by default nothing, and none is settled."""
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    said: dict[StatusKey, tuple[StatusEvent, ...]] = field(default_factory=dict)
+    discarded: dict[StatusKey, frozenset[StatusFlag]] = field(default_factory=dict)
+
+    def settled(self, log: ClosedLog) -> bool:
+        return self.sizes.get(log.origin) == log.size
+
+    async def statuses(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, Sequence[StatusEvent]]:
+        return {key: self.said[key] for key in keys if key in self.said}
+
+    async def discarded_flags(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, frozenset[StatusFlag]]:
+        return {key: self.discarded[key] for key in keys if key in self.discarded}
+
+
+@dataclass
 class Relying:
     """One relying jurisdiction. `trust` may be replaced between questions, as a node does."""
 
     trust: TrustSnapshot
     division: str = "520000"
     views: Views = field(default_factory=Views)
+    closed: Closed = field(default_factory=Closed)
     now: datetime = NOW
     heads: bool = True
     memo_bytes: int = 1 << 26
@@ -157,6 +177,7 @@ class Relying:
         memo = ArithmeticMemo(self.memo_bytes)
         catalogues = registry()
         return VerifyReports(
+            Logs(self.views, self.closed),
             self.views,
             Surroundings(
                 lambda: self.trust,

@@ -46,6 +46,7 @@ _HINT_BYTES, _TIME_BYTES, _SIGNATURE_BYTES = 4, 8, 64
 # Key names: printable ASCII without space and plus (C2SP signed-note wants no Unicode spaces and no plus).
 _NAME = r"[!-*,-~]{1,128}"
 _BODY = re.compile(rf"(?P<origin>{_NAME})\n(?P<size>0|[1-9][0-9]{{0,17}})\n(?P<root>[A-Za-z0-9+/]{{43}}=)\n")
+_SUCCESSOR = re.compile(r"(?<=^huxin/[0-9]{6})/[0-9]+$")
 _LINE = re.compile(rf"— (?P<name>{_NAME}) (?P<blob>[A-Za-z0-9+/]{{1,128}}={{0,2}})")
 
 
@@ -80,8 +81,11 @@ def origin_of(division: str) -> str:
 
 
 def own_cosigner(origin: str) -> str:
-    """Name under which the node that keeps a log cosigns it, such as `huxin/140000/node`."""
-    return f"{origin}/node"
+    """Name under which the node that keeps a log cosigns it, and as a witness all others, such as `huxin/140000/node`.
+
+    The same for each log that it keeps after another (`huxin/140000/2`, `trust.log.succession`).
+    """
+    return f"{_SUCCESSOR.sub('', origin)}/node"
 
 
 def key_hint(name: str, spki: bytes, kind: bytes) -> bytes:
@@ -154,6 +158,12 @@ def open_checkpoint(text: str, head_key: PublicKey, origin: str, cosigners: Mapp
 def size_of(text: str) -> int:
     """The size that a note names. Nothing is verified. Raises CheckpointInvalid."""
     return _parse(text).size
+
+
+def peek_checkpoint(text: str) -> tuple[str, int, bytes]:
+    """Origin, size and root (32 bytes) that a note names. Nothing is verified. Raises CheckpointInvalid."""
+    note = _parse(text)
+    return note.origin, note.size, note.root
 
 
 def with_lines_of(text: str, names: Container[str]) -> str:

@@ -88,7 +88,8 @@ async def measure(file: Path) -> Figures:
         return plan.fold(await SubtreeReader(store, keys.origin, 0, 0).roots(plan.subtrees))
 
     feed = Feed(store, keys.origin, HeadBoard())
-    for name, prove in {"inclusion": feed.prove, "consistency": consistency, "storage_only": from_storage}.items():
+    measured: dict[str, Prove] = {"inclusion": feed.prove, "consistency": consistency, "storage_only": from_storage}
+    for name, prove in measured.items():
         for callers, count in CALLS[name].items():
             rates = [
                 await _rate(prove, random_indexes(size, count, turn * 100 + callers), callers)

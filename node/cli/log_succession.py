@@ -1,0 +1,88 @@
+"""`huxin log close|found`: recovery of the own log from a split view, by a successor that k of n sign off."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from node.app.succeeding import close, found
+from node.cli.ceremony_view import in_groups
+from node.cli.session import Command, Session, json_option, pass_session
+
+_PUBLIC_KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("close", cls=Command, example="huxin --home shanxi log close --entries 5120 -o shanxi.succession.json")
+@click.option(
+    "--entries",
+    type=click.IntRange(min=0),
+    required=True,
+    metavar="N",
+    help="How many entries of our log count: up to the last head that all witnesses hold (`huxin evidence`).",
+)
+@click.option("--log-key", type=_PUBLIC_KEY, help="Public key of the successor's log. Default: the present one.")
+@click.option("--cosigner-key", type=_PUBLIC_KEY, help="Public key that cosigns then. Default: the present one.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File for the holders."
+)
+@json_option
+@pass_session
+def close_command(
+    session: Session, entries: int, log_key: Path | None, cosigner_key: Path | None, output: Path
+) -> None:
+    """Write what the holders of the root keys are asked to sign off: our log ends here, and a successor goes on.
+
+    For a log with two histories (`huxin evidence`), which peers follow no further. Nothing is changed by it. If the log
+    key may have been stolen, make new keys first (`huxin trust key`) and name their public halves.
+    """
+    settings, now = session.settings(), session.clock.now()
+    made = asyncio.run(close(settings, entries, log_key, cosigner_key, now))
+    output.write_bytes(made.entry)
+    if session.as_json:
+        session.emit(
+            {
+                "file": str(output),
+                "predecessor": made.predecessor,
+                "entries": made.size,
+                "root": made.root.hex(),
+                "origin": made.origin,
+                "digest": made.digest.hex(),
+            }
+        )
+        return
+    session.say(f"已写出 Wrote {output}; nothing is signed off yet.", "green")
+    session.say(f"{made.predecessor} 止于第 {made.size} 条 ends after {made.size} entries; next log: {made.origin}")
+    session.say(f"根哈希 Root {in_groups(made.root.hex())}")
+    session.say(f"摘要 Digest {in_groups(made.digest.hex())}")
+    session.say("下一步：交根密钥持有地区签署 Next: hand it to the holders of the root keys (docs/ceremony.md):")
+    session.say(f"  huxin trust succeed {output.name} --folder ceremony")
+
+
+@click.command("found", cls=Command, example="huxin --home shanxi log found")
+@json_option
+@pass_session
+def found_command(session: Session) -> None:
+    """Begin the successor of our log that the trust registry names, and log again what stands beyond its last head.
+
+    From then on nothing is added to the log before. A node that runs meanwhile issues nothing more until it is started
+    again.
+    """
+    settings, now = session.settings(), session.clock.now()
+    made = asyncio.run(found(settings, now))
+    if session.as_json:
+        session.emit(
+            {
+                "predecessor": made.predecessor,
+                "closed_size": made.closed_size,
+                "origin": made.origin,
+                "size": made.size,
+                "logged_again": made.size - 1,
+            }
+        )
+        return
+    again = made.size - 1
+    session.say(f"已建立 Founded {made.origin} with {made.size} entries, {again} of them logged again.", "green")
+    session.say(f"{made.predecessor} 已关闭，止于第 {made.closed_size} 条 is closed after {made.closed_size} entries.")
+    session.say("请重启节点 Start the node again: it goes on in the new log.")

@@ -1,0 +1,467 @@
+"""Recovery from a log with two histories: a successor that k of n sign off (R184), by real nodes and a real registry.
+
+Shanxi's log is split as in `test_split_views`: Guizhou was shown one history, Lanzhou the other. Shanxi's own database
+holds Lanzhou's. The registry's root keys are held by three, two of whom must sign.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from huxin.v1 import admin_service_pb2
+
+from node.app import ceremonies, registry_commands, succeeding
+from node.app.ceremony_files import new_key, public_path
+from node.app.registering import registry_in, registry_record
+from node.app.storing import open_database
+from node.errors import BadSource, HuxinError
+from node.registry.refresh import RefreshFailed
+from tests.integration.provinces import ACCEPT, REFER, REJECT, Provinces, provinces
+from tests.integration.test_split_views import (
+    GUIZHOU,
+    LANZHOU,
+    ORIGIN,
+    SECONDS,
+    SETTINGS,
+    SHANXI,
+    agreeing,
+    copied,
+    evidence,
+    failing,
+    forked,
+    halted,
+    peer,
+    put_back,
+    splits,
+    verdict_of,
+)
+from tests.support import nodes
+from tests.support.federation import SIGNERS, federate
+from tests.support.http import get
+from tests.support.nodes import TestJurisdiction
+from tests.support.registry import Offered
+from tests.support.trust import key
+from trust.algorithms import Suite
+from trust.keys import Signer
+from trust.log.checkpoint import cosign, own_cosigner, sign_head, with_lines_of
+from trust.log.succession import Succession, read_succession
+
+NEXT = f"{ORIGIN}/2"
+REGISTRY = {"HUXIN_REGISTRY__REFRESH_SECONDS": "0.2", "HUXIN_REGISTRY__RELEASE_SECONDS": "0.5"}
+
+
+@dataclass
+class Federation:
+    """Three provinces that share a registry, and the folder of its ceremonies. Guizhou coordinates."""
+
+    world: Provinces
+    folder: Path
+
+    @property
+    def shanxi(self) -> TestJurisdiction:
+        return self.world.shanxi
+
+    @property
+    def guizhou(self) -> TestJurisdiction:
+        return self.world.guizhou
+
+    @property
+    def lanzhou(self) -> TestJurisdiction:
+        return self.world.all[LANZHOU]
+
+    async def closed(self, entries: int, *key_files: Path) -> Path:
+        """What Shanxi asks the holders to sign off."""
+        log_key, cosigner_key = key_files or (None, None)
+        made = await succeeding.close(self.shanxi.settings, entries, log_key, cosigner_key, self.world.clock.now())
+        path = self.folder / f"{made.origin.replace('/', '-')}.json"
+        path.write_bytes(made.entry)
+        return path
+
+    async def signed_off(self, file: Path, *holders: str) -> None:
+        """The holders sign, and the coordinator takes over what they signed."""
+        now = self.world.clock.now()
+        targets = ceremonies.succeed(self.folder, file, 365, now).path
+        for name in holders:
+            ceremonies.sign_file(targets, key(name), None, now)
+        accepted = [(targets.name, targets.read_bytes())]
+        await registry_commands.accept(self.guizhou.settings, self.world.clock.now, accepted)
+
+    async def told_shanxi(self) -> None:
+        """Shanxi's home knows the registry as the coordinator released it."""
+        async with open_database(self.guizhou.settings) as database:
+            files = await registry_in(database, self.world.clock.now).files()
+        async with open_database(self.shanxi.settings) as database:
+            await registry_in(database, self.world.clock.now).refresh(Offered(files))
+
+    async def founded(self) -> succeeding.Founded:
+        """Shanxi, which stands still, takes over the registry, founds its successor, and runs again."""
+        await self.told_shanxi()
+        made = await succeeding.found(self.shanxi.settings, self.world.clock.now())
+        await self.shanxi.start(self.world.clock)
+        return made
+
+
+@asynccontextmanager
+async def federation(home: Path) -> AsyncIterator[Federation]:
+    async with provinces(home, SHANXI, GUIZHOU, LANZHOU, extra=SETTINGS | REGISTRY) as world:
+        members = [world.guizhou, world.shanxi, world.all[LANZHOU]]
+        for one in members:
+            await one.stop()
+        root = await federate(members)
+        folder = home / "ceremony"
+        folder.mkdir()
+        (folder / "1.root.json").write_bytes(root)
+        async with open_database(world.guizhou.settings) as database:
+            files = await registry_in(database, world.clock.now).files()
+        (folder / "1.targets.json").write_bytes(files["1.targets.json"])
+        for one in members:
+            await one.start(world.clock)
+        yield Federation(world, folder)
+
+
+async def split(all_: Federation, home: Path) -> tuple[bytes, bytes, bytes]:
+    """Both followers have found the split. Reports: common, Guizhou's alone, Lanzhou's alone. Shanxi stands still."""
+    reports = await forked(all_.world, home)
+    await all_.guizhou.start(all_.world.clock)
+    await nodes.eventually(evidence(all_.guizhou, all_.lanzhou), SECONDS)
+    await nodes.eventually(halted(all_.guizhou, all_.lanzhou), SECONDS)
+    await all_.shanxi.stop()
+    return reports
+
+
+def follows(one: TestJurisdiction, size: int, origin: str = NEXT) -> Callable[[], bool]:
+    """Whether a node holds so much of a log."""
+
+    def reached() -> bool:
+        assert one.node is not None
+        head = one.node.board.newest(origin)
+        return head is not None and head.size >= size and head.fresh_at is not None
+
+    return reached
+
+
+HEAD = f"SELECT size, closed_size FROM log_heads WHERE origin = '{ORIGIN}'"  # noqa: S608 - own names
+ENTRIES = f"SELECT idx FROM log_entries WHERE origin = '{ORIGIN}'"  # noqa: S608 - own names
+NOTE = f"SELECT checkpoint FROM log_heads WHERE origin = '{ORIGIN}'"  # noqa: S608 - own names
+DISCARDED = "SELECT idx FROM log_discarded"
+
+
+def rows(one: TestJurisdiction, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(f"file:{one.layout.home / 'huxin.db'}?mode=ro", uri=True)) as database:
+        return list(database.execute(query))
+
+
+async def test_both_sides_of_a_split_recover_by_a_successor(tmp_path: Path) -> None:
+    async with federation(tmp_path) as all_:
+        world, guizhou, lanzhou = all_.world, all_.guizhou, all_.lanzhou
+        common, one, other = await split(all_, tmp_path)
+        before = await splits(guizhou)
+        await all_.signed_off(await all_.closed(1), *SIGNERS)
+        made = await all_.founded()
+        assert (made.origin, made.closed_size, made.size) == (NEXT, 1, 2)
+
+        for follower in (guizhou, lanzhou):
+            await nodes.until(follows(follower, 2), SECONDS)
+            verdict = await verdict_of(follower, world, common)
+            assert verdict.decision == ACCEPT, "from before"
+            assert verdict.log_view.origin == NEXT, "its freshness comes from the successor"
+            verdict = await verdict_of(follower, world, other)
+            assert verdict.decision == ACCEPT, f"logged again: {verdict.reasons}"
+            verdict = await verdict_of(follower, world, one)
+            assert verdict.decision != ACCEPT, "in the history that was given up alone"
+            await nodes.eventually(recovered(follower), SECONDS)
+            assert rows(follower, HEAD) == [(1, 1)]
+            assert rows(follower, ENTRIES) == [(0,)]
+            assert rows(follower, DISCARDED) == [(1,)]
+        kept = await splits(guizhou)
+        assert all(each in kept for each in before), "the evidence stays"
+        assert guizhou.node is not None
+        page = (await get(guizhou.node.operations_port, "/metrics")).body.decode()
+        assert f'huxin_log_split_views{{issuer="{SHANXI}"}} 0.0' in page
+        assert "own_history" not in await failing(all_.shanxi)
+
+        number, fresh = await world.report(all_.shanxi)
+        await nodes.until(follows(guizhou, 3), SECONDS)
+        await nodes.until(follows(lanzhou, 3), SECONDS)
+        for follower in (guizhou, lanzhou):
+            assert (await verdict_of(follower, world, fresh)).decision == ACCEPT
+        assert number[:6] == SHANXI
+
+
+async def test_what_was_said_since_of_old_reports_counts(tmp_path: Path) -> None:
+    """A revocation in the successor; one in the history that was given up, which the issuer may have lost."""
+    async with federation(tmp_path) as all_:
+        world, shanxi, guizhou, lanzhou = all_.world, all_.shanxi, all_.guizhou, all_.lanzhou
+        number, common = await world.report(shanxi)
+        await agreeing(world, 1)
+        await lanzhou.stop()
+        await shanxi.stop()
+        copy = copied(shanxi, tmp_path / "copy.db")
+        await shanxi.start(world.clock)
+        await revoke(shanxi, number)
+        await nodes.caught_up(guizhou, shanxi, 2)
+        assert (await verdict_of(guizhou, world, common)).decision == REJECT
+        await shanxi.stop()
+        put_back(shanxi, copy)
+        await shanxi.start(world.clock)
+        await lanzhou.start(world.clock)
+        other_number, other = await world.report(shanxi)
+        await nodes.caught_up(lanzhou, shanxi, 2)
+        await nodes.eventually(halted(guizhou, lanzhou), SECONDS)
+        await shanxi.stop()
+        await all_.signed_off(await all_.closed(1), *SIGNERS)
+        await all_.founded()
+        await nodes.until(follows(guizhou, 2), SECONDS)
+        await nodes.until(follows(lanzhou, 2), SECONDS)
+
+        verdict = await verdict_of(guizhou, world, common)
+        assert (verdict.decision, verdict.steps[9].reason) == (REFER, "STATUS_UNPROVEN"), "it was seen to be revoked"
+        assert (await verdict_of(lanzhou, world, common)).decision == ACCEPT, "nobody said so here"
+        assert (await verdict_of(guizhou, world, other)).decision == ACCEPT
+
+        await revoke(shanxi, number)
+        await revoke(shanxi, other_number)
+        for follower in (guizhou, lanzhou):
+            await nodes.until(follows(follower, 4), SECONDS)
+            for bundle in (common, other):
+                verdict = await verdict_of(follower, world, bundle)
+                assert (verdict.decision, verdict.steps[9].reason) == (REJECT, "REVOKED")
+        await shanxi.stop()
+        for follower in (guizhou, lanzhou):
+            await follower.stop()
+            await follower.start(world.clock)
+            verdict = await verdict_of(follower, world, common)
+            assert verdict.steps[9].reason == "REVOKED", "from its first moment on"
+
+
+async def test_who_holds_the_other_history_follows_the_honest_one_up(tmp_path: Path) -> None:
+    """The last honest head lies beyond the point of parting: what Guizhou holds there is given up for what counts."""
+    async with federation(tmp_path) as all_:
+        world, shanxi, guizhou, lanzhou = all_.world, all_.shanxi, all_.guizhou, all_.lanzhou
+        common, one, other = await split(all_, tmp_path)
+        await all_.signed_off(await all_.closed(2), *SIGNERS)
+        made = await all_.founded()
+        assert (made.closed_size, made.size) == (2, 1), "nothing is left to be logged again"
+
+        for follower in (guizhou, lanzhou):
+            await nodes.until(follows(follower, 1), SECONDS)
+            for bundle in (common, other):
+                assert (await verdict_of(follower, world, bundle)).decision == ACCEPT
+            verdict = await verdict_of(follower, world, one)
+            assert (verdict.decision, verdict.steps[5].reason) == (REFER, "NOT_YET_IN_VIEW")
+            assert rows(follower, HEAD) == [(2, 2)]
+        assert rows(guizhou, DISCARDED) == [(1,)]
+        assert rows(lanzhou, DISCARDED) == []
+        again = await download_again(shanxi)
+        assert len(again) == 2
+        for bundle in again:
+            assert (await verdict_of(guizhou, world, bundle)).decision == ACCEPT, "proven anew by the closed log"
+
+        world.clock.advance(timedelta(minutes=5))
+        for follower in (guizhou, lanzhou):
+            await nodes.eventually(reason_at(follower, world, one, 5, "NOT_IN_LOG"), SECONDS)
+            assert (await verdict_of(follower, world, one)).decision == REJECT
+
+
+async def test_until_it_is_founded_nothing_is_decided(tmp_path: Path) -> None:
+    async with federation(tmp_path) as all_:
+        world, shanxi, guizhou = all_.world, all_.shanxi, all_.guizhou
+        common, _, other = await split(all_, tmp_path)
+        await shanxi.start(world.clock)
+        await all_.signed_off(await all_.closed(1), *SIGNERS)
+        await nodes.eventually(reason_at(guizhou, world, common, 8, "NO_LOG_VIEW"), SECONDS)
+        assert (await verdict_of(guizhou, world, common)).decision == REFER
+        assert (await verdict_of(guizhou, world, other)).decision == REFER
+
+        number, late = await world.report(shanxi)  # its node still runs by the log that is being closed
+        await all_.told_shanxi()
+        made = await succeeding.found(shanxi.settings, world.clock.now())
+        assert made.size == 3, "what was issued meanwhile is logged again as well"
+        with pytest.raises(HuxinError) as caught:
+            await succeeding.found(shanxi.settings, world.clock.now())
+        assert "founded already" in caught.value.message
+        with pytest.raises(Exception, match="restart"):
+            await world.report(shanxi)
+        await shanxi.stop()
+        await shanxi.start(world.clock)
+        await nodes.until(follows(guizhou, 3), SECONDS)
+        for bundle in (common, other, late, await nodes.download(shanxi, number)):
+            assert (await verdict_of(guizhou, world, bundle)).decision == ACCEPT
+
+
+async def test_a_node_does_not_begin_its_successor_by_itself(tmp_path: Path) -> None:
+    async with federation(tmp_path) as all_:
+        world, shanxi = all_.world, all_.shanxi
+        await world.report(shanxi)
+        await shanxi.stop()
+        with pytest.raises(HuxinError) as caught:
+            await succeeding.found(shanxi.settings, world.clock.now())
+        assert "names no successor" in caught.value.message
+        await all_.signed_off(await all_.closed(1), *SIGNERS)
+        await all_.told_shanxi()
+        await shanxi.start(world.clock)
+        with pytest.raises(Exception, match="huxin log found"):
+            await world.report(shanxi)
+        assert rows(shanxi, "SELECT origin FROM log_heads WHERE origin LIKE 'huxin/140000/%'") == []
+
+
+async def test_fewer_than_k_close_nothing(tmp_path: Path) -> None:
+    async with federation(tmp_path) as all_:
+        world, guizhou, lanzhou = all_.world, all_.guizhou, all_.lanzhou
+        common, one, other = await split(all_, tmp_path)
+        with pytest.raises(RefreshFailed) as caught:
+            await all_.signed_off(await all_.closed(1), SIGNERS[0])
+        assert caught.value.reason == "REGISTRY_SIGNATURES"
+        for follower, bundle in ((guizhou, one), (lanzhou, other)):
+            record = await registry_record(follower.settings)
+            assert record is not None
+            assert [fact for fact in record.facts if fact.kind == "succession"] == []
+            assert (await peer(follower)).state == "halted"
+            assert (await verdict_of(follower, world, bundle)).steps[5].reason == "LOG_SPLIT"
+            assert (await verdict_of(follower, world, common)).decision == ACCEPT
+
+
+async def test_a_head_that_our_database_does_not_hold_is_not_gone_on_from(tmp_path: Path) -> None:
+    """The holders sign off Guizhou's history, which Shanxi has lost: it cannot be founded, and nothing is accepted."""
+    async with federation(tmp_path) as all_:
+        world, shanxi, guizhou, lanzhou = all_.world, all_.shanxi, all_.guizhou, all_.lanzhou
+        common, one, other = await split(all_, tmp_path)
+        with pytest.raises(HuxinError) as caught:
+            await all_.closed(3)
+        assert "has 2 entries" in caught.value.message
+        honest = read_succession((await all_.closed(2)).read_bytes())
+        lost = rows(guizhou, NOTE)[0][0]
+        assert isinstance(lost, str)
+        file = all_.folder / "lost.json"
+        file.write_bytes(succession(honest, lost).entry)
+        await all_.signed_off(file, *SIGNERS)
+        await all_.told_shanxi()
+        with pytest.raises(BadSource) as refused:
+            await succeeding.found(shanxi.settings, world.clock.now())
+        assert "does not hold the history" in refused.value.message
+        await nodes.eventually(reason_at(guizhou, world, one, 8, "NO_LOG_VIEW"), SECONDS)
+        await nodes.eventually(reason_at(lanzhou, world, other, 8, "NO_LOG_VIEW"), SECONDS)
+        for follower in (guizhou, lanzhou):
+            for bundle in (common, one, other):
+                assert (await verdict_of(follower, world, bundle)).decision != ACCEPT
+
+
+async def test_a_head_that_the_log_never_signed_is_refused(tmp_path: Path) -> None:
+    """Even k of n cannot make it one: nothing of the issuer is decided any more, for nobody knows what counts."""
+    async with federation(tmp_path) as all_:
+        world, guizhou, lanzhou = all_.world, all_.guizhou, all_.lanzhou
+        reports = await split(all_, tmp_path)
+        honest = read_succession((await all_.closed(1)).read_bytes())
+        file = all_.folder / "forged.json"
+        file.write_bytes(succession(honest, forged(honest, key("a thief"))).entry)
+        await all_.signed_off(file, *SIGNERS)
+        for follower in (guizhou, lanzhou):
+            for bundle in reports:
+                await nodes.eventually(reason_at(follower, world, bundle, 2, "UNKNOWN_SUITE"), SECONDS)
+                assert (await verdict_of(follower, world, bundle)).decision == REFER
+            assert rows(follower, DISCARDED) == []
+
+
+async def test_a_second_succession_with_new_keys(tmp_path: Path) -> None:
+    """The successor is succeeded as well, now by a log with other keys; what the first two logs hold still counts."""
+    async with federation(tmp_path) as all_:
+        world, shanxi, guizhou, lanzhou = all_.world, all_.shanxi, all_.guizhou, all_.lanzhou
+        common, one, other = await split(all_, tmp_path)
+        await all_.signed_off(await all_.closed(1), *SIGNERS)
+        await all_.founded()
+        _, second = await world.report(shanxi)
+        for follower in (guizhou, lanzhou):
+            await nodes.until(follows(follower, 3), SECONDS)
+        await shanxi.stop()
+        with pytest.raises(HuxinError) as caught:
+            ceremonies.succeed(all_.folder, all_.folder / "huxin-140000-2.json", 365, world.clock.now())
+        assert "already" in caught.value.message
+
+        folder = shanxi.layout.home / "keys"
+        publics = [made_key(folder / f"{name}-3.key") for name in ("log", "cosigner")]
+        file = await all_.closed(3, *publics)
+        await all_.signed_off(file, *SIGNERS)
+        for name in ("log", "cosigner"):
+            (folder / f"{name}-3.key").replace(folder / f"{name}.key")
+        made = await all_.founded()
+        assert (made.predecessor, made.origin, made.size) == (NEXT, f"{ORIGIN}/3", 1)
+        _, third = await world.report(shanxi)
+        for follower in (guizhou, lanzhou):
+            await nodes.until(follows(follower, 2, f"{ORIGIN}/3"), SECONDS)
+            for bundle in (common, other, second, third, *await download_again(shanxi)):
+                assert (await verdict_of(follower, world, bundle)).decision == ACCEPT
+            assert (await verdict_of(follower, world, one)).decision != ACCEPT
+            await nodes.eventually(witnesses(follower, f"{ORIGIN}/3", 2), SECONDS)
+
+
+def recovered(one: TestJurisdiction) -> Callable[[], Awaitable[bool]]:
+    """Whether Shanxi's log is followed again, without any trouble."""
+
+    async def connected() -> bool:
+        told = await peer(one)
+        return (told.state, told.last_error, told.HasField("split_at")) == ("connected", "", False)
+
+    return connected
+
+
+async def revoke(one: TestJurisdiction, number: str) -> None:
+    """By its operator."""
+    await one.admin().ChangeStatus(
+        admin_service_pb2.ChangeStatusRequest(
+            request_id=str(uuid.uuid4()),
+            report_number=number,
+            flag="STATUS_FLAG_REVOKED",
+            set=True,
+            reason_code="synthetic_reason",
+        )
+    )
+
+
+def made_key(path: Path) -> Path:
+    """The public half of a new key file."""
+    new_key(path, Suite.ED25519, None)
+    return public_path(path)
+
+
+async def download_again(one: TestJurisdiction) -> list[bytes]:
+    """Every report that it has issued and still knows of, with a proof of this moment."""
+    numbers = rows(one, "SELECT report_number FROM reports ORDER BY issued_at")
+    return [await nodes.download(one, str(number)) for (number,) in numbers]
+
+
+def reason_at(
+    one: TestJurisdiction, world: Provinces, bundle: bytes, step: int, reason: str
+) -> Callable[[], Awaitable[bool]]:
+    async def found() -> bool:
+        return (await verdict_of(one, world, bundle)).steps[step].reason == reason
+
+    return found
+
+
+def witnesses(one: TestJurisdiction, origin: str, size: int) -> Callable[[], Awaitable[bool]]:
+    """Whether another follower is known to have cosigned so much of a log."""
+
+    async def known() -> bool:
+        assert one.node is not None
+        return any(held >= size for held in one.node.standings.witnessing(origin).sizes.values())
+
+    return known
+
+
+def succession(like: Succession, note: str) -> Succession:
+    """The same with another last head; of the note the log's own lines alone."""
+    own = own_cosigner(like.predecessor)
+    return replace(like, head=with_lines_of(note, {own}))
+
+
+def forged(like: Succession, thief: Signer) -> str:
+    """The last head, signed by somebody else."""
+    text = sign_head(like.predecessor, like.size, like.root, thief)
+    return cosign(text, own_cosigner(like.predecessor), thief, like.decided_at)

@@ -1,0 +1,174 @@
+"""Closed logs on both engines: what is cut off, who loses a race, and that nothing is added afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+from sqlalchemy import select
+
+from node.model.log import LogClosed, LogEntry, LogHead, LogMoved, StatusFlag, SubtreeRoot
+from node.model.witnesses import HeadState
+from node.storage.closed_logs import ClosedLogStore
+from node.storage.database import Database
+from node.storage.log_store import LogStore
+from node.storage.schema import log_discarded, log_status, log_subtrees
+from node.storage.witness_store import WitnessStore
+from tests.storage.samples import NOW, ORIGIN, sample_entry, sample_head, sample_status
+from tests.storage.test_witness_store import AGREED, AHEAD
+
+NEXT, OTHER = f"{ORIGIN}/2", "huxin/520000"
+ABOUT = sha256(b"an attestation").digest()
+SIZE, KEPT = 40, 20
+SUBTREES = [SubtreeRoot(4, 0, b"0" * 32), SubtreeRoot(4, 1, b"1" * 32), SubtreeRoot(8, 0, b"8" * 32)]
+"""The third is of more entries than there are, as if another log had left it."""
+
+
+@pytest.fixture
+def store(database: Database) -> LogStore:
+    return LogStore(database)
+
+
+@pytest.fixture
+def closed(database: Database) -> ClosedLogStore:
+    return ClosedLogStore(database)
+
+
+def entries(origin: str = ORIGIN) -> list[LogEntry]:
+    found = [sample_entry(index, origin) for index in range(SIZE)]
+    found[5] = sample_status(5, ABOUT, StatusFlag.UNDER_OBJECTION, origin)
+    found[30] = sample_status(30, ABOUT, StatusFlag.REVOKED, origin)
+    lifted = sample_status(31, ABOUT, StatusFlag.CORRECTED, origin)
+    assert lifted.status is not None
+    found[31] = replace(lifted, status=replace(lifted.status, set=False))
+    return found
+
+
+async def filled(store: LogStore, database: Database) -> None:
+    """Two logs of forty entries, and what peers showed of them."""
+    for origin in (ORIGIN, OTHER):
+        await store.append(0, sample_head(SIZE, origin), entries(origin), SUBTREES)
+        for head in (replace(AHEAD, size=50), replace(AGREED, size=30), replace(AGREED, peer="620100", size=10)):
+            await WitnessStore(database).keep_peer_head(replace(head, origin=origin))
+
+
+def kept(size: int = KEPT) -> LogHead:
+    return replace(sample_head(size), checkpoint="the last honest head")
+
+
+async def test_what_lies_beyond_counts_no_more(store: LogStore, closed: ClosedLogStore, database: Database) -> None:
+    await filled(store, database)
+    await closed.cut(sample_head(SIZE), kept(), close=True)
+
+    assert await store.head(ORIGIN) == kept()
+    assert await closed.closed() == {ORIGIN: KEPT}
+    assert len(await store.entries(ORIGIN, 0, 100)) == KEPT
+    assert await store.subtree_roots(ORIGIN, 4, 0, 9) == [b"0" * 32]
+    assert await store.subtree_roots(ORIGIN, 8, 0, 9) == []
+    async with database.read() as connection:
+        rows = (await connection.execute(select(log_discarded).order_by(log_discarded.c.idx))).all()
+    assert [row.idx for row in rows] == list(range(KEPT, SIZE))
+    assert [row.entry for row in rows] == [each.entry for each in entries()[KEPT:]]
+    statuses = await closed.statuses([(ORIGIN, ABOUT), (OTHER, ABOUT), (ORIGIN, bytes(32))])
+    assert [event.flag for event in statuses[ORIGIN, ABOUT]] == [StatusFlag.UNDER_OBJECTION]
+    assert len(statuses[OTHER, ABOUT]) == 3, "the other log is as it was"
+    assert set(statuses) == {(ORIGIN, ABOUT), (OTHER, ABOUT)}
+    flags = await closed.discarded_flags([(ORIGIN, ABOUT), (OTHER, ABOUT)])
+    assert flags == {(ORIGIN, ABOUT): {StatusFlag.REVOKED}}, "what lifts a flag leaves no doubt"
+    assert len(await store.entries(OTHER, 0, 100)) == SIZE
+    assert len(await store.subtree_roots(OTHER, 4, 0, 9)) == 2
+
+
+async def test_witnesses_vouch_for_what_is_kept_and_no_more(
+    store: LogStore, closed: ClosedLogStore, database: Database
+) -> None:
+    await filled(store, database)
+    await closed.cut(sample_head(SIZE), kept(), close=False)
+    held = {(head.origin, head.peer, head.state): head.size for head in await WitnessStore(database).peer_heads()}
+    assert {key: size for key, size in held.items() if key[0] == ORIGIN} == {
+        (ORIGIN, AGREED.peer, HeadState.AGREED): KEPT,
+        (ORIGIN, "620100", HeadState.AGREED): 10,
+    }
+    assert len([key for key in held if key[0] == OTHER]) == 3
+    await closed.cut(kept(), kept(0), close=False)
+    assert [head.origin for head in await WitnessStore(database).peer_heads() if head.origin == ORIGIN] == []
+    assert await store.entries(ORIGIN, 0, 100) == []
+    async with database.read() as connection:
+        assert (await connection.execute(select(log_status).where(log_status.c.origin == ORIGIN))).all() == []
+        assert (await connection.execute(select(log_subtrees).where(log_subtrees.c.origin == ORIGIN))).all() == []
+
+
+async def test_a_log_that_was_cut_back_grows_again_until_it_is_closed(
+    store: LogStore, closed: ClosedLogStore, database: Database
+) -> None:
+    await filled(store, database)
+    await closed.cut(sample_head(SIZE), kept(), close=False)
+    more = [replace(sample_entry(index), entry=b"honest") for index in range(KEPT, KEPT + 3)]
+    await store.append(KEPT, sample_head(KEPT + 3), more, ())
+    await closed.cut(sample_head(KEPT + 3), kept(KEPT + 3), close=True)
+    with pytest.raises(LogClosed):
+        await store.append(KEPT + 3, sample_head(KEPT + 4), [sample_entry(KEPT + 3)], ())
+    with pytest.raises(LogClosed):
+        await store.append(0, sample_head(1), [sample_entry(0)], ())
+    with pytest.raises(LogClosed):
+        await store.update_head(replace(kept(KEPT + 3), fresh_at=NOW))
+    with pytest.raises(LogClosed):
+        await closed.cut(kept(KEPT + 3), kept(2), close=True)
+    assert len(await store.entries(ORIGIN, 0, 100)) == KEPT + 3
+
+
+async def test_another_head_than_was_looked_at_is_not_cut(
+    store: LogStore, closed: ClosedLogStore, database: Database
+) -> None:
+    await filled(store, database)
+    for found in (sample_head(SIZE - 1), replace(sample_head(SIZE), root=bytes(32)), sample_head(SIZE, NEXT)):
+        with pytest.raises(LogMoved):
+            await closed.cut(found, kept(), close=True)
+    assert await store.head(ORIGIN) == sample_head(SIZE)
+    assert await closed.closed() == {}
+
+
+async def test_of_two_replicas_that_cut_one_does(store: LogStore, closed: ClosedLogStore, database: Database) -> None:
+    await filled(store, database)
+    cuts = (closed.cut(sample_head(SIZE), kept(), close=True) for _ in range(4))
+    answers = await asyncio.gather(*cuts, return_exceptions=True)
+    assert [answer for answer in answers if answer is None] == [None]
+    assert {type(answer) for answer in answers if answer is not None} <= {LogMoved, LogClosed}
+    assert len(await store.entries(ORIGIN, 0, 100)) == KEPT
+
+
+async def test_a_successor_begins_whole_and_ends_the_log_before(
+    store: LogStore, closed: ClosedLogStore, database: Database
+) -> None:
+    await filled(store, database)
+    first = [sample_entry(0, NEXT), sample_status(1, ABOUT, StatusFlag.REVOKED, NEXT)]
+    head = sample_head(2, NEXT)
+    with pytest.raises(LogMoved):
+        await closed.succeed(sample_head(SIZE - 1), KEPT, head, first, ())
+    assert await store.head(NEXT) is None
+    await closed.succeed(sample_head(SIZE), KEPT, head, first, ())
+
+    assert await store.head(NEXT) == head
+    assert len(await store.entries(NEXT, 0, 9)) == 2
+    assert (await closed.statuses([(NEXT, ABOUT)]))[NEXT, ABOUT][0].flag is StatusFlag.REVOKED
+    assert await closed.closed() == {ORIGIN: KEPT}
+    assert len(await store.entries(ORIGIN, 0, 100)) == SIZE, "our own log is never rewritten"
+    with pytest.raises(LogClosed):
+        await store.append(SIZE, sample_head(SIZE + 1), [sample_entry(SIZE)], ())
+    with pytest.raises(LogClosed):
+        await closed.succeed(sample_head(SIZE), KEPT, head, first, ())
+    await store.append(2, sample_head(3, NEXT), [sample_entry(2, NEXT)], ())
+
+
+async def test_an_append_and_a_founding_at_once_lose_nothing(
+    store: LogStore, closed: ClosedLogStore, database: Database
+) -> None:
+    """Whatever is answered as logged stands in the log that was looked at, or was never answered."""
+    await filled(store, database)
+    founding = closed.succeed(sample_head(SIZE), KEPT, sample_head(1, NEXT), [sample_entry(0, NEXT)], ())
+    appending = store.append(SIZE, sample_head(SIZE + 1), [sample_entry(SIZE)], ())
+    founded, appended = await asyncio.gather(founding, appending, return_exceptions=True)
+    assert (founded is None) != (appended is None)
+    assert len(await store.entries(ORIGIN, 0, 100)) == (SIZE if founded is None else SIZE + 1)
