@@ -251,8 +251,8 @@ class Follower:
                 await self._bear(batch, pace, _clock() - began)
         finally:
             acknowledging.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await acknowledging
+            # Gathered, for awaited by itself its end would be taken for ours, and ours, if it comes now, for its own.
+            await asyncio.gather(acknowledging, return_exceptions=True)
             await client.close()
         raise PeerUnavailable("The peer ended the stream.", PeerTrouble.ENDED)
 
