@@ -132,7 +132,7 @@ class Following:
             for division, running in list(self._running.items()):
                 halted = running.follower.state().state is PeerCondition.HALTED
                 if self._trust is not None and self._standings.splits(running.origin) and not halted:
-                    await self._stop(division)
+                    await self._end(division)
                     await self._start(division, self._trust)  # halts at once, and says so
 
     async def _apply(self, trust: TrustInUse) -> None:
@@ -142,14 +142,15 @@ class Following:
             if division != self._own and found.bundle.endpoints
         }
         for division, running in list(self._running.items()):
-            changed = running.certificate != trust.pair.certificate
-            if (
-                changed
-                or division not in wanted
-                or wanted[division].digest != running.digest
-                or wanted[division].trusted.origin != running.origin
-            ):
+            if division not in wanted:
                 await self._stop(division)
+            elif (
+                running.certificate != trust.pair.certificate
+                or running.digest != wanted[division].digest
+                or running.origin != wanted[division].trusted.origin
+            ):
+                await self._end(division)
+                await self._start(division, trust)
         for division in wanted:
             if division not in self._running:
                 await self._start(division, trust)
@@ -251,9 +252,14 @@ class Following:
         )
 
     async def _stop(self, division: str) -> None:
-        running = self._running.pop(division)
-        if running.task is not None:
-            await ended(running.task)
+        await self._end(division)
+        del self._running[division]
+
+    async def _end(self, division: str) -> None:
+        """Ends its task. The peer is still told of, until another takes its place: operators may look meanwhile."""
+        task = self._running[division].task
+        if task is not None:
+            await ended(task)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

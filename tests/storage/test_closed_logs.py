@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
 from sqlalchemy import select
 
 from node.model.log import LogClosed, LogEntry, LogHead, LogMoved, StatusFlag, SubtreeRoot
-from node.model.witnesses import HeadState
+from node.model.witnesses import OURSELVES, CosignedNote, HeadState
 from node.storage.closed_logs import ClosedLogStore
 from node.storage.database import Database
 from node.storage.log_store import LogStore
@@ -56,6 +57,31 @@ async def filled(store: LogStore, database: Database) -> None:
 
 def kept(size: int = KEPT) -> LogHead:
     return replace(sample_head(size), checkpoint="the last honest head")
+
+
+async def test_who_saw_more_saw_what_is_kept_and_nothing_that_comes_after_it(
+    store: LogStore, closed: ClosedLogStore, database: Database
+) -> None:
+    """Else an entry that takes a discarded one's place would seem as old as that."""
+    for size, minute in ((10, 1), (30, 2), (SIZE, 3)):
+        start = 0 if size == 10 else 10 if size == 30 else 30
+        batch = [sample_entry(index) for index in range(start, size)]
+        await store.append(start, sample_head(size), batch, (), (), NOW + timedelta(minutes=minute))
+    witness = WitnessStore(database)
+    for size in (10, 30):
+        note = CosignedNote(NOW + timedelta(minutes=size), f"of {size} entries")
+        await witness.remember_cosigned(ORIGIN, size, bytes(32), note)
+    await closed.cut(sample_head(SIZE), kept(), close=False)
+
+    first = await store.first_sightings([(ORIGIN, OURSELVES, index) for index in (5, 15, KEPT - 1, KEPT, 35)])
+    assert {index: found.at for (_, _, index), found in first.items()} == {
+        5: NOW + timedelta(minutes=1),
+        15: NOW + timedelta(minutes=2),
+        KEPT - 1: NOW + timedelta(minutes=2),
+    }
+    assert await witness.note_before(ORIGIN, NOW + timedelta(days=1)) == "of 10 entries"
+    await closed.cut(kept(), kept(0), close=False)
+    assert await store.last_sighting(ORIGIN) is None
 
 
 async def test_what_lies_beyond_counts_no_more(store: LogStore, closed: ClosedLogStore, database: Database) -> None:
