@@ -187,6 +187,10 @@ class TargetsDocument(SignedDocument):
         if self.successions != in_log_order(self.successions):
             raise MalformedInput("successions of logs stand in another order than this document has: ask who wrote it")
 
+    def reopens(self, earlier: TargetsDocument) -> bool:
+        """Whether it drops or changes a succession: whoever could open a log again could bring a false history back."""
+        return not frozenset(earlier.successions) <= frozenset(self.successions)
+
     @property
     def signed(self) -> Targets:
         keys = {key_id: tuf_key(key) for each in self.delegations.values() for key_id, key in each.keys.items()}
