@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -13,17 +14,18 @@ from node.model.calendar import Period
 from node.model.log import StatusEvent, StatusFlag
 from node.model.verdict import Decision, Existed, Verdict
 from node.model.witnesses import OURSELVES, Lifting, Sighting
-from node.verification.proving_age import LIFTINGS_JUDGED
+from node.verification.proving_age import LIFTINGS_JUDGED, Ages, Suspect
 from tests.recognition.cases import DAY, GUIZHOU, ISSUED, LANZHOU, SHANXI, Report, leaves, requirement
 from tests.support.trust import conditions, key
 from tests.verification.test_verify import ask
 from tests.verification.world import Issued, Relying, snapshot
 from trust.envelope import seal
-from trust.issuers import TrustedKey
+from trust.issuers import ClosedLog, TrustedKey
 from trust.keys import PrivateKey
 from trust.statements import STATUS_CHANGE, encode_envelope, encode_status_change
 from trust.vocabulary import StatusChange
 from trust.vocabulary import StatusFlag as SignedFlag
+from trust.witnesses import NOTHING_WITNESSED
 
 REPORT = Report(SHANXI, local_codes=("6",), period=Period(date(2023, 1, 1), DAY))
 ORIGIN = f"huxin/{SHANXI}"
@@ -177,3 +179,20 @@ def test_the_issuers_own_word_is_none() -> None:
     relying = world(quorum=1, **{f"of_{SHANXI}": EARLY})
     relying.witnesses = {f"huxin/{LANZHOU}/node": 1}
     assert told(ask(relying, BUNDLE)) == OLD_OR_FORGED
+
+
+def aged(closed: tuple[ClosedLog, ...]) -> Sequence[StatusEvent]:
+    """The changes that are believed of a statement, of an issuer that had logs before its newest one."""
+    relying = world(SETTING, (2, False, change(key("signing"))), ours=EARLY)
+    trusted = replace(relying.trust.issuers[SHANXI].trusted, closed=closed)
+    entry = relying.views.entries[ORIGIN, ABOUT]
+    ages = Ages(relying.views, relying.trust.issuers, ISSUED + 9 * MINUTE, MINUTE / 60)
+    (found,) = asyncio.run(ages.of([Suspect(ABOUT, entry, True, trusted, NOTHING_WITNESSED, 0)]))
+    return found.entry.statuses
+
+
+def test_after_a_succession_no_clearing_is_believed() -> None:
+    """Changes of several logs stand together then: which of them cleared the flag, their order alone does not tell."""
+    log = ClosedLog(f"{ORIGIN}/0", key("head").public, key("cosigner").public, 3, bytes(32), "", b"")
+    assert [each.set for each in aged(())] == [True, False]
+    assert [each.set for each in aged((log,))] == [True]
