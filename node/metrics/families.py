@@ -91,7 +91,8 @@ SPLIT_VIEWS = Family(
     Kind.GAUGE,
     ("issuer",),
     "Peers that showed a second, validly signed history of a log, the own one included: 0 unless an issuer, or a "
-    "thief of its log key, tells different stories, or a log was restored from an older copy.",
+    "thief of its log key, tells different stories, or a log was restored from an older copy. Of the newest log: a "
+    "successor that k of n signed off begins at 0.",
 )
 CLOCK_OFFSET = Family(
     "huxin_clock_offset_seconds",

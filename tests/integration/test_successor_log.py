@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from node.app import ceremonies, succeeding
+from node.app.auditing import audit_logs
 from node.app.registering import registry_record
 from node.errors import BadSource, HuxinError
 from node.registry.refresh import RefreshFailed
@@ -90,6 +91,9 @@ async def test_both_sides_of_a_split_recover_by_a_successor(tmp_path: Path) -> N
         for follower in (guizhou, lanzhou):
             assert (await verdict_of(follower, world, fresh)).decision == ACCEPT
         assert number[:6] == SHANXI
+        for one_of in (guizhou, lanzhou, all_.shanxi):
+            differing = [each async for each in audit_logs(one_of.settings, None, lambda _progress: None)]
+            assert differing == [], "every log is what its entries make it"
 
 
 async def test_what_was_said_since_of_old_reports_counts(tmp_path: Path) -> None:
