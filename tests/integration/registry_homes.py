@@ -22,6 +22,7 @@ from node.model.calendar import day_in_china
 from node.model.registry import RegistryRecord
 from node.registry.archive import pack
 from node.registry.keeping import TrustRegistry
+from node.registry.workspace import PREFIX
 from node.storage.registry_store import RegistryStore
 from tests.cli.running import huxin
 from tests.support import nodes
@@ -180,9 +181,9 @@ class Processes:
         """Where their temporary files are."""
         return self.folder / "tmp"
 
-    def left_over(self) -> int:
-        """How many folders of a refresh lie there."""
-        return len(list(self.temporary.iterdir()))
+    def left_over(self) -> list[str]:
+        """Folders of a refresh that lie there."""
+        return [folder.name for folder in self.temporary.glob(f"{PREFIX}*")]
 
     async def working(self, pid: int) -> None:
         """Waits until a process that was just started has made the folder of its refresh, or has ended."""
@@ -196,7 +197,7 @@ class Processes:
     async def _folder(self, pid: int, *, there: bool) -> None:
         async with asyncio.timeout(60):
             # It is there for some ten milliseconds.
-            while (self.left_over() > 0) is not there and not _ended(pid):  # noqa: ASYNC110 - another process's act
+            while bool(self.left_over()) is not there and not _ended(pid):  # noqa: ASYNC110 - another process's act
                 await asyncio.sleep(0.0003)
 
     async def committed(self, one: TestJurisdiction, generation: int, pid: int) -> None:
