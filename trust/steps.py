@@ -121,11 +121,11 @@ def pending_arithmetic(
 
 
 def issuer_is_known(attestation: Attestation, trusted: TrustedIssuer | None, unchecked: bool) -> None:
-    """Step 3. Raises StepFailed: ISSUER_UNKNOWN, ISSUER_MISMATCH; StepUndecided: UNKNOWN_SUITE."""
+    """Step 3. Raises StepFailed: ISSUER_UNKNOWN, ISSUER_MISMATCH; StepUndecided: ISSUER_UNCHECKED."""
     if trusted is None and unchecked:
         raise StepUndecided(
-            "UNKNOWN_SUITE",
-            "its issuer's bundle is signed with a suite that this node cannot check: see `huxin doctor`",
+            "ISSUER_UNCHECKED",
+            "what this node holds of its issuer cannot be checked here: see `huxin doctor`",
         )
     if trusted is None:
         raise StepFailed("ISSUER_UNKNOWN", "its issuer is not known here: import the issuer's bundle first")

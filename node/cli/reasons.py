@@ -35,6 +35,7 @@ KEYS: dict[str, Words] = {
     "KEY_COMPROMISED_SINCE": Words(
         "密钥后来失密，无人见证其签名在先", "its key was compromised since; not seen before"
     ),
+    "ISSUER_UNCHECKED": Words("发证方的信任信息本节点无法核验", "what this node holds of the issuer cannot be checked"),
     "UNKNOWN_SUITE": Words("签名算法本节点无法核验", "a signature suite that this node cannot check"),
     "BAD_KEY": Words("密钥不可用", "a key that cannot be used"),
     "KEY_FILE_EXPOSED": Words("密钥文件对他人开放", "a key file is open to others"),

@@ -11,7 +11,15 @@ STEP_REASONS: frozenset[str] = frozenset(
         *("MALFORMED", "TOO_LARGE", "NOT_CANONICAL", "UNKNOWN_CONTENT", "UNKNOWN_VERSION", "WRONG_PAYLOAD_TYPE"),
         # issuer, keys, signatures: steps 3 to 5
         *("ISSUER_UNKNOWN", "ISSUER_MISMATCH", "KEY_UNKNOWN", "KEY_NOT_YET_VALID", "KEY_RETIRED", "KEY_COMPROMISED"),
-        *("KEY_COMPROMISED_SINCE", "UNKNOWN_SUITE", "SUITE_MISSING", "SIGNATURE_INVALID", "BAD_KEY", "NO_CONDITIONS"),
+        *(
+            "ISSUER_UNCHECKED",
+            "KEY_COMPROMISED_SINCE",
+            "UNKNOWN_SUITE",
+            "SUITE_MISSING",
+            "SIGNATURE_INVALID",
+            "BAD_KEY",
+            "NO_CONDITIONS",
+        ),
         # log and its heads: steps 6, 7
         *("NOT_IN_LOG", "NOT_YET_IN_VIEW", "LOG_ENTRY_DIFFERS", "PROOF_INVALID", "CHECKPOINT_INVALID", "NOT_COSIGNED"),
         *("HEAD_INCONSISTENT", "LOG_SPLIT", "WITNESS_QUORUM_UNMET"),

@@ -265,7 +265,7 @@ async def test_a_head_that_the_log_never_signed_is_refused(tmp_path: Path) -> No
         await all_.signed_off(file, *SIGNERS)
         for follower in (guizhou, lanzhou):
             for bundle in reports:
-                await nodes.eventually(reason_at(follower, world, bundle, 2, "UNKNOWN_SUITE"), SECONDS)
+                await nodes.eventually(reason_at(follower, world, bundle, 2, "ISSUER_UNCHECKED"), SECONDS)
                 assert (await verdict_of(follower, world, bundle)).decision == REFER
             assert rows(follower, DISCARDED) == []
 

@@ -180,6 +180,6 @@ async def test_a_node_that_loses_its_sm2_refers_what_it_accepted(tmp_path: Path)
         )
         await found.guizhou.start(found.clock)
         verdict = await verify(found.guizhou, bundle, found.shanxi.subject, OF_SHANXI)
-        assert (verdict.decision, verdict.steps[2].reason) == (REFER, "UNKNOWN_SUITE"), verdict
+        assert (verdict.decision, verdict.steps[2].reason) == (REFER, "ISSUER_UNCHECKED"), verdict
         (problem,) = trusting.trusted_state(found.guizhou.settings).problems
         assert problem.startswith("bundles/140000.json is left out: signed with a suite that cannot be checked here")

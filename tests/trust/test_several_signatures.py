@@ -170,7 +170,7 @@ def test_a_bundle_signed_by_a_key_that_can_be_checked_may_name_one_that_cannot()
 def test_an_issuer_whose_bundle_cannot_be_checked_is_undecided_not_unknown() -> None:
     world = replace(signed_by([SM2], required(SM2)), trusted=None)
     assert step(world, 3) == (FAIL, "ISSUER_UNKNOWN")
-    assert step(replace(world, unchecked=True), 3) == (UNDECIDED, "UNKNOWN_SUITE")
+    assert step(replace(world, unchecked=True), 3) == (UNDECIDED, "ISSUER_UNCHECKED")
 
 
 # Form

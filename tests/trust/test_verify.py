@@ -180,6 +180,7 @@ ROWS: list[Row] = [
     (2, FAIL, "MALFORMED", lambda: signed_as(ATTESTATION, b"\xff")),
     (3, FAIL, "ISSUER_UNKNOWN", lambda: replace(GENUINE, trusted=None)),
     (3, FAIL, "ISSUER_MISMATCH", lambda: replace(GENUINE, trusted=replace(trusted_of(GENUINE), division="520000"))),
+    (3, UNDECIDED, "ISSUER_UNCHECKED", lambda: replace(GENUINE, trusted=None, unchecked=True)),
     (4, FAIL, "KEY_UNKNOWN", lambda: signed_as(ATTESTATION, payload(), key("other"))),
     (4, FAIL, "KEY_UNKNOWN", lambda: signed_as(ATTESTATION, payload(), key("signing"), key("other"))),
     (4, FAIL, "KEY_NOT_YET_VALID", lambda: with_key(valid_from=ISSUED + MINUTE)),
