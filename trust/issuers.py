@@ -65,7 +65,8 @@ class TrustedKey:
 class ClosedLog:
     """A log that was succeeded: its first `size` entries count, those under `root` (32 bytes), and none after them.
 
-    `note`: the signed note of that head. `first_entry`: what the successor MUST begin with.
+    `note`: the signed note of that head, which the log's own node cosigned at `cosigned_at`. `first_entry`: what the
+    successor MUST begin with.
     """
 
     origin: str
@@ -74,6 +75,7 @@ class ClosedLog:
     size: int
     root: bytes
     note: str
+    cosigned_at: datetime
     first_entry: bytes
 
 
@@ -126,6 +128,7 @@ class TrustedIssuer:
             last.size,
             last.root,
             succession.head,
+            last.cosigners[own],
             succession.entry,
         )
         return replace(

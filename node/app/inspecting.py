@@ -188,7 +188,7 @@ async def _trust(settings: Settings) -> str:
 
 
 async def _own_bundle(settings: Settings, keyring: Keyring, now: datetime) -> str:
-    own = trusted_state(settings).own
+    own = (await _whole_state(settings)).own
     require_published(keyring, own.trusted, now)
     if any(each.next_update < now for each in bundle_lists(own.bundle)):
         raise _unwell(

@@ -104,7 +104,10 @@ def list_command(session: Session, address: str | None, certificate: str) -> Non
     if not found:
         session.say("没有申请 No report was asked for with this certificate.")
         return
-    table = Table("编号\nId", "对方\nAsked", "状态\nState", "提交\nMade", "报告编号\nReport")
+    table = Table()
+    table.add_column("编号\nId", no_wrap=True)
+    for name in ("对方\nAsked", "状态\nState", "提交\nMade", "报告编号\nReport"):
+        table.add_column(name, overflow="fold")
     for each in found:
         made_at = in_china(each.created_at.ToDatetime(UTC))
         table.add_row(each.id, each.receiver, Text(ASKED[each.state].both), made_at, each.report_number)

@@ -131,7 +131,7 @@ class AskForReports:
                 "NO_ASKED_REPORT",
                 "The report was erased, its time here is over; ask again."
                 if asked.report_number
-                else f"No report is here: the request is {asked.state.value}.",
+                else f"No report is here: the request is {asked.state.value}. `huxin request show ID` says why.",
             )
         try:
             return self._vault.kept(stored, _BUNDLE_CONTEXT + ask_id)

@@ -68,7 +68,9 @@ class Settlement:
             head = await self._logs.head(log.origin)
             if head is None or head.size < log.size:
                 return False
-            kept = LogHead(log.origin, log.size, log.root, log.note, head.fresh_at)
+            # By that note the log was this long at its time at the least; what we held may have been halted before.
+            fresh_at = log.cosigned_at if head.fresh_at is None else max(head.fresh_at, log.cosigned_at)
+            kept = LogHead(log.origin, log.size, log.root, log.note, fresh_at)
             if await self._root(head, log.size) != log.root:
                 await self._cut_back(log, head)
             elif await self._cut(head, kept, close=True):

@@ -61,6 +61,7 @@ async def test_both_sides_of_a_split_recover_by_a_successor(tmp_path: Path) -> N
         world, guizhou, lanzhou = all_.world, all_.guizhou, all_.lanzhou
         common, one, other = await split(all_, tmp_path)
         before = await splits(guizhou)
+        world.clock.advance(timedelta(seconds=7))  # the note of the last head is later than anything followers hold
         await all_.signed_off(await all_.closed(1), *SIGNERS)
         made = await all_.founded()
         assert (made.origin, made.closed_size, made.size) == (NEXT, 1, 2)

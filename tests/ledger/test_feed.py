@@ -181,7 +181,7 @@ async def test_a_closed_log_is_served_as_far_as_it_counts(store: LogStore) -> No
     entries = await store.entries(ORIGIN, 0, SIZE)
     root = root_of([leaf_hash(data) for data in entries[:9]])
     note = cosign(sign_head(ORIGIN, 9, root, key("head")), own_cosigner(ORIGIN), key("cosigner"), minutes(0))
-    log = ClosedLog(ORIGIN, key("head").public, key("cosigner").public, 9, root, note, b"succession")
+    log = ClosedLog(ORIGIN, key("head").public, key("cosigner").public, 9, root, note, minutes(9), b"succession")
     feed = Feed(store, f"{ORIGIN}/2", HeadBoard(), [log])
     batches = [batch async for batch in feed.follow(ORIGIN, 4, 3)]
     assert [entry for batch in batches for entry in batch.entries] == entries[4:9]

@@ -36,7 +36,7 @@ class Forked(PeerLog):
 
 
 HONEST = PeerLog(size=40)
-LAST = ClosedLog(ORIGIN, key("head").public, key("cosigner").public, 20, HONEST.root(20), HONEST.note(20), b"s")
+LAST = ClosedLog(ORIGIN, key("head").public, key("cosigner").public, 20, HONEST.root(20), HONEST.note(20), NOW, b"s")
 
 
 @dataclass

@@ -193,6 +193,6 @@ def aged(closed: tuple[ClosedLog, ...]) -> Sequence[StatusEvent]:
 
 def test_after_a_succession_no_clearing_is_believed() -> None:
     """Changes of several logs stand together then: which of them cleared the flag, their order alone does not tell."""
-    log = ClosedLog(f"{ORIGIN}/0", key("head").public, key("cosigner").public, 3, bytes(32), "", b"")
+    log = ClosedLog(f"{ORIGIN}/0", key("head").public, key("cosigner").public, 3, bytes(32), "", ISSUED, b"")
     assert [each.set for each in aged(())] == [True, False]
     assert [each.set for each in aged((log,))] == [True]
