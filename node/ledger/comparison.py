@@ -200,10 +200,15 @@ class Comparison:
         named = {own_cosigner(origin_of(peer)), *cosigners}
         others = named - {own_cosigner(origin), own_cosigner(origin_of(self._limits.own))}
         sizes = self._standings.witnessing(origin).sizes
+        stand_for_one = bool(others)
         if not others:
             # Shown by the log's own node alone: what every other witness that we know holds as we do was seen by all.
             others = sizes.keys() - {own_cosigner(origin), own_cosigner(origin_of(self._limits.own))}
         agreed = min((sizes.get(name, 0) for name in others), default=0)
+        differ = size_of(notes.first) if notes.root else agreed + 1
+        if agreed >= differ:
+            # The histories differ at that size. Whoever agrees with us beyond it stands for ours, or for both.
+            agreed = 0 if stand_for_one else differ - 1
         split = SplitView(origin, peer, self._limits.now(), agreed, notes)
         kept = await self._evidence.keep_split(split)
         if kept:
