@@ -180,10 +180,11 @@ async def test_evidence_of_a_peer_is_taken_over_once_it_verifies(world: World) -
     assert proven(split) == (9, 10)
 
 
-async def test_who_holds_what_we_hold_does_not_say_where_another_history_parts(world: World) -> None:
-    """PEER was shown the fork by somebody whom we do not know; that PEER agrees with us beyond it tells nothing."""
+@pytest.mark.parametrize("size", [8, 10])
+async def test_who_holds_what_we_hold_does_not_say_where_another_history_parts(world: World, size: int) -> None:
+    """PEER was shown the fork, from 5 on, by somebody whom we do not know: how far PEER agrees with us is no hint."""
     await world.hold(HONEST, 10)
-    await world.show(HONEST, 10)
+    await world.show(HONEST, size)
     keys = replace(KEYS, cosigners={name: held for name, held in COSIGNERS.items() if name != NAMES[OTHER]})
     await world.comparison.shown(PEER, keys, ShownHead(ORIGIN, "", evidence_of_another()))
     assert world.standings.witnessing(ORIGIN).agreed == 0
