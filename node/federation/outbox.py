@@ -148,9 +148,7 @@ class Courier:
                 self._failures = 0
                 return 0.0, True
         except _Waits as waits:
-            await self._hang_up()
-            with contextlib.suppress(NotReady):
-                await self._queue.note_waiting(self._to.division, waits.reason)
+            await self._gave_up(waits.reason)
             return self._pause(unreached=waits.contact_helps), waits.contact_helps
         except NotReady:  # the database, or a key of ours: both come back
             return self._pause(), False
@@ -160,6 +158,16 @@ class Courier:
         await self._hang_up()
         self._failures = 0
         return self._patience.idle, True
+
+    async def _gave_up(self, reason: MessageReason) -> None:
+        """Notes why nothing goes, as far as that can be noted."""
+        try:
+            await self._hang_up()
+            await self._queue.note_waiting(self._to.division, reason)
+        except NotReady:
+            pass  # the database comes back
+        except Exception:  # noqa: BLE001 - the same
+            _log.exception("waiting_not_noted", peer=self._to.division)
 
     async def _send(self) -> bool:
         """Hands over what is due. False when nothing is. Raises _Waits, NotReady."""

@@ -189,21 +189,40 @@ class Comparison:
             return
         proof = ForkProof(notes.first, notes.second, notes.root, notes.consistency)
         fork = open_fork(proof, keys.head, keys.origin, keys.cosigners)
-        await self._keep_split(peer, keys.origin, notes, {*fork.first.cosigners, *fork.second.cosigners})
+        strangers = await self._is_ours(keys.origin, fork.first.size, notes.root) and not (
+            fork.first.cosigners.keys() - self._for_none(keys.origin)
+        )
+        cosigners = {*fork.first.cosigners, *fork.second.cosigners}
+        await self._keep_split(peer, keys.origin, notes, cosigners, strangers=strangers)
+
+    async def _is_ours(self, origin: str, size: int, root: bytes) -> bool:
+        """Whether our tree is known to be of the history that has this root."""
+        ours = await self._logs.head(origin)
+        return ours is not None and ours.size >= size and await self._root(origin, size, ours) == root
+
+    def _for_none(self, origin: str) -> AbstractSet[str]:
+        """The log's own node stands for all its histories, hence for none, and what we cosigned is our own."""
+        return {own_cosigner(origin), own_cosigner(origin_of(self._limits.own))}
 
     async def _split(self, shown: PeerHead, notes: SplitNotes) -> None:
         await self._keep_split(shown.peer, shown.origin, notes, frozenset())
 
-    async def _keep_split(self, peer: str, origin: str, notes: SplitNotes, cosigners: AbstractSet[str]) -> None:
-        # Who cosigned one of the two heads stands for a history, and so does who shows them. The log's own node stands
-        # for both, hence for none, and what we cosigned is our own.
-        named = {own_cosigner(origin_of(peer)), *cosigners}
-        others = named - {own_cosigner(origin), own_cosigner(origin_of(self._limits.own))}
+    async def _keep_split(
+        self, peer: str, origin: str, notes: SplitNotes, cosigners: AbstractSet[str], *, strangers: bool = False
+    ) -> None:
+        """`strangers`: nobody that we know stands for the history that is not ours."""
+        # Who cosigned one of the two heads stands for a history, and so does who shows them.
+        others = {own_cosigner(origin_of(peer)), *cosigners} - self._for_none(origin)
         sizes = self._standings.witnessing(origin).sizes
+        stand_for_one = bool(others)
         if not others:
             # Shown by the log's own node alone: what every other witness that we know holds as we do was seen by all.
-            others = sizes.keys() - {own_cosigner(origin), own_cosigner(origin_of(self._limits.own))}
-        agreed = min((sizes.get(name, 0) for name in others), default=0)
+            others = sizes.keys() - self._for_none(origin)
+        agreed = 0 if strangers else min((sizes.get(name, 0) for name in others), default=0)
+        differ = size_of(notes.first) if notes.root else agreed + 1
+        if agreed >= differ:
+            # The histories differ at that size. Whoever agrees with us beyond it stands for ours, or for both.
+            agreed = 0 if stand_for_one else differ - 1
         split = SplitView(origin, peer, self._limits.now(), agreed, notes)
         kept = await self._evidence.keep_split(split)
         if kept:

@@ -8,7 +8,7 @@ a peer may log what another one signed; the first entry in a log counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -213,6 +213,7 @@ class LogStore:
 
         One query. The number is the one that the statement of this digest bears, "" for a statement without: entries
         are filed under number and digest (ADR 0024). An entry of which no number was known is found by its digest.
+        A flag that was set in what was cut off of that log comes last, as set since ever.
         """
         return await self._find({"origin": str, "digest": bytes, "number": str}, keys, _FIRST_OF_DIGEST)
 
@@ -228,23 +229,33 @@ class LogStore:
         # CROSS JOIN: SQLite then reads the keys first and one index per key; the first entry of a log wins.
         query = f"""{table}
             SELECT {", ".join(f"keys.{name}" for name in columns)},
-                e.idx, e.entry, e.digest, s.flag, s.is_set, s.effective_at
+                e.idx, e.entry, e.digest, s.flag, s.is_set, s.effective_at,
+                (SELECT c.flag FROM log_discarded c
+                    WHERE c.origin = e.origin AND c.attestation_digest = e.digest AND c.is_set ORDER BY c.idx LIMIT 1)
             FROM keys CROSS JOIN log_entries e
             LEFT JOIN log_status s ON s.origin = e.origin AND s.attestation_digest = e.digest
             WHERE e.origin = keys.origin AND e.idx = ({first})
             ORDER BY s.idx"""  # noqa: S608 - own names
         found: dict[_Key, tuple[int, bytes]] = {}
         statuses: dict[_Key, list[StatusEvent]] = {}
+        cut_off: dict[_Key, StatusEvent] = {}
         for row in await self._database.fetch(query, parameters):
             key: Any = tuple(row[: len(columns)])
-            index, entry, digest, flag, is_set, effective_at = row[len(columns) :]
+            index, entry, digest, flag, is_set, effective_at, lost = row[len(columns) :]
             found[key] = index, entry
             changes = statuses.setdefault(key, [])
             if flag is not None:
                 changes.append(StatusEvent(digest, StatusFlag(flag), bool(is_set), from_instant(effective_at)))
+            if lost is not None:
+                # Who knows of the succession asks for these apart (`node.verification.logs`). Who does not know of it
+                # yet, while another replica cuts the log back, must not take the flag for one that was never set.
+                cut_off[key] = StatusEvent(digest, StatusFlag(lost), True, _EVER)
+        for key, event in cut_off.items():
+            statuses[key].append(event)
         return {key: EntryView(key[0], *entry, tuple(statuses[key])) for key, entry in found.items()}
 
 
+_EVER = datetime(1900, 1, 1, tzinfo=UTC)
 _FIRST_OF_NUMBER = "SELECT min(d.idx) FROM log_entries d WHERE d.origin = keys.origin AND d.report_number = keys.number"
 _FIRST_OF_DIGEST = f"""COALESCE(
     ({_FIRST_OF_NUMBER} AND d.digest = keys.digest),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from node.model.log import EntryView, StatusEvent, StatusFlag
@@ -22,6 +23,7 @@ StatusKey = tuple[str, bytes]
 """(origin of the log, digest of the envelope)."""
 
 _NO_FLAGS: frozenset[StatusFlag] = frozenset()
+_NOWHERE: frozenset[str] = frozenset()
 
 
 class LogViews(Protocol):
@@ -66,11 +68,18 @@ class Logs:
                 return found
         return None
 
-    async def find(self, cases: Sequence[tuple[Reading, TrustedIssuer | None]]) -> list[Found]:
-        """For each case what is held of its statement, in order. An unknown issuer's is not looked for."""
+    async def find(self, cases: Sequence[tuple[Reading, TrustedIssuer | None]], as_of: datetime) -> list[Found]:
+        """For each case what is held of its statement, in order. An unknown issuer's is not looked for.
+
+        `as_of`: the moment whose rules apply. What a log says takes effect by then, or settles no doubt.
+        """
+        # Before anything is read: what is read of a log that is settled only meanwhile may be of another history.
+        settled = {
+            trusted.division: self._settled(trusted) for _, trusted in cases if trusted is not None and trusted.closed
+        }
         keys = [key for reading, trusted in cases if trusted is not None for key in _keys(reading, trusted)]
         entries = await self._views.find_by_digests(keys)
-        if not any(trusted is not None and trusted.closed for _, trusted in cases):
+        if not settled:
             return [
                 _NOTHING if trusted is None else _found(entries.get(_keys(reading, trusted)[0]))
                 for reading, trusted in cases
@@ -81,41 +90,53 @@ class Logs:
         statuses = await self._closed.statuses(changes)
         discarded = await self._closed.discarded_flags(changes)
         return [
-            _NOTHING if trusted is None else self._across(reading, trusted, entries, statuses, discarded)
+            _NOTHING
+            if trusted is None
+            else _across(reading, trusted, settled.get(trusted.division, _NOWHERE), entries, statuses, discarded, as_of)
             for reading, trusted in cases
         ]
 
     def _settled(self, trusted: TrustedIssuer) -> frozenset[str]:
         return frozenset(log.origin for log in trusted.closed if self._closed.settled(log))
 
-    def _across(
-        self,
-        reading: Reading,
-        trusted: TrustedIssuer,
-        entries: Mapping[StatementKey, EntryView],
-        statuses: Mapping[StatusKey, Sequence[StatusEvent]],
-        discarded: Mapping[StatusKey, frozenset[StatusFlag]],
-    ) -> Found:
-        keys = _keys(reading, trusted)
-        if not trusted.closed:
-            return _found(entries.get(keys[0]))
-        settled = self._settled(trusted)
-        said: list[StatusEvent] = []
-        restated: frozenset[StatusFlag] = _NO_FLAGS
-        doubted = False
-        # From the newest log back: what was discarded of a log is settled by what any later one says of that flag.
-        for origin, digest, _ in keys:
-            doubted |= bool(discarded.get((origin, digest), _NO_FLAGS) - restated)
-            if origin == trusted.origin or origin in settled:
-                events = statuses.get((origin, digest), ())
-                said[:0] = events
-                restated |= {event.flag for event in events}
-        held = (entry for key in keys if (entry := entries.get(key)) is not None and _counts(entry, trusted, settled))
-        entry = next(held, None)
-        return Found(
-            None if entry is None else replace(entry, statuses=tuple(said)),
-            LeftOpen(frozenset(log.origin for log in trusted.closed) - settled, doubted),
-        )
+
+def _across(
+    reading: Reading,
+    trusted: TrustedIssuer,
+    settled: frozenset[str],
+    entries: Mapping[StatementKey, EntryView],
+    statuses: Mapping[StatusKey, Sequence[StatusEvent]],
+    discarded: Mapping[StatusKey, frozenset[StatusFlag]],
+    as_of: datetime,
+) -> Found:
+    keys = _keys(reading, trusted)
+    if not trusted.closed:
+        return _found(entries.get(keys[0]))
+    empty = frozenset(log.origin for log in trusted.closed if log.size == 0)
+    said: list[StatusEvent] = []
+    restated: frozenset[StatusFlag] = _NO_FLAGS
+    doubted = False
+    # From the newest log back: what was discarded of a log is settled by what any later one says of that flag.
+    for origin, digest, _ in keys:
+        events = statuses.get((origin, digest), ()) if origin == trusted.origin or origin in settled else ()
+        given_up = discarded.get((origin, digest), _NO_FLAGS)
+        if origin in empty:  # there was nothing to cut it back to: all that is held of it is given up
+            given_up |= {event.flag for event in events if event.set}
+            events = ()
+        doubted |= bool(given_up - restated)
+        said[:0] = events
+        restated |= {event.flag for event in events if _settles(event, trusted, as_of)}
+    held = (entry for key in keys if (entry := entries.get(key)) is not None and _counts(entry, trusted, settled))
+    entry = next(held, None)
+    return Found(
+        None if entry is None else replace(entry, statuses=tuple(said)),
+        LeftOpen(frozenset(log.origin for log in trusted.closed) - settled, doubted),
+    )
+
+
+def _settles(event: StatusEvent, trusted: TrustedIssuer, as_of: datetime) -> bool:
+    """Whether a change says what holds of its flag: a clearing that a lost key may have signed is not believed."""
+    return event.effective_at <= as_of and (event.set or not trusted.compromised)
 
 
 def _found(entry: EntryView | None) -> Found:

@@ -191,7 +191,8 @@ class VerifyReports:
             [
                 (reading, None if issuer.known is None else issuer.known.trusted)
                 for reading, issuer in zip(readings, of_each, strict=True)
-            ]
+            ],
+            rules_at,
         )
         if any(issuer.known is not None and issuer.known.trusted.compromised for issuer in issuers.values()):
             found = await self._aged(readings, of_each, found, trust)

@@ -29,6 +29,7 @@ from node.model.messages import (
     SealedMessage,
 )
 from node.storage.database import Database
+from node.storage.errors import StorageFault
 from node.storage.outbox_store import OutboxStore, queue
 from tests.support.clock import SettableClock
 from tests.support.nodes import until
@@ -193,6 +194,23 @@ async def test_contact_ends_the_pause_after_a_failure(tmp_path: Path) -> None:
         world.courier.heard()
         await until(lambda: world.ended == [("140000", "delivered")])
         assert set(world.peer.connections) == {"first:1", "second:2"}, "each attempt takes the next endpoint"
+
+
+async def test_whatever_goes_wrong_after_a_failure_the_courier_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A courier that ended would let messages expire behind our back."""
+    async with delivering(tmp_path, patience(least=0.01, most=0.02), Peer(away=True)) as world:
+
+        async def broken(_receiver: str, _reason: MessageReason) -> None:
+            raise StorageFault("SQLITE_CORRUPT")
+
+        monkeypatch.setattr(world.store, "note_waiting", broken)
+        await world.queue(1)
+        world.begin()
+        await until(lambda: len(world.peer.calls) >= 2)
+        world.peer.away = False
+        await until(lambda: world.ended == [("140000", "delivered")])
 
 
 async def test_an_operator_ends_any_pause(tmp_path: Path) -> None:

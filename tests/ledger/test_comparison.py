@@ -180,6 +180,32 @@ async def test_evidence_of_a_peer_is_taken_over_once_it_verifies(world: World) -
     assert proven(split) == (9, 10)
 
 
+@pytest.mark.parametrize("size", [8, 10])
+async def test_who_holds_what_we_hold_does_not_say_where_another_history_parts(world: World, size: int) -> None:
+    """PEER was shown the fork, from 5 on, by somebody whom we do not know: how far PEER agrees with us is no hint."""
+    await world.hold(HONEST, 10)
+    await world.show(HONEST, size)
+    keys = replace(KEYS, cosigners={name: held for name, held in COSIGNERS.items() if name != NAMES[OTHER]})
+    await world.comparison.shown(PEER, keys, ShownHead(ORIGIN, "", evidence_of_another()))
+    assert world.standings.witnessing(ORIGIN).agreed == 0
+
+
+async def test_who_shows_two_histories_vouches_for_neither(world: World) -> None:
+    await world.hold(HONEST, 10)
+    await world.show(HONEST, 10)
+    await world.show(Forked("fork", 8, 5), 8)
+    assert world.standings.witnessing(ORIGIN).agreed == 0
+
+
+async def test_histories_that_differ_at_a_size_agree_below_it_at_most(world: World) -> None:
+    await world.hold(HONEST, 10)
+    await world.show(HONEST, 10)
+    await world.show(Forked("fork", 8, 5), 8, ISSUER)
+    agreed = world.standings.witnessing(ORIGIN).agreed
+    assert agreed is not None
+    assert agreed < 8
+
+
 def evidence_of_another() -> SplitNotes:
     """What the node of PEER keeps once OTHER has shown it a fork."""
     leaves = [leaf_hash(data) for data in HONEST.entries[:10]]

@@ -107,6 +107,26 @@ async def test_what_lies_beyond_counts_no_more(store: LogStore, closed: ClosedLo
     assert len(await store.subtree_roots(OTHER, 4, 0, 9)) == 2
 
 
+async def test_who_has_not_heard_of_the_succession_sees_the_flags_that_were_cut_off(
+    store: LogStore, closed: ClosedLogStore
+) -> None:
+    """Another replica of this node cuts the log back while we still go by the trusted state of before."""
+    about = [sample_entry(index) for index in range(3)]
+    batch = [
+        *about,
+        sample_status(3, about[0].digest, StatusFlag.UNDER_OBJECTION),
+        sample_status(4, about[0].digest, StatusFlag.REVOKED),
+        sample_status(5, about[0].digest, StatusFlag.CORRECTED),
+        sample_status(6, about[1].digest, StatusFlag.CORRECTED),
+    ]
+    await store.append(0, sample_head(7), batch, ())
+    await closed.cut(sample_head(7), kept(4), close=False)
+    keys = [(ORIGIN, each.digest, each.report_number or "") for each in about]
+    found = await store.find_by_digests(keys)
+    told = [[event.flag for event in found[key].statuses if event.set] for key in keys]
+    assert told == [[StatusFlag.UNDER_OBJECTION, StatusFlag.REVOKED], [StatusFlag.CORRECTED], []]
+
+
 async def test_witnesses_vouch_for_what_is_kept_and_no_more(
     store: LogStore, closed: ClosedLogStore, database: Database
 ) -> None:

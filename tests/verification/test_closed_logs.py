@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from node.model.log import EntryView, StatusEvent, StatusFlag
 from node.verification.logs import Found, Logs, StatementKey
 from tests.support.trust import ISSUED, NOW, NUMBER, ORIGIN, World, key
 from tests.trust.test_recovery import succession
 from tests.verification.world import Closed
+from trust.flags import flags_in_force
 from trust.issuers import TrustedIssuer
 from trust.log.checkpoint import cosign, own_cosigner, sign_head
 from trust.log.succession import Succession
+from trust.log.tree import EMPTY_ROOT
 from trust.memo import ArithmeticMemo
 from trust.reading import read
 
@@ -57,7 +60,7 @@ class Desk:
     closed: Closed = field(default_factory=lambda: Closed({ORIGIN: 3, SECOND: 2}))
 
     async def find(self) -> Found:
-        (found,) = await Logs(self.views, self.closed).find([(READING, trusted())])
+        (found,) = await Logs(self.views, self.closed).find([(READING, trusted())], NOW)
         return found
 
 
@@ -116,11 +119,65 @@ async def test_a_flag_that_was_discarded_is_doubted_until_a_later_log_says_somet
     assert (await desk.find()).left_open.doubted, "the second log's own word was given up with it"
 
 
+async def test_what_a_lost_key_may_have_cleared_settles_no_doubt() -> None:
+    """Its clearing is not believed (`proving_age`), so it says nothing of a flag that was discarded either."""
+    desk = Desk()
+    desk.views.hold(ORIGIN, 0)
+    desk.closed.discarded = {(ORIGIN, DIGEST): frozenset({StatusFlag.UNDER_OBJECTION})}
+    desk.closed.said = {(THIRD, DIGEST): (LIFTED,)}
+    issuer = trusted()
+    lost = {key_id: replace(known, compromised_at=NOW) for key_id, known in issuer.keys.items()}
+    (found,) = await Logs(desk.views, desk.closed).find([(READING, replace(issuer, keys=lost))], NOW)
+    assert found.left_open.doubted
+
+
+async def test_what_takes_effect_later_settles_no_doubt_of_before() -> None:
+    desk = Desk()
+    desk.views.hold(ORIGIN, 0)
+    desk.closed.discarded = {(ORIGIN, DIGEST): frozenset({StatusFlag.REVOKED})}
+    desk.closed.said = {(THIRD, DIGEST): (replace(REVOKED, effective_at=NOW),)}
+    for as_of, doubted in ((NOW - timedelta(seconds=1), True), (NOW, False)):
+        (found,) = await Logs(desk.views, desk.closed).find([(READING, trusted())], as_of)
+        assert found.left_open.doubted is doubted
+
+
+async def test_of_a_log_that_ends_before_its_first_entry_no_clearing_counts() -> None:
+    """There is nothing to cut it back to, so what it says still stands in our database."""
+    assert WORLD.trusted is not None
+    first = succession(WORLD, 3)
+    note = cosign(sign_head(SECOND, 0, EMPTY_ROOT, key("next head")), own_cosigner(SECOND), key("next cosigner"), NOW)
+    keys = key("third head").spki, key("third cosigner").spki
+    issuer = WORLD.trusted.succeeded(first).succeeded(Succession(SECOND, note, THIRD, *keys, first.decided_at))
+    desk = Desk(closed=Closed({ORIGIN: 3, SECOND: 0}))
+    desk.views.hold(ORIGIN, 0)
+    desk.closed.said = {(ORIGIN, DIGEST): (OBJECTED,), (SECOND, DIGEST): (LIFTED,)}
+    (found,) = await Logs(desk.views, desk.closed).find([(READING, issuer)], NOW)
+    assert found.entry is not None
+    assert flags_in_force(found.entry.statuses, NOW), "set in a log that counts, cleared in one of which nothing does"
+
+
+async def test_what_was_read_before_a_log_was_settled_does_not_count() -> None:
+    """Another history is given up, and the honest one followed up, while we look."""
+    desk = Desk(closed=Closed({SECOND: 2}))
+
+    class Settling(Views):
+        async def find_by_digests(self, keys: Sequence[StatementKey]) -> Mapping[StatementKey, EntryView]:
+            found = await super().find_by_digests(keys)
+            desk.closed.sizes = {ORIGIN: 3, SECOND: 2}
+            return found
+
+    views = Settling()
+    views.hold(ORIGIN, 1)
+    (found,) = await Logs(views, desk.closed).find([(READING, trusted())], NOW)
+    assert found.entry is None
+    assert found.left_open.unsettled == {ORIGIN}
+
+
 async def test_an_issuer_with_one_log_costs_one_look_up() -> None:
     desk = Desk()
     desk.views.hold(ORIGIN, 2)
     logs = Logs(desk.views, desk.closed)
-    unknown, one = await logs.find([(READING, None), (READING, WORLD.trusted)])
+    unknown, one = await logs.find([(READING, None), (READING, WORLD.trusted)], NOW)
     assert unknown == Found(None)
     assert one.entry == desk.views.held[ORIGIN]
     assert one.left_open.unsettled == frozenset()
