@@ -202,6 +202,11 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
         sightings,
         left_open,
     )
+    return _examined_as(reading, case)
+
+
+def _examined_as(reading: Reading, case: _Case) -> Examination:
+    """All steps, and what they come to."""
     if reading.bundle is None or reading.attestation is None:
         middle, told = [unreached(number) for number in range(3, 13)], _UNTOLD
     else:
@@ -209,12 +214,13 @@ def verify(  # noqa: PLR0913 - everything that a verification is a pure function
     outcomes = (reading.form, reading.statement, *middle, reading.content)
     examined = _examined(reading, outcomes)
     if examined is not None:
-        remember(reading, memo)
+        remember(reading, case.memo)
     verified = None
     if examined is not None and all(map(_stands, outcomes)):
-        verified = Verified(_RUNNER, examined, as_of)
-    later = flags_changed_later(statuses, as_of) if statuses else ()
-    return Examination(outcomes, reading, examined, verified, flags, later, told.witnesses, told.existed)
+        verified = Verified(_RUNNER, examined, case.as_of)
+    statuses = case.entry.statuses if case.entry is not None else ()
+    later = flags_changed_later(statuses, case.as_of) if statuses else ()
+    return Examination(outcomes, reading, examined, verified, case.flags, later, told.witnesses, told.existed)
 
 
 def _run_middle(

@@ -85,12 +85,14 @@ async def left_by(one: TestJurisdiction) -> Held:
 
 
 async def held_by(one: TestJurisdiction) -> Held:
-    """What is in its database, which opens."""
+    """What is in its database, which opens: of one release, also while its node takes over the next."""
     async with open_database(one.settings) as database:
         store = RegistryStore(database)
-        record, files = await store.load(), await store.files()
-    assert record is not None
-    return Held.of(record, files)
+        while True:
+            record, files, then = await store.load(), await store.files(), await store.load()
+            assert record is not None
+            if record == then:
+                return Held.of(record, files)
 
 
 async def following(before: Held, files: Mapping[str, bytes]) -> Held:
