@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
-from node.tasks import ended
+from node.tasks import begun, ended
 
 
 async def slow_to_end(begun: asyncio.Event, ending: asyncio.Event, may_end: asyncio.Event) -> None:
@@ -57,3 +58,17 @@ async def test_how_it_ends_is_not_the_affair_of_who_ends_it() -> None:
     await asyncio.sleep(0)
     await ended(task)
     assert isinstance(task.exception(), OSError)
+
+
+async def test_a_task_that_fails_is_told_of_though_nobody_awaits_it() -> None:
+    async def broken() -> None:
+        raise OSError
+
+    async def whole() -> None:
+        return
+
+    with capture_logs() as logs:
+        tasks = [begun(broken(), "one that breaks"), begun(whole(), "one that does not")]
+        await asyncio.wait(tasks)
+        await asyncio.sleep(0)
+    assert [(each["event"], each["task"]) for each in logs] == [("task_ended", "one that breaks")]

@@ -24,7 +24,7 @@ from node.ledger.replica import Replica, ReplicaKeys
 from node.ledger.sequencer import LedgerStore
 from node.ledger.settlement import Settlement
 from node.model.peers import PeerCondition, PeerState
-from node.tasks import ended
+from node.tasks import begun, ended
 from trust.errors import HeadInconsistent, ProofInvalid
 from trust.issuers import ClosedLog, TrustedIssuer
 from trust.log.checkpoint import own_cosigner
@@ -199,8 +199,7 @@ class Following:
         except Exception:  # noqa: BLE001 - one peer's damaged replica must not keep the others, or trust, from changing
             _log.exception("replica_not_opened", peer=division)
         running = _Running(issuer.origin, found.digest, trust.pair.certificate, follower(newest, replica))
-        running.task = asyncio.create_task(self._run(running, issuer, follower), name=f"follow {division}")
-        running.task.add_done_callback(_report_end)
+        running.task = begun(self._run(running, issuer, follower), f"follow {division}")
         self._running[division] = running
 
     def _replica(self, keys: ReplicaKeys, issuer: TrustedIssuer) -> Replica:
@@ -260,8 +259,3 @@ class Following:
         task = self._running[division].task
         if task is not None:
             await ended(task)
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.error("follower_ended", task=task.get_name(), exc_info=task.exception())

@@ -28,7 +28,7 @@ from node.ledger.witness import Witness, WitnessKey
 from node.model.witnesses import ShownHead, SplitView
 from node.storage.log_store import LogStore
 from node.storage.witness_store import WitnessStore
-from node.tasks import ended
+from node.tasks import begun, ended
 from trust.issuers import TrustedIssuer
 
 _log = structlog.get_logger(__name__)
@@ -163,15 +163,9 @@ class Gossiping:
         gossip = Gossip(
             division, found.bundle.endpoints, connect, lambda: tuple(self._logs), judge, self._rounds, recollection
         )
-        task = asyncio.create_task(gossip.run(), name=f"gossip {division}")
-        task.add_done_callback(_report_end)
+        task = begun(gossip.run(), f"gossip {division}")
         self._running[division] = _Running(found.digest, trust.pair.certificate, task)
 
     async def _stop(self, division: str) -> None:
         running = self._running.pop(division)
         await ended(running.task)
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.error("gossip_ended", task=task.get_name(), exc_info=task.exception())

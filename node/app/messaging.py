@@ -31,7 +31,7 @@ from node.storage.asked_store import AskedStore
 from node.storage.database import Database
 from node.storage.inbox_store import InboxStore
 from node.storage.outbox_store import OutboxStore
-from node.tasks import ended
+from node.tasks import begun, ended
 from node.wire.asking import MessageContents
 from trust.sealing import SealingPublicKey, key_to_seal_to
 
@@ -295,17 +295,10 @@ class Messaging:
             self.queued,
         )
         tasks = (
-            asyncio.create_task(courier.run(), name=f"deliver to {division}"),
-            asyncio.create_task(attendant.run(), name=f"handle from {division}"),
+            begun(courier.run(), f"deliver to {division}"),
+            begun(attendant.run(), f"handle from {division}"),
         )
-        for task in tasks:
-            task.add_done_callback(_report_end)
         self._peers[division] = _Peer(found.digest, trust.pair.certificate, courier, attendant, tasks)
 
     async def _end(self, division: str) -> None:
         await ended(*self._peers.pop(division).tasks)
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.error("messaging_ended", task=task.get_name(), exc_info=task.exception())

@@ -69,7 +69,7 @@ from node.storage.registry_store import RegistryStore
 from node.storage.report_store import ReportStore
 from node.storage.subject_facts import SubjectFactsReader
 from node.storage.witness_store import WitnessStore
-from node.tasks import ended
+from node.tasks import begun, ended
 from node.verification.assessing import Assessor
 from node.verification.logs import Logs
 from node.verification.reading import ContentReader, SectionDecoders
@@ -414,19 +414,12 @@ class Node:
 
     def _run(self, work: Coroutine[object, object, None], name: str) -> None:
         """Runs a task for as long as the node runs."""
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(_report_end)
-        self._exits.push_async_callback(ended, task)
+        self._exits.push_async_callback(ended, begun(work, name))
 
 
 def _log_keys(trust: TrustKeeper, keyring: Keyring) -> LogKeys:
     own = trust.present.state.own.trusted
     return LogKeys(own.origin, keyring.head, own_cosigner(own.origin), keyring.cosigner, bool(own.closed))
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.error("task_ended", task=task.get_name(), exc_info=task.exception())
 
 
 def _quieten_collector() -> None:
