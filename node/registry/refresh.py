@@ -34,7 +34,7 @@ from node.registry.metadata import (
     served_name,
     version_in,
 )
-from node.registry.workspace import workspace
+from node.workspace import workspace
 from trust.errors import TrustError
 from trust.registry import MAX_TARGET_BYTES, MAX_TARGETS, Publication, Release
 

@@ -22,7 +22,6 @@ from node.model.calendar import day_in_china
 from node.model.registry import RegistryRecord
 from node.registry.archive import pack
 from node.registry.keeping import TrustRegistry
-from node.registry.workspace import PREFIX
 from node.storage.registry_store import RegistryStore
 from tests.cli.running import huxin
 from tests.support import nodes
@@ -184,8 +183,8 @@ class Processes:
         return self.folder / "tmp"
 
     def left_over(self) -> list[str]:
-        """Folders of a refresh that lie there."""
-        return [folder.name for folder in self.temporary.glob(f"{PREFIX}*")]
+        """Whatever lies there: folders in which a refresh worked, or a published catalogue was read."""
+        return [each.name for each in self.temporary.iterdir()]
 
     async def working(self, pid: int) -> None:
         """Waits until a process that was just started has made the folder of its refresh, or has ended."""

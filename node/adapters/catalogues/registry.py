@@ -13,12 +13,12 @@ from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from node.adapters.catalogues.loading import load_edition
 from node.adapters.catalogues.shared_data import SharedData, load_shared
 from node.errors import BadSource, NotFound
 from node.model.catalogue import Catalogue, Crosswalk, Edition, Scenario, Taxonomy
+from node.workspace import workspace
 
 BUILT_IN = Path(__file__).parent
 VERSION_FILES = ("catalogue.csv", "crosswalk.csv", "jurisdiction.toml")
@@ -168,8 +168,8 @@ def version_files(division: str, extra_roots: Iterable[Path] = ()) -> dict[str, 
 
 def edition_of(division: str, files: tuple[bytes, bytes, bytes], shared: SharedData) -> Edition:
     """A version from the files that a jurisdiction published, as `version_files` gives them. Raises BadSource."""
-    with TemporaryDirectory(prefix="huxin-catalogue-") as root:
-        folder = Path(root) / f"{division}_published" / "version"
+    with workspace() as root:
+        folder = root / f"{division}_published" / "version"
         folder.mkdir(parents=True)
         for name, content in zip(VERSION_FILES, files, strict=True):
             (folder / name).write_bytes(content)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from node.registry.workspace import PREFIX, workspace
+from node.workspace import PREFIX, workspace
 
 _WORKER = """
 import signal
-from node.registry.workspace import workspace
+from node.workspace import workspace
 with workspace() as folder:
     (folder / "timestamp.json").write_bytes(b"{}")
     print(folder, flush=True)

@@ -1,4 +1,4 @@
-"""The folder in which one refresh works: removed when it ends, and by the next refresh where it could not end.
+"""The folder in which one piece of work is done: removed when it ends, and by the next work where it could not end.
 
 A process that is killed leaves its folder behind. Nobody reads it again (what counts is in the database alone), yet
 hundreds of them would fill the disk. Each folder is locked by the process that works in it, and the lock ends with
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PREFIX = "huxin-registry-"
+PREFIX = "huxin-work-"
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def workspace() -> Iterator[Path]:
 def _locked_folder() -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        # Between the two calls another refresh may take it for abandoned: then there is none any more, or no lock.
+        # Between the two calls another process may take it for abandoned: then there is none any more, or no lock.
         with suppress(BlockingIOError, FileNotFoundError):
             lock = _locked(folder)
             if os.fstat(lock).st_nlink:
