@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -65,7 +66,7 @@ def propose(
     certificate = make_certificate(jurisdictions, known, choices, now)
     edition = _edition(jurisdictions, issuer, now)
     _require_reach(certificate, edition)
-    after = _terms(settings, certificate, known, now)
+    after = _terms(settings, state, certificate, known, now)
     doubts = (
         *_doubts(jurisdictions, certificate, known, edition, now),
         *_signing_doubts(after),
@@ -80,7 +81,7 @@ def propose_withdrawal(
     """What withdrawing would come to. Raises BadSource when the issuer is not recognised."""
     state, jurisdictions = trusted_state(settings, record), load_jurisdictions(settings, record)
     certificate = withdrawal_of(state, issuer, now, reason)
-    after = _terms(settings, certificate, known_issuer(state, issuer), now)
+    after = _terms(settings, state, certificate, known_issuer(state, issuer), now)
     return _proposal(settings, jurisdictions, state, certificate, after, (), now)
 
 
@@ -145,7 +146,7 @@ def _proposal(
     issuer = certificate.issuer
     earlier = _last(state, issuer)
     signed = None if earlier is None else earlier.certificate
-    before = _terms(settings, signed, known_issuer(state, issuer), now)
+    before = _terms(settings, state, signed, known_issuer(state, issuer), now)
     in_effect = None if signed is None or signed.withdrawn else signed
     return Proposal(
         certificate,
@@ -176,7 +177,11 @@ def _edition(jurisdictions: Jurisdictions, issuer: str, now: datetime) -> Editio
 
 
 def _terms(
-    settings: Settings, certificate: TrustCertificate | None, known: TrustedJurisdiction, now: datetime
+    settings: Settings,
+    state: TrustedState,
+    certificate: TrustCertificate | None,
+    known: TrustedJurisdiction,
+    now: datetime,
 ) -> Terms:
     """A certificate as verification would use it, and which of steps 1 to 13 would fail whatever the report."""
     recognition = None
@@ -191,6 +196,9 @@ def _terms(
     outcomes = [outcome.run(4, _require_signer, trusted, now)]
     if conditions is not None:
         outcomes.append(outcome.run(5, steps.suites_suffice, _suites_now(trusted, now), conditions))
+        outcomes.append(
+            outcome.run(7, steps.quorum_has_cosigned, len(_could_witness(state, known.bundle.division)), conditions)
+        )
     outcomes.append(outcome.run(8, steps.trust_is_fresh, trusted, conditions, now, skew))
     failing = tuple(
         Step(each.number, StepStatus(each.status.value), each.reason)
@@ -275,10 +283,15 @@ def _ends(known: TrustedJurisdiction, edition: Edition | None, now: datetime) ->
         yield "The last signing key", max(last)
 
 
+def _could_witness(state: TrustedState, issuer: str) -> AbstractSet[str]:
+    """Jurisdictions known here that could be a witness of an issuer's log: neither it nor we are one."""
+    return state.jurisdictions.keys() - {issuer, state.own.bundle.division}
+
+
 def _witness_doubts(state: TrustedState, certificate: TrustCertificate) -> Iterator[str]:
     """Whether there are as many witnesses as are demanded."""
     demanded = certificate.witness_quorum
-    others = state.jurisdictions.keys() - {certificate.issuer, certificate.recogniser}
+    others = _could_witness(state, certificate.issuer)
     if demanded > len(others):
         yield (
             f"{demanded} witnesses are demanded, and only {len(others)} other jurisdictions are known here that could "
@@ -289,6 +302,8 @@ def _witness_doubts(state: TrustedState, certificate: TrustCertificate) -> Itera
 def _signing_doubts(after: Terms) -> Iterator[str]:
     """Why every report would fail or stay undecided before its content is looked at."""
     for step in after.failing:
+        if step.reason == "WITNESS_QUORUM_UNMET":
+            continue  # told with how many there are
         if step.reason == "SUITE_MISSING":
             yield "The keys that it signs with today have not the suites required: every report will be REJECT."
         elif step.reason == "TRUST_STATE_STALE":

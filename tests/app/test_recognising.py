@@ -90,6 +90,9 @@ def test_more_witnesses_than_there_are_is_a_doubt(guizhou: TestJurisdiction) -> 
     """Guizhou knows Shanxi alone: nobody is left who could be a witness."""
     proposal = propose(guizhou.settings, None, "140000", replace(WHOLE, witness_quorum=1), THE_DAY)
     assert ["only 0 other jurisdictions" in doubt for doubt in proposal.doubts] == [True]
+    assert Decision.ACCEPT not in {each.after.decision for each in proposal.prospects}
+    reached = propose(guizhou.settings, None, "140000", WHOLE, THE_DAY)
+    assert Decision.ACCEPT in {each.after.decision for each in reached.prospects}
     assert [change.term for change in proposal.changes if change.term == "witness_quorum"] == ["witness_quorum"]
     assert sign(guizhou.settings, None, proposal, THE_DAY).certificate.witness_quorum == 1
 
