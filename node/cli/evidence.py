@@ -26,7 +26,7 @@ from node.cli.session import Command, Session, in_china, json_option, pass_sessi
 @json_option
 @pass_session
 def evidence(session: Session, folder: Path | None, address: str | None, certificate: str) -> None:
-    """Show logs that have two histories, by whom the other one was shown, and where they part.
+    """Show logs that have two histories, by whom the other one was shown, and how far they agree.
 
     The two heads are C2SP checkpoints, both signed by the log's key: any C2SP tool verifies them. Neither continues the
     other, which the exported proof (RFC 9162) shows without any entry of the log.
@@ -42,13 +42,13 @@ def evidence(session: Session, folder: Path | None, address: str | None, certifi
     if not found:
         session.say("没有发现互相矛盾的日志。 No log with two histories was found.")
         return
-    table = Table("日志 Log", "出示方 Shown by", "发现时间 Found", "分歧起点 Part from", "两个日志头 Heads")
+    table = Table("日志 Log", "出示方 Shown by", "发现时间 Found", "曾一致至 Agreed up to", "两个日志头 Heads")
     for split in found:
         table.add_row(
             Text(split.origin),
             Text(split.shown_by),
             Text(in_china(split.found_at.ToDatetime(UTC))),
-            Text(f"第 {split.agreed_size} 条 entry {split.agreed_size}"),
+            Text(f"前 {split.agreed_size} 条 entries"),
             Text(f"{_head(split.evidence.first)}\n{_head(split.evidence.second)}"),
         )
     session.out.print(table)

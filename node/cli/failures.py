@@ -26,13 +26,13 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: dict[ExitCode, str] = {
-    ExitCode.OK: "done; of verify: ACCEPT",
-    ExitCode.PROBLEMS: "problems were found (doctor, lint, ingest, log), or verdicts would flip",
+    ExitCode.OK: "done; of verify, present: ACCEPT",
+    ExitCode.PROBLEMS: "problems found (doctor, lint, ingest, log, trust), or verdicts would flip",
     ExitCode.USAGE: "the command or a setting is wrong",
     ExitCode.REFUSED: "the node refused, or could not be reached",
     ExitCode.BAD_INPUT: "a file cannot be read or used",
-    ExitCode.REFER: "of verify: REFER, or no requirement was named; a person must look",
-    ExitCode.REJECT: "of verify: REJECT, or not genuine, or revoked",
+    ExitCode.REFER: "of verify, present: REFER, or no requirement was named; a person looks",
+    ExitCode.REJECT: "of verify, present: REJECT, or not genuine, or revoked",
     ExitCode.INTERNAL: "an error inside huxin; please report it",
 }
 

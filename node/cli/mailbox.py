@@ -40,7 +40,7 @@ def _mailbox(name: str, box: Box, states: list[str], about: str, retried: str) -
         else:
             session.out.print(_table(found))
 
-    @group.command("show", example=f"huxin {name} show 0192f3c4...")
+    @group.command("show", example=f"huxin {name} show 0192f3c4a5b67c8d9e0f1a2b3c4d5e6f")
     @click.argument("message_id", metavar="ID")
     @node_options("operator")
     @json_option
@@ -50,7 +50,7 @@ def _mailbox(name: str, box: Box, states: list[str], about: str, retried: str) -
         with asked(session, address, certificate) as node:
             _tell(session, node.message(box, message_id))
 
-    @group.command("retry", example=f"huxin {name} retry 0192f3c4...")
+    @group.command("retry", example=f"huxin {name} retry 0192f3c4a5b67c8d9e0f1a2b3c4d5e6f")
     @click.argument("message_id", metavar="ID")
     @node_options("operator")
     @json_option

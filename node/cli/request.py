@@ -114,7 +114,7 @@ def list_command(session: Session, address: str | None, certificate: str) -> Non
     session.out.print(table)
 
 
-@request.command("show", example="huxin request show 0192f3c4...")
+@request.command("show", example="huxin request show 0192f3c4a5b67c8d9e0f1a2b3c4d5e6f")
 @_ID
 @node_options("gateway")
 @json_option
@@ -131,7 +131,7 @@ def show(session: Session, request_id: str, address: str | None, certificate: st
         session.say(f"取回 Fetch: huxin --home {session.home} request fetch {found.id}")
 
 
-@request.command("fetch", example="huxin request fetch 0192f3c4... -o report.huxin")
+@request.command("fetch", example="huxin request fetch 0192f3c4a5b67c8d9e0f1a2b3c4d5e6f -o report.huxin")
 @_ID
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Default: NUMBER.huxin."

@@ -70,8 +70,8 @@ class Session:
         return asyncio.run(registry_record(self.settings()))
 
     def say(self, text: str, style: str | None = None) -> None:
-        """A line for people; nothing in it is taken for markup."""
-        self.out.print(text, style=style, markup=False, soft_wrap=True)
+        """A line for people; nothing in it is taken for markup. Where stdout is for a machine, it goes to stderr."""
+        (self.err if self.as_json else self.out).print(text, style=style, markup=False, soft_wrap=True)
 
     def emit(self, value: object) -> None:
         """JSON for machines: one document, UTF-8, times in UTC as RFC 3339 in whole, keys in the order given."""

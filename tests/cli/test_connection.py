@@ -416,7 +416,7 @@ def test_evidence_is_shown_and_exported(desk: Desk, tmp_path: Path) -> None:
     split.evidence.root, split.evidence.consistency[:] = bytes(32), [b"\x01" * 32]
     desk.answers["AdminService/ListSplitViews"] = lambda *_: response
     text = desk.ask("evidence", "--export", str(tmp_path / "out")).stdout
-    for part in ("huxin/520000", "620100", "entry 3", "7 条 root one", "9 条 root two", "2026-11-22 10:00"):
+    for part in ("huxin/520000", "620100", "前 3 条 entries", "7 条 root one", "9 条 root two", "2026-11-22 10:00"):
         assert part in text
     files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
     assert files == {
@@ -425,6 +425,9 @@ def test_evidence_is_shown_and_exported(desk: Desk, tmp_path: Path) -> None:
         "huxin-520000-620100.proof.txt": "A" * 43 + "=\n" + "AQEB" * 10 + "AQE=\n",
     }
     assert json.loads(desk.ask("evidence", "--json").stdout)[0]["evidence"]["first"] == split.evidence.first
+    both = desk.ask("evidence", "--export", str(tmp_path / "again"), "--json")
+    assert json.loads(both.stdout)[0]["evidence"]["first"] == split.evidence.first, "nothing else stands there"
+    assert "first.note" in both.stderr
 
 
 def test_without_evidence_it_says_so(desk: Desk) -> None:
