@@ -133,8 +133,10 @@ def _own_history(facts: Facts) -> Check:
         "own_history",
         False,
         f"Peers ({', '.join(facts.foreign_heads)}) hold heads of our log that our log key signed and our log does not "
-        "hold: the database was restored from an older copy, or the key is in other hands. Issue nothing; look at "
-        "`huxin evidence`, put the newest database back, or tell the other jurisdictions that the key is stolen.",
+        "hold: the database was restored from an older copy, or the key is in other hands. No reports are issued until "
+        "that is mended; flags of reports can still be set and are taken along. Look at `huxin evidence`, put the "
+        "newest database back, or tell the other jurisdictions that the key is stolen, and recover by a successor log "
+        "(ops/README.md, HuxinSplitView).",
     )
 
 
