@@ -15,8 +15,9 @@ import pytest
 
 from node.app import ceremonies, succeeding
 from node.app.auditing import audit_logs
+from node.app.inspecting import inspect
 from node.app.registering import registry_record
-from node.errors import BadSource, HuxinError
+from node.errors import BadSource, HuxinError, NotReady
 from node.registry.refresh import RefreshFailed
 from tests.integration.provinces import ACCEPT, REFER, REJECT
 from tests.integration.recovering import (
@@ -51,6 +52,7 @@ from tests.integration.test_split_views import (
     require_nothing_issued,
     revoke,
     splits,
+    unready,
     verdict_of,
 )
 from tests.support import nodes
@@ -195,6 +197,7 @@ async def test_until_it_is_founded_nothing_is_decided_and_nothing_issued(tmp_pat
         await revoke(shanxi, str(number))  # its node still runs by the log that is being closed
         await all_.told_shanxi()
         await nodes.eventually(refusing(shanxi, "LOG_CLOSED"), SECONDS)
+        assert "huxin log found" in (await unready(shanxi))["log_key"]
         made = await succeeding.found(shanxi.settings, world.clock.now())
         assert made.size == 3, "what was stated meanwhile is logged again as well"
         with pytest.raises(HuxinError) as caught:
@@ -241,7 +244,23 @@ async def test_a_node_does_not_begin_its_successor_by_itself(tmp_path: Path) -> 
         await shanxi.start(world.clock)
         with pytest.raises(Exception, match="huxin log found"):
             await world.report(shanxi)
+        told = {check.name: check for check in await inspect(shanxi.settings, world.clock.now())}["own log"]
+        assert not told.ok
+        assert "huxin log found" in told.sentence
         assert rows(shanxi, "SELECT origin FROM log_heads WHERE origin LIKE 'huxin/140000/%'") == []
+        assert "huxin log found" in (await unready(shanxi))["log_key"]
+        await succeeding.found(shanxi.settings, world.clock.now())
+        await world.report(shanxi)
+        await nodes.eventually(ready(shanxi), SECONDS)
+        told = {check.name: check for check in await inspect(shanxi.settings, world.clock.now())}["own log"]
+        assert (told.ok, f"{NEXT} has " in told.sentence) == (True, True)
+
+
+def ready(one: TestJurisdiction) -> Callable[[], Awaitable[bool]]:
+    async def found() -> bool:
+        return not await unready(one)
+
+    return found
 
 
 async def test_fewer_than_k_close_nothing(tmp_path: Path) -> None:
@@ -320,6 +339,13 @@ async def test_a_second_succession_with_new_keys(tmp_path: Path) -> None:
         publics = [made_key(folder / f"{name}-3.key") for name in ("log", "cosigner")]
         file = await all_.closed(3, *publics)
         await all_.signed_off(file, *SIGNERS)
+        await all_.told_shanxi()
+        for unfinished in (succeeding.found(shanxi.settings, world.clock.now()), shanxi.start(world.clock)):
+            with pytest.raises(NotReady) as refused:  # with the keys of the log before
+                await unfinished
+            for said in (f"{ORIGIN}/3", "huxin log close", "keys.log", "huxin log found"):
+                assert said in refused.value.message
+        await shanxi.stop()
         for name in ("log", "cosigner"):
             (folder / f"{name}-3.key").replace(folder / f"{name}.key")
         made = await all_.founded()
