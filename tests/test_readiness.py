@@ -113,9 +113,7 @@ def _sentence(facts: Facts, name: str) -> str:
         (replace(GOOD, cosign_failure="LOG_NOT_FOUNDED"), ("`huxin log found`",)),
     ],
 )
-def test_on_the_way_to_a_successor_log_nobody_is_told_to_restore_anything(
-    facts: Facts, steps: tuple[str, ...]
-) -> None:
+def test_on_the_way_to_a_successor_log_nobody_is_told_to_restore_anything(facts: Facts, steps: tuple[str, ...]) -> None:
     sentence = _sentence(facts, "log_key")
     for step in steps:
         assert step in sentence
