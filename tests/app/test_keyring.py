@@ -123,12 +123,10 @@ def test_a_uri_file_that_others_can_change_is_not_followed(guizhou: TestJurisdic
 def test_the_key_of_the_log_before_is_told_from_a_wrong_one(guizhou: TestJurisdiction) -> None:
     """Between the release of a succession and the new keys in their places nothing is to be restored."""
     keyring, own = load_keyring(guizhou.settings), trusted_state(guizhou.settings).own.trusted
-    present = guizhou.settings.keys
-    head, new = sign_head(own.origin, 0, EMPTY_ROOT, load(present.log)), generate(Suite.ED25519)
-    note = cosign(head, own_cosigner(own.origin), load(present.cosigner), THE_DAY)
-    later = own.succeeded(
-        Succession(own.origin, note, f"{own.origin}/2", new.spki, load(present.cosigner).spki, THE_DAY)
-    )
+    log, cosigner = load(guizhou.layout.key("log")), load(guizhou.layout.key("cosigner"))
+    new = generate(Suite.ED25519)
+    note = cosign(sign_head(own.origin, 0, EMPTY_ROOT, log), own_cosigner(own.origin), cosigner, THE_DAY)
+    later = own.succeeded(Succession(own.origin, note, f"{own.origin}/2", new.spki, cosigner.spki, THE_DAY))
     with pytest.raises(NotReady) as caught:
         require_published(keyring, later, THE_DAY)
     assert caught.value.reason == "KEY_NOT_PUBLISHED"
