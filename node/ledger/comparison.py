@@ -191,7 +191,10 @@ class Comparison:
         return SplitNotes(shown.checkpoint, ours.checkpoint, root, plan.fold(roots))
 
     async def _take_over(self, peer: str, keys: ReplicaKeys, notes: SplitNotes) -> None:
-        if self._told_by(keys.origin, peer):
+        # Evidence that we hold already, ours perhaps, says nothing new when it is handed back.
+        if self._told_by(keys.origin, peer) or any(
+            notes == known.notes for known in self._standings.splits(keys.origin)
+        ):
             return
         proof = ForkProof(notes.first, notes.second, notes.root, notes.consistency)
         fork = open_fork(proof, keys.head, keys.origin, keys.cosigners)

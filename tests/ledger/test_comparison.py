@@ -222,6 +222,17 @@ async def test_who_shows_it_agrees_with_us_beyond_where_they_differ(world: World
     assert world.standings.witnessing(ORIGIN).agreed == 0
 
 
+async def test_our_own_evidence_handed_back_says_nothing_new(world: World) -> None:
+    """We found it by a head that the log's own node alone showed; PEER takes it over from us, and shows it to us."""
+    await world.hold(HONEST, 10)
+    await world.show(HONEST, 4, PEER)
+    await world.show(Forked("fork", 9, 5), 9, ISSUER)
+    (split,) = world.found
+    await world.comparison.shown(PEER, KEYS, ShownHead(ORIGIN, "", split.notes))
+    assert world.standings.witnessing(ORIGIN).agreed == 4
+    assert await world.kept.splits() == [split]
+
+
 async def test_who_shows_two_histories_vouches_for_neither(world: World) -> None:
     await world.hold(HONEST, 10)
     await world.show(HONEST, 10)
