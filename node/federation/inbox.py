@@ -3,7 +3,7 @@
 The door looks at headers alone. What it answers DELIVERED is committed, and ours from then on. An attendant per peer
 handles what came in the order in which it came. What cannot be opened, read or handled is parked: operators see it
 (`huxin inbox`), those of its ordering key wait behind it, for they may rest on it, and all others pass. An operator's
-retry releases a parked message, or its expiry.
+retry releases a parked message, or its expiry; one whose sealing key is gone, also the key's return.
 """
 
 from __future__ import annotations
@@ -196,6 +196,9 @@ class Attendant:
     async def _handled(self, message: SealedMessage) -> Handled:
         """What a message brings about. Raises NotReady for what passes, NotToBeHandled for everything else."""
         header = message.header
+        if not self._vault.holds(message.key_id.hex()):
+            # It was when the door took the message. Nobody knows whether its file comes back: others do not wait.
+            raise NotToBeHandled(MessageReason.KEY_NOT_LOADED)
         try:
             content = self._vault.open(message.key_id.hex(), message.sealed, header.bound(WIRE_PURPOSE, message.key_id))
             return await self._handlers[header.kind](header, content)

@@ -126,6 +126,36 @@ async def test_a_parked_message_that_expires_lets_those_behind_it_go(tmp_path: P
         await exchanging.comes(running.shanxi, INBOX, 1, "expired")
 
 
+async def test_a_message_whose_key_is_gone_waits_for_it_and_holds_up_its_subject_alone(tmp_path: Path) -> None:
+    async with provinces(tmp_path) as running:
+        shanxi, post = running.shanxi, Post(running.guizhou, running.shanxi)
+        # One that cannot be read keeps the next of its subject waiting, until the key that opens that one is gone.
+        bad, lost = post.header(order=b"one", life=timedelta(days=1)), post.header(order=b"one")
+        await post.bring(post.sealed(bad, b"\xff"), post.sealed(lost, request_for(SUBJECT)))
+        await exchanging.comes(shanxi, INBOX, 1, "parked", "NOT_READABLE")
+        await shanxi.stop()
+        sealing_keys.rotate_sealing(shanxi.settings, THE_DAY)
+        key_file, backup = shanxi.settings.keys.folder / "sealing.key", tmp_path / "backup.key"
+        key_file.rename(backup)
+        await shanxi.start(running.clock)
+        running.clock.advance(timedelta(days=1))
+        (parked,) = await exchanging.comes(shanxi, INBOX, 1, "parked", "KEY_NOT_LOADED")
+        assert parked.id == lost.id.hex()
+        behind, other = post.header(order=b"one"), post.header(order=b"two")
+        await post.bring(*(post.sealed(each, request_for(SUBJECT)) for each in (behind, other)))
+        (handled,) = await exchanging.comes(shanxi, INBOX, 1, "handled")
+        assert handled.id == other.id.hex()
+        assert (await exchanging.message(shanxi, INBOX, behind.id)).state == "waiting"
+        page = await metrics_of(shanxi, 'huxin_inbox_messages{peer="520000",state="parked"} 1.0')
+        assert 'huxin_messages_total{outcome="parked",peer="520000"}' in page
+        # Tried again too early it is parked again; with the file back it goes, and what waits behind it.
+        await exchanging.retry(shanxi, INBOX, lost.id)
+        await exchanging.comes(shanxi, INBOX, 1, "parked", "KEY_NOT_LOADED")
+        backup.rename(key_file)
+        done = await exchanging.comes(shanxi, INBOX, 3, "handled")
+        assert {each.id for each in done} == {each.id.hex() for each in (lost, behind, other)}
+
+
 async def metrics_of(one: TestJurisdiction, line: str) -> str:
     """The metrics page, once it has a line."""
     page = ""
