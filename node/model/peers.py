@@ -23,6 +23,8 @@ class PeerTrouble(StrEnum):
 
     AWAY = "PEER_AWAY"
     REFUSED = "PEER_REFUSES_US"
+    LIMITS_US = "PEER_LIMITS_US"
+    """It is there and answers no more for now: one of its limits for us was met."""
     ENDED = "PEER_ENDED_STREAM"
     SILENT = "PEER_SILENT"
     DRIPS = "PEER_DRIPS"

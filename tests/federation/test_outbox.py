@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from node.errors import NotReady
 from node.federation.follower import Backoff
 from node.federation.messages import Patience, Timing
 from node.federation.outbox import Addressee, Courier
@@ -28,11 +29,12 @@ from node.model.messages import (
     MessageReason,
     SealedMessage,
 )
+from node.model.peers import PeerTrouble
 from node.storage.database import Database
 from node.storage.errors import StorageFault
 from node.storage.outbox_store import OutboxStore, queue
 from tests.support.clock import SettableClock
-from tests.support.nodes import until
+from tests.support.nodes import eventually, until
 from trust.errors import MalformedInput
 from trust.sealing import generate_sealing_key
 
@@ -46,6 +48,7 @@ class OneKey:
 
     def __init__(self) -> None:
         self.key = generate_sealing_key()
+        self.gone: set[bytes] = set()
 
     def holds(self, key_id: str) -> bool:
         return key_id == self.key.key_id
@@ -57,6 +60,8 @@ class OneKey:
         return self.key.public.seal(content, context)
 
     def kept(self, stored: bytes, context: bytes) -> bytes:
+        if stored in self.gone:
+            raise NotReady("KEY_NOT_LOADED", "Restore its file.")
         return self.key.open(stored, context)
 
     def pseudonym(self, purpose: bytes, name: bytes) -> bytes:
@@ -65,9 +70,10 @@ class OneKey:
 
 @dataclass
 class Peer:
-    """Answers with what `says` has next, or is away."""
+    """Answers with what `says` has next, or is away, or refuses each call as a whole."""
 
     away: bool = False
+    refuses: PeerUnavailable | None = None
     says: list[Delivery] = field(default_factory=list)
     calls: list[list[bytes]] = field(default_factory=list)
     connections: list[str] = field(default_factory=list)
@@ -81,6 +87,8 @@ class Peer:
         self.calls.append([PEER.open(each.sealed, each.header.bound(WIRE_PURPOSE, each.key_id)) for each in messages])
         if self.away:
             raise PeerUnavailable("away")
+        if self.refuses is not None:
+            raise self.refuses
         return [self.says.pop(0) if self.says else DELIVERED for _ in messages]
 
     async def close(self) -> None:
@@ -102,10 +110,10 @@ class World:
         """From now on the courier runs: what is queued before is there when it first looks."""
         self.task = asyncio.create_task(self.courier.run())
 
-    async def queue(self, number: int, content: bytes = b"") -> Draft:
-        now = self.clock.now()
+    async def queue(self, number: int, content: bytes = b"", order: int = 0) -> Draft:
+        now, order = self.clock.now(), order or number
         header = MessageHeader(
-            bytes([number]) * 16, "520000", "140000", "report_request", bytes([number]) * 32, now, now + timedelta(7)
+            bytes([number]) * 16, "520000", "140000", "report_request", bytes([order]) * 32, now, now + timedelta(7)
         )
         made = Draft(header, self.vault.keep(content or b"%d" % number, header.bound(OUTBOX_PURPOSE)))
         async with self.database.write() as connection:
@@ -283,6 +291,83 @@ async def test_a_peer_that_defers_for_days_is_not_retired(tmp_path: Path) -> Non
             world.clock.advance(timedelta(hours=2))
             await until(lambda: len(world.peer.calls) > calls + 1)  # noqa: B023 - awaited here
         assert not world.courier.retired
+
+
+def over_limit(seconds: float) -> PeerUnavailable:
+    return PeerUnavailable("come back", PeerTrouble.LIMITS_US, retry_seconds=seconds, answered=True)
+
+
+async def test_a_peer_whose_limits_we_met_is_asked_when_it_says(tmp_path: Path) -> None:
+    """Our own pauses are of 10 ms, and contact would end them."""
+    async with delivering(tmp_path, patience(least=0.01, most=0.01), Peer(refuses=over_limit(0.5))) as world:
+        await world.queue(1)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        world.begin()
+        while len(world.peer.calls) < 2:
+            world.courier.heard()
+            await asyncio.sleep(0.01)
+        assert loop.time() - began >= 0.5
+        assert await world.state(1) == ("queued", "OVER_LIMIT")
+        world.peer.refuses = None
+        await until(lambda: world.ended == [("140000", "delivered")])
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        over_limit(0.0),
+        PeerUnavailable("no", PeerTrouble.REFUSED, answered=True),
+        PeerUnavailable("not ready", answered=True),
+    ],
+    ids=["limits", "certificate", "not ready"],
+)
+async def test_a_peer_that_refuses_for_days_is_not_retired(tmp_path: Path, refusal: PeerUnavailable) -> None:
+    pauses = patience(least=0.01, most=0.02, retire_after=3_600.0)
+    async with delivering(tmp_path, pauses, Peer(refuses=refusal)) as world:
+        await world.queue(1)
+        world.begin()
+        for _ in range(3):
+            calls = len(world.peer.calls)
+            world.clock.advance(timedelta(hours=2))
+            await until(lambda: len(world.peer.calls) > calls + 1)  # noqa: B023 - awaited here
+        assert not world.courier.retired
+
+
+async def test_a_retired_peer_that_refuses_is_back(tmp_path: Path) -> None:
+    pauses = patience(least=0.01, most=0.02, retire_after=3_600.0)
+    async with delivering(tmp_path, pauses, Peer(away=True)) as world:
+        await world.queue(1)
+        world.begin()
+        await until(lambda: len(world.peer.calls) >= 1)
+        world.clock.advance(timedelta(hours=2))
+        await until(lambda: world.courier.retired)
+        world.peer.away, world.peer.refuses = False, over_limit(0.0)
+        world.courier.hurry()
+        await until(lambda: not world.courier.retired)
+
+
+async def test_one_that_waits_for_a_key_of_ours_holds_up_its_subject_alone(tmp_path: Path) -> None:
+    """More of them than are taken at once."""
+    async with delivering(tmp_path, patience(least=0.01, most=0.02), Peer()) as world:
+        lost = [await world.queue(number) for number in range(1, 7)]
+        world.vault.gone = {draft.content for draft in lost}
+        await world.queue(7)
+        await world.queue(8, order=1)
+        world.begin()
+        await until(lambda: world.ended == [("140000", "delivered")])
+        assert await world.state(7) == ("delivered", "")
+
+        async def noted() -> bool:
+            return await world.state(1) == await world.state(8) == ("queued", "KEY_NOT_LOADED")
+
+        await eventually(noted)
+        assert [content for call in world.peer.calls for content in call] == [b"7"]
+        world.vault.gone.clear()
+        await until(lambda: len(world.ended) == 8)
+        sent = [content for call in world.peer.calls for content in call]
+        assert sorted(sent) == [b"%d" % number for number in range(1, 9)]
+        assert sent.index(b"1") < sent.index(b"8")
 
 
 async def test_what_does_not_open_any_more_ends_and_the_others_go(tmp_path: Path) -> None:

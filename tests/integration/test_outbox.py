@@ -96,6 +96,23 @@ async def test_a_dead_peer_delays_no_living_one(tmp_path: Path, away: str) -> No
                 assert (await exchanging.asked(guizhou, ask_id)).state == "queued"
 
 
+async def test_a_peer_whose_limits_we_met_is_left_until_it_says_and_not_for_dead(tmp_path: Path) -> None:
+    """Shanxi calls Guizhou all the time meanwhile: that ends no pause for which it asked."""
+    own = {"140000": {"HUXIN_LIMITS__PEER_RECEIVED_BYTES_PER_SECOND": "100", "HUXIN_LIMITS__BURST_SECONDS": "3600"}}
+    async with provinces(tmp_path, own=own) as running:
+        guizhou, post = running.guizhou, Post(running.guizhou, running.shanxi)
+        await post.bring(post.sealed(post.header(), bytes(1 << 20)))  # two hours of what is allowed
+        ask_id = await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT))
+        await exchanging.comes(guizhou, OUTBOX, 1, "queued", "OVER_LIMIT")
+        await asyncio.sleep(3)  # our own longest pause would be over
+        (waiting,) = await exchanging.comes(guizhou, OUTBOX, 1, "queued", "OVER_LIMIT")
+        assert waiting.attempts == 1
+        await metrics_of(guizhou, 'huxin_peer_retired{peer="140000"} 0.0')
+        running.clock.advance(timedelta(hours=3))
+        await exchanging.retry(guizhou, OUTBOX, bytes.fromhex(ask_id))
+        await exchanging.stands(guizhou, ask_id, "answered")
+
+
 async def test_a_message_whose_time_is_over_expires_and_is_erased(tmp_path: Path) -> None:
     async with provinces(tmp_path) as running:
         guizhou = running.guizhou

@@ -112,6 +112,8 @@ class Registry:
     async def file(self, name: str) -> bytes:
         self.asked.append(name)
         await self.held.wait()
+        if self.failure is not None:
+            raise self.failure
         if name not in self.files:
             raise NotFound("NO_SUCH_TRUST_FILE", "The trust registry holds no file of that name here.")
         return self.files[name]
