@@ -65,7 +65,7 @@ class OneKey:
         return self.key.open(stored, context)
 
     def pseudonym(self, purpose: bytes, name: bytes) -> bytes:
-        return self.key.pseudonym(purpose, name)
+        return self.key.pseudonyms.pseudonym(purpose, name)
 
 
 @dataclass
