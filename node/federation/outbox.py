@@ -204,6 +204,8 @@ class Courier:
         deferred: list[Delivery] = []
         for message, answer in zip(messages, answers, strict=True):
             final = _FINAL.get(answer.outcome)
+            if answer.reason is MessageReason.EXPIRED and message.header.expires_at <= self._now():
+                final = OutboxState.EXPIRED  # on its way: by our own clock, too
             if final is None:
                 deferred.append(answer)
                 await self._queue.note([message.header.id], answer.reason or MessageReason.OTHER)

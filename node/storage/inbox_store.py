@@ -6,7 +6,7 @@ happens once whatever crashes, and of two replicas that handle the same message 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -75,8 +75,11 @@ class InboxStore:
         done = await connection.execute(statement.values(_row(message)).on_conflict_do_nothing())
         return _DELIVERED, done.rowcount == 1
 
-    async def next(self, sender: str, now: datetime) -> SealedMessage | None:
-        """The first message of a peer that waits and has no open one of its ordering key before it."""
+    async def next(self, sender: str, now: datetime, without: Collection[str] = ()) -> SealedMessage | None:
+        """The first message of a peer that waits and has no open one of its ordering key before it.
+
+        Of a kind that is not in `without`.
+        """
         earlier = inbox.alias("earlier")
         behind = exists().where(
             earlier.c.sender == inbox.c.sender,
@@ -87,6 +90,7 @@ class InboxStore:
         query = (
             select(inbox)
             .where(inbox.c.sender == sender, _OPEN, _WAITING, inbox.c.expires_at > to_instant(now), ~behind)
+            .where(inbox.c.kind.not_in(without))
             .order_by(inbox.c.sequence)
             .limit(1)
         )

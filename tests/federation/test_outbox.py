@@ -6,7 +6,7 @@ The peer is a simulator of its one method. Pauses are those that the courier ask
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -74,6 +74,7 @@ class Peer:
 
     away: bool = False
     refuses: PeerUnavailable | None = None
+    meanwhile: Callable[[], None] = lambda: None
     says: list[Delivery] = field(default_factory=list)
     calls: list[list[bytes]] = field(default_factory=list)
     connections: list[str] = field(default_factory=list)
@@ -85,6 +86,7 @@ class Peer:
 
     async def deliver(self, messages: Sequence[SealedMessage]) -> list[Delivery]:
         self.calls.append([PEER.open(each.sealed, each.header.bound(WIRE_PURPOSE, each.key_id)) for each in messages])
+        self.meanwhile()
         if self.away:
             raise PeerUnavailable("away")
         if self.refuses is not None:
@@ -261,6 +263,18 @@ async def test_a_refusal_is_final(tmp_path: Path) -> None:
         world.begin()
         await until(lambda: world.ended == [("140000", "refused")])
         assert await world.state(1) == ("refused", "UNKNOWN_KIND")
+
+
+@pytest.mark.parametrize(("passes", "state"), [(8, "expired"), (0, "refused")])
+async def test_what_expires_on_its_way_has_expired(tmp_path: Path, passes: int, state: str) -> None:
+    """A peer that says so of what has time left by our own clock has refused it: one clock is wrong."""
+    late = Delivery(DeliveryOutcome.REFUSED, MessageReason.EXPIRED)
+    async with delivering(tmp_path, patience(), Peer(says=[late])) as world:
+        world.peer.meanwhile = lambda: world.clock.advance(timedelta(days=passes))
+        await world.queue(1)
+        world.begin()
+        await until(lambda: world.ended == [("140000", state)])
+        assert await world.state(1) == (state, "EXPIRED")
 
 
 async def test_a_peer_that_is_silent_for_long_is_retired_and_returns_when_heard(tmp_path: Path) -> None:
