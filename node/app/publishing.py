@@ -60,7 +60,11 @@ class Publishing:
                 self._note("", "")
                 if version is not None:
                     _log.info("published", snapshot_version=version)
-            await asyncio.sleep(max(every_seconds, self._asked_to_wait))
+            await asyncio.sleep(self.pause(every_seconds))
+
+    def pause(self, every_seconds: float) -> float:
+        """Seconds until the next attempt: no fewer than the coordinator asked for at the last one."""
+        return max(every_seconds, self._asked_to_wait)
 
     async def once(self) -> int | None:
         """Publishes if there is anything to publish: the version of the snapshot that holds it, else None.
@@ -68,6 +72,7 @@ class Publishing:
         Raises NotReady when the coordinator cannot be reached or takes no more for now, InvalidInput or
         PublicationRefused's words as HuxinError when it does not take the publication over.
         """
+        self._asked_to_wait = 0.0
         trust = self._around.trust()
         publication = await asyncio.to_thread(self._compose, trust.state, await self._registry.files())
         if publication is None:
@@ -91,7 +96,6 @@ class Publishing:
         pair = self._around.trust().pair
         credentials = ClientCredentials(pair.certificate, pair.key)
         seconds = self._around.settings.registry.peer_seconds
-        self._asked_to_wait = 0.0
         encoded = encode_publication(publication.division, publication.metadata, publication.files)
         for mirror in offered:
             if mirror.division != self._around.coordinator():
