@@ -16,7 +16,7 @@ from node.federation.messages import Patience, Timing
 from node.model.messages import WIRE_PURPOSE, Handled, MessageHeader, SealedMessage
 from node.storage.database import Database
 from node.storage.inbox_store import InboxStore
-from tests.federation.test_outbox import OneKey
+from tests.federation.couriers import OneKey
 from tests.support.clock import SettableClock
 from tests.support.nodes import eventually, until
 
