@@ -22,7 +22,7 @@ from node.app.following import Following, FollowingOptions
 from node.app.gossiping import Gossiping, WitnessStores
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_at_start
-from node.app.ledgers import OwnLedger, SettledLogs
+from node.app.ledgers import OwnLedger, SettledLogs, require_whole
 from node.app.mailboxes import InboxView, OutboxView
 from node.app.messaging import Messaging, open_messaging
 from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
@@ -143,7 +143,7 @@ class Node:
         base = await self._open()
         sequencer, feed, propagation = await self._begin_log(base)
         self._run(self._keep_keys(base.keyring, base.trust), "keys")
-        ledger = OwnLedger(sequencer, feed, base.store, base.trust.present.state.own.trusted.closed)
+        ledger = self._ledger(base, sequencer, feed)
         issuing = self._issuing(base, ledger)
         messaging, outbox, inbox = await self._exchange(base, issuing)
         following = await self._follow(base, messaging)
@@ -225,6 +225,16 @@ class Node:
         every = timedelta(seconds=self._settings.federation.cosign_seconds)
         self._run(keep_cosigning(sequencer, every), "cosigning")
         return sequencer, feed, propagation
+
+    def _ledger(self, base: _Base, sequencer: Sequencer, feed: Feed) -> OwnLedger:
+        """The own log as the use cases see it. Evidence that any replica found counts here within a round of gossip."""
+        origin, trust = sequencer.keys.origin, base.trust
+
+        def require_issuable() -> None:
+            newest = trust.present.state.own.trusted.origin
+            require_whole(origin, split=bool(self.standings.splits(origin)), newest=newest)
+
+        return OwnLedger(sequencer, feed, base.store, trust.present.state.own.trusted.closed, require_issuable)
 
     async def _exchange(self, base: _Base, issuing: MeasuredIssuing) -> tuple[Messaging, OutboxView, InboxView]:
         """Messages to and from peers."""
