@@ -4,6 +4,7 @@ HuxinError
 ├── InvalidInput          a field is wrong; names it and says what to do          INVALID_ARGUMENT
 ├── NotFound              the named thing does not exist here                     NOT_FOUND
 ├── NotEligible           this jurisdiction cannot issue for this subject         FAILED_PRECONDITION
+├── IssuingStopped        nothing new may be attested until an operator has acted           FAILED_PRECONDITION
 ├── Conflict              a request_id was used before with other content         ALREADY_EXISTS
 ├── TooLarge              over a stated limit                                     RESOURCE_EXHAUSTED
 ├── OverLimit             too much of one caller, or too soon                     RESOURCE_EXHAUSTED, with RetryInfo
@@ -43,6 +44,10 @@ class NotFound(HuxinError):
 
 class NotEligible(HuxinError):
     """No report can be issued here for that subject (R022)."""
+
+
+class IssuingStopped(HuxinError):
+    """Nothing new may be attested here until an operator has acted; asking again sooner does not help."""
 
 
 class Conflict(HuxinError):

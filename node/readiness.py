@@ -33,7 +33,8 @@ class Facts:
     this build was made. `own_evidence`: newest own cosignature, and `oldest_head` the age up to which it is usable.
     `peer_evidence`: time of the newest authenticated cosignature of each peer. `peer_offsets`: our clock less that of
     each peer heard lately. `allowed_skew`: by how much clocks may differ. `foreign_heads`: peers that showed heads of
-    our log which our key signed and our log does not hold.
+    our log which our key signed and our log does not hold. `successor`: origin of the log that the trust registry names
+    in the place of the one that this process extends, empty when it names none.
     """
 
     missing_keys: tuple[MissingKey, ...]
@@ -51,6 +52,7 @@ class Facts:
     peer_offsets: tuple[timedelta, ...]
     allowed_skew: timedelta
     foreign_heads: tuple[str, ...] = ()
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,21 @@ def _trust_anchors(facts: Facts) -> Check:
 
 def _log_key(facts: Facts) -> Check:
     """Whether the own log goes on in a way that peers can verify: else every report issued now is worth nothing."""
-    if facts.misfit_log_keys:
+    if facts.successor:
+        # Before the keys: they are right until the node is started again, however little peers make of them now.
+        sentence = (
+            f"The trust registry names {facts.successor} in the place of our log, so nobody relies on what this node "
+            "logs now. Put the keys whose public halves were given to `huxin log close` at keys.log and keys.cosigner, "
+            "if it goes on with new ones; run `huxin log found`, unless that is done; then start the node again."
+        )
+    elif facts.cosign_failure == "LOG_CLOSED":
+        sentence = "Our log was closed, and another one goes on in its place; start the node again to go on there."
+    elif facts.cosign_failure == "LOG_NOT_FOUNDED":
+        sentence = (
+            "The trust registry names a successor of our log, which is not founded yet, so nothing can be logged. Run "
+            "`huxin log found`; this node then goes on by itself."
+        )
+    elif facts.misfit_log_keys:
         names = " and ".join(facts.misfit_log_keys)
         sentence = (
             f"The {names} key that this node signs heads with is not the one that our own bundle publishes, so nobody "
@@ -133,8 +149,10 @@ def _own_history(facts: Facts) -> Check:
         "own_history",
         False,
         f"Peers ({', '.join(facts.foreign_heads)}) hold heads of our log that our log key signed and our log does not "
-        "hold: the database was restored from an older copy, or the key is in other hands. Issue nothing; look at "
-        "`huxin evidence`, put the newest database back, or tell the other jurisdictions that the key is stolen.",
+        "hold: the database was restored from an older copy, or the key is in other hands. No reports are issued until "
+        "that is mended; flags of reports can still be set and are taken along. Look at `huxin evidence`, put the "
+        "newest database back, or tell the other jurisdictions that the key is stolen, and recover by a successor log "
+        "(ops/README.md, HuxinSplitView).",
     )
 
 

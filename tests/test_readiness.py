@@ -55,6 +55,7 @@ def test_a_node_that_can_be_trusted_is_ready() -> None:
         (replace(GOOD, misfit_log_keys=("log",)), "log_key"),
         (replace(GOOD, misfit_log_keys=("log", "cosigner")), "log_key"),
         (replace(GOOD, cosign_failure="DATABASE"), "log_key"),
+        (replace(GOOD, successor="huxin/140000/2"), "log_key"),
         (replace(GOOD, own_evidence=None), "log_key"),
         (replace(GOOD, own_evidence=NOW - 3 * MINUTE - TICK), "log_key"),
         (replace(GOOD, foreign_heads=("520000",)), "own_history"),
@@ -96,6 +97,28 @@ def test_every_failing_check_says_what_to_do() -> None:
 
 def _sentence(facts: Facts, name: str) -> str:
     return next(check.sentence for check in checks(facts) if check.name == name)
+
+
+@pytest.mark.parametrize(
+    ("facts", "steps"),
+    [
+        (
+            replace(GOOD, successor="huxin/140000/2"),
+            ("huxin/140000/2", "`huxin log close`", "keys.cosigner", "`huxin log found`", "start the node"),
+        ),
+        # With new keys: those that sign now are right for the log before, and wrong for the one that goes on.
+        (replace(GOOD, successor="huxin/140000/2", misfit_log_keys=("log", "cosigner")), ("keys.log", "log found")),
+        (replace(GOOD, successor="huxin/140000/2", cosign_failure="LOG_CLOSED"), ("start the node again",)),
+        (replace(GOOD, cosign_failure="LOG_CLOSED"), ("start the node again",)),
+        (replace(GOOD, cosign_failure="LOG_NOT_FOUNDED"), ("`huxin log found`",)),
+    ],
+)
+def test_on_the_way_to_a_successor_log_nobody_is_told_to_restore_anything(facts: Facts, steps: tuple[str, ...]) -> None:
+    sentence = _sentence(facts, "log_key")
+    for step in steps:
+        assert step in sentence
+    for wrong in ("Restore", "Mend the database"):
+        assert wrong not in sentence
 
 
 def test_all_faults_are_found_at_once() -> None:

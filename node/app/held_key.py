@@ -18,7 +18,7 @@ from trust.tokens import TokenKey, Tokens
 Place = Path | TokenUri
 
 _GONE = "its token is gone: it worked while this node ran; plug it in again"
-_NOT_OURS = "it is not the one that our own bundle names"
+_NOT_OURS = "it is not the one that our own bundle names, or the trust registry for a successor of our log"
 
 
 class KeyOpener:
@@ -89,12 +89,15 @@ class HeldKey:
         except Exception:  # noqa: BLE001 - whatever a vendor's module does, the watch over the other keys must go on
             self._lose("its token's module failed in a way that is not foreseen", can_come_back=True)
 
-    def expect(self, key_id: str) -> None:
-        """From now on no other key than this one is used. Raises NotReady (KEY_NOT_PUBLISHED) if another is open."""
+    def expect(self, key_id: str, successor: str = "") -> None:
+        """From now on no other key than this one is used. Raises NotReady (KEY_NOT_PUBLISHED) if another is open.
+
+        `successor`: origin of our log, where that goes on in the place of another, whose key may still be here.
+        """
         self._expected = key_id
         if self._key is not None and self._key.key_id != key_id:
             self._lose(_NOT_OURS, can_come_back=False)
-            raise not_published(self.role)
+            raise _of_another_log(self.role, successor) if successor else not_published(self.role)
 
     def opened(self) -> Signer | None:
         """The key itself, while it can be used."""
@@ -170,11 +173,25 @@ def not_loaded(role: str, why: str) -> NotReady:
     return NotReady("KEY_NOT_LOADED", f"The {role} key is not loaded: {why}. See `huxin doctor`.")
 
 
-def not_published(
-    role: str, why: str = "restore the key that belongs to the bundle in the trust directory"
-) -> NotReady:
+_RESTORE = (
+    "restore the key that belongs to the bundle in the trust directory; if it is the new key of a log that goes on in "
+    "the place of ours, `huxin trust refresh` first"
+)
+
+
+def not_published(role: str, why: str = _RESTORE) -> NotReady:
     """The error for a key that is here and that nobody could verify."""
     return NotReady(
         "KEY_NOT_PUBLISHED",
         f"The {role} key is not one that our own bundle lets sign now, so nobody could verify what it signs; {why}.",
+    )
+
+
+def _of_another_log(role: str, origin: str) -> NotReady:
+    """The error for a log key that was good until the registry named the log that goes on."""
+    return NotReady(
+        "KEY_NOT_PUBLISHED",
+        f"The {role} key is not the one with which {origin} goes on, the log that the trust registry names in the "
+        "place of ours. Put the key whose public half was given to `huxin log close` (--log-key, --cosigner-key) at "
+        f"keys.{role}, then run `huxin log found`, unless that is done, and start the node.",
     )

@@ -13,6 +13,7 @@ from cryptography import x509
 from node.app.expiries import certificate_expiry, expiries, in_order
 from node.app.jurisdictions import load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_published
+from node.app.log_health import look_at_own_log, look_at_peer_logs
 from node.app.registering import registry_record
 from node.app.relations import RelationState, relations
 from node.app.sealing_keys import load_sealing_keys
@@ -54,10 +55,13 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
     ]
     checks = [await _looked(name, look) for name, look in looks]
     try:
-        peers = (await _whole_state(settings)).jurisdictions
+        state = await _whole_state(settings)
     except (HuxinError, TrustError, OSError):
         return checks
-    for division, found in sorted(peers.items()):
+    if checks[-1].ok:  # else the check of the database tells
+        checks.append(await _looked("own log", partial(look_at_own_log, settings, state)))
+        checks.append(await _looked("peer logs", partial(look_at_peer_logs, settings, state)))
+    for division, found in sorted(state.jurisdictions.items()):
         if division != settings.division and found.bundle.endpoints:
             checks.append(await _looked(f"peer {division}", partial(_reach, found.bundle.endpoints)))
     return checks

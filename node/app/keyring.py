@@ -123,10 +123,12 @@ def load_keyring(settings: Settings) -> Keyring:
 def require_published(keyring: Keyring, own: TrustedIssuer, now: datetime) -> None:
     """Raises NotReady unless the own bundle names these keys: nobody could verify what other keys sign.
 
-    Log keys are held to the bundle's from now on, also those whose token comes back later.
+    The log's keys are those of the newest succession, where there is one. They are held to it from now on, also those
+    whose token comes back later.
     """
-    keyring.head.expect(own.head_key.key_id)
-    keyring.cosigner.expect(own.cosigners[own_cosigner(own.origin)].key_id)
+    successor = own.origin if own.closed else ""
+    keyring.head.expect(own.head_key.key_id, successor)
+    keyring.cosigner.expect(own.cosigners[own_cosigner(own.origin)].key_id, successor)
     keyring.signing.present(own, now)
     keyring.head.require()
     keyring.cosigner.require()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from node.errors import NotReady
+from node.errors import IssuingStopped, NotReady
 from node.ledger.assembly import EntryDraft
 from node.ledger.feed import Feed
 from node.ledger.replica import EntryReader
@@ -24,22 +24,37 @@ from trust.statements import peek_entry
 class OwnLedger:
     """Appends through the one sequencer, proves from what is committed."""
 
-    def __init__(self, sequencer: Sequencer, feed: Feed, logs: LogStore, closed: Sequence[ClosedLog] = ()) -> None:
-        """`closed`: the own logs before the one that the sequencer extends, from the first on."""
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        feed: Feed,
+        logs: LogStore,
+        closed: Sequence[ClosedLog] = (),
+        require_issuable: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`closed`: the own logs before the one that the sequencer extends, from the first on.
+
+        `require_issuable` raises IssuingStopped or NotReady while nothing may be attested in it (`require_whole`).
+        """
         self._sequencer = sequencer
         self._feed = feed
         self._logs = logs
         self._closed = closed
+        self._require_issuable = require_issuable
 
     async def append(self, entry: bytes, digest: bytes, report_number: str, attach: Callable[[int], ReportRow]) -> int:
-        """Commits an attestation with its report."""
+        """Commits an attestation with its report. Raises as `require_issuable` does, and as the sequencer."""
+        self._require_issuable()
         draft = EntryDraft(entry, digest, EntryKind.ATTESTATION, report_number)
         return await self._sequencer.append(draft, attach)
 
     async def append_status(
         self, entry: bytes, digest: bytes, status: StatusEvent, attach: Callable[[int], StatusRow]
     ) -> int:
-        """Commits a status change with the request that made it."""
+        """Commits a status change with the request that made it.
+
+        Also in a log of two histories: a warning is never held up. A successor logs it again (`huxin log found`).
+        """
         draft = EntryDraft(entry, digest, EntryKind.STATUS_CHANGE, status=status)
         return await self._sequencer.append(draft, attach)
 
@@ -85,6 +100,27 @@ class SettledLogs:
     ) -> Mapping[StatusKey, frozenset[StatusFlag]]:
         """What was set in what does not count, and does not stand again in a log of `settled`."""
         return await self.store.discarded_flags(keys, settled)
+
+
+def require_whole(origin: str, *, split: bool, newest: str) -> None:
+    """Nothing is attested in a log of which two histories are known: peers follow it no further and rely on nothing.
+
+    `origin` is that of the log which this process extends, `newest` that of the own log as the trust registry names it
+    now. Raises IssuingStopped (OWN_LOG_SPLIT), or NotReady (LOG_CLOSED) once another log goes on in its place.
+    """
+    if split and newest != origin:
+        raise NotReady(
+            "LOG_CLOSED",
+            "This node's log has two histories, and the trust registry names the log that goes on in its place: the "
+            "operator begins that with `huxin log found`, unless that is done, and then has to restart the node.",
+        )
+    if split:
+        raise IssuingStopped(
+            "OWN_LOG_SPLIT",
+            "This node issues no reports for now: its log has two histories, so nobody could rely on them. Its "
+            "operator looks at `huxin evidence` and recovers as ops/README.md says (HuxinSplitView: `huxin log "
+            "close`, then `huxin log found`); ask again after that.",
+        )
 
 
 def entry_reader(issuer: TrustedIssuer) -> EntryReader:

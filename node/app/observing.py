@@ -37,6 +37,7 @@ from node.rpc.server import RpcServer
 from node.storage.database import Database
 from node.storage.errors import StorageFault
 from node.storage.upgrade import expected_revision, present_revision
+from node.verification.sweep import SweptAs
 from node.web.operations import answered_in_time
 from trust.algorithms import PublicKey
 from trust.errors import TrustError
@@ -68,6 +69,7 @@ def make_metrics(methods: Iterable[str], division: str) -> Metrics:
         refresh_results=REFRESH_REASONS | {"OK"},
         limits=LIMITS,
         acknowledgements=RESULTS,
+        swept=frozenset(SweptAs),
     )
     metrics = Metrics(CollectorRegistry(), vocabulary)
     metrics.set_build(metadata.version("huxin"), division)
@@ -160,14 +162,15 @@ class Watchpoint:
                 await asyncio.to_thread(self._keyring.refresh)
         now = self._clock.now()
         trust, keys = self._trust.present, self._sequencer.keys
+        own = trust.state.own.trusted
         head = self._board.newest(keys.origin)
         peers = self._peers()
         offsets = (self._offset(peer, now) for peer in peers)
         return checks(
             Facts(
-                missing_keys=self._keyring.missing(trust.state.own.trusted, now),
+                missing_keys=self._keyring.missing(own, now),
                 trust_anchors=sum(_has_key(known.trusted, now) for known in trust.snapshot.issuers.values()),
-                misfit_log_keys=_misfits(self._sequencer, trust.state.own.trusted),
+                misfit_log_keys=_misfits(self._sequencer, own),
                 cosign_failure=self._sequencer.cosign_failure,
                 database_writable=writable,
                 schema=schema,
@@ -183,6 +186,7 @@ class Watchpoint:
                 foreign_heads=tuple(
                     sorted({split.shown_by for split in self._splits() if split.origin == keys.origin})
                 ),
+                successor="" if own.origin == keys.origin else own.origin,
             )
         )
 

@@ -22,13 +22,14 @@ from node.app.following import Following, FollowingOptions
 from node.app.gossiping import Gossiping, WitnessStores
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.keyring import Keyring, load_keyring, require_at_start
-from node.app.ledgers import OwnLedger, SettledLogs
+from node.app.ledgers import OwnLedger, SettledLogs, require_whole
 from node.app.mailboxes import InboxView, OutboxView
 from node.app.messaging import Messaging, open_messaging
 from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
 from node.app.registry_view import RegistryView
 from node.app.renewing import Renewal
 from node.app.storing import usable_database
+from node.app.sweeping import Sweeping
 from node.app.taking_part import take_part
 from node.app.trust_keeper import POLL_SECONDS, TrustInUse, TrustKeeper
 from node.app.trusting import freshness_limits
@@ -73,10 +74,12 @@ from node.tasks import begun, ended
 from node.verification.assessing import Assessor
 from node.verification.logs import Logs
 from node.verification.reading import ContentReader, SectionDecoders
+from node.verification.sweep import SignatureSweep
 from node.verification.verify import Surroundings, VerifyReports
 from node.web.operations import operations_app
 from node.web.server import serving
 from node.wire.report import ReportEncoding, decode_section, decode_summary
+from trust.issuers import TrustedIssuer
 from trust.keys import Signer
 from trust.log.checkpoint import own_cosigner
 from trust.memo import ArithmeticMemo
@@ -140,7 +143,7 @@ class Node:
         base = await self._open()
         sequencer, feed, propagation = await self._begin_log(base)
         self._run(self._keep_keys(base.keyring, base.trust), "keys")
-        ledger = OwnLedger(sequencer, feed, base.store, base.trust.present.state.own.trusted.closed)
+        ledger = self._ledger(base, sequencer, feed)
         issuing = self._issuing(base, ledger)
         messaging, outbox, inbox = await self._exchange(base, issuing)
         following = await self._follow(base, messaging)
@@ -222,6 +225,16 @@ class Node:
         every = timedelta(seconds=self._settings.federation.cosign_seconds)
         self._run(keep_cosigning(sequencer, every), "cosigning")
         return sequencer, feed, propagation
+
+    def _ledger(self, base: _Base, sequencer: Sequencer, feed: Feed) -> OwnLedger:
+        """The own log as the use cases see it. Evidence that any replica found counts here within a round of gossip."""
+        origin, trust = sequencer.keys.origin, base.trust
+
+        def require_issuable() -> None:
+            newest = trust.present.state.own.trusted.origin
+            require_whole(origin, split=bool(self.standings.splits(origin)), newest=newest)
+
+        return OwnLedger(sequencer, feed, base.store, trust.present.state.own.trusted.closed, require_issuable)
 
     async def _exchange(self, base: _Base, issuing: MeasuredIssuing) -> tuple[Messaging, OutboxView, InboxView]:
         """Messages to and from peers."""
@@ -348,6 +361,7 @@ class Node:
             timedelta(seconds=settings.freshness.clock_skew_seconds),
         )
         memo = ArithmeticMemo(settings.limits.memo_bytes)
+        self._sweep(base, memo, threads)
         return VerifyReports(
             Logs(base.store, base.settled),
             base.store,
@@ -360,6 +374,18 @@ class Node:
             threads,
             settings.limits.max_bundle_bytes,
         )
+
+    def _sweep(self, base: _Base, memo: ArithmeticMemo, threads: ThreadPoolExecutor) -> None:
+        """What verification will need to know of peers' statements, found out while nobody asks."""
+
+        def peers() -> list[TrustedIssuer]:
+            issuers = base.trust.snapshot().issuers
+            return [known.trusted for division, known in issuers.items() if division != self._settings.division]
+
+        sweep = SignatureSweep(base.store, memo, threads, base.metrics.count_swept)
+        room = self._settings.limits.memo_bytes
+        sweeping = Sweeping(sweep, peers, self.board, self._traffic, self._clock.monotonic, room)
+        self._run(sweeping.keep(), "signatures")
 
     async def _serve(
         self, services: Sequence[Service], base: _Base, following: Following, messaging: Messaging

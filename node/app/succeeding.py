@@ -25,6 +25,7 @@ from node.model.log import EntryKind, LogHead, LogMoved
 from node.storage.closed_logs import ClosedLogStore
 from node.storage.log_store import LogStore
 from node.storage.registry_store import RegistryStore
+from node.storage.witness_store import WitnessStore
 from trust.algorithms import PublicKey
 from trust.errors import MalformedInput
 from trust.issuers import ClosedLog, TrustedIssuer
@@ -73,6 +74,14 @@ async def close(
         cosigner_key=_public(cosigner_key, keys.cosigner).spki,
         decided_at=now.replace(microsecond=0),
     )
+
+
+async def agreed_size(settings: Settings) -> int | None:
+    """Up to how many entries all histories of our log agree, by the evidence stored here; None without any evidence."""
+    async with open_to_read(settings) as database:
+        own = trusted_state(settings, await RegistryStore(database).load()).own.trusted
+        splits = await WitnessStore(database).splits()
+    return min((split.agreed_size for split in splits if split.origin == own.origin), default=None)
 
 
 async def found(settings: Settings, now: datetime) -> Founded:

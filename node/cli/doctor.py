@@ -26,7 +26,7 @@ _SOON = timedelta(days=30)
 @pass_session
 @click.pass_context
 def doctor(ctx: click.Context, session: Session) -> None:
-    """Look at settings, keys, certificates, trust, database and what ends when. Exits 1 when something is wrong."""
+    """Look at settings, keys, certificates, trust, database, logs, what ends when. Exits 1 when something is wrong."""
     settings, now = session.settings(), session.clock.now()
     checks, expiries = asyncio.run(inspect(settings, now)), asyncio.run(ends(settings, now))
     if session.as_json:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
 
-from node.app.succeeding import close, found
+from node.app.succeeding import agreed_size, close, found
 from node.cli.ceremony_view import in_groups
+from node.cli.failures import ExitCode
 from node.cli.session import Command, Session, json_option, pass_session
+from node.errors import InvalidInput
 
 _PUBLIC_KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -27,18 +30,22 @@ _PUBLIC_KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File for the holders."
 )
+@click.option("--yes", is_flag=True, help="Do not ask where our own evidence speaks against N.")
 @json_option
 @pass_session
 def close_command(
-    session: Session, entries: int, log_key: Path | None, cosigner_key: Path | None, output: Path
+    session: Session, entries: int, log_key: Path | None, cosigner_key: Path | None, output: Path, yes: bool
 ) -> None:
     """Write what the holders of the root keys are asked to sign off: our log ends here, and a successor goes on.
 
     For a log with two histories (`huxin evidence`), which peers follow no further. Nothing is changed by it. If the log
-    key may have been stolen, make new keys first (`huxin trust key`) and name their public halves.
+    key may have been stolen, make new keys first (`huxin trust key`) and name their public halves. It asks before it
+    writes when N lies beyond what the histories agree on by the evidence stored here, or when there is no evidence.
     """
     settings, now = session.settings(), session.clock.now()
     made = asyncio.run(close(settings, entries, log_key, cosigner_key, now))
+    agreed = asyncio.run(agreed_size(settings))
+    _require_meant(session, entries, agreed, yes=yes)
     output.write_bytes(made.entry)
     if session.as_json:
         session.emit(
@@ -49,6 +56,7 @@ def close_command(
                 "root": made.root.hex(),
                 "origin": made.origin,
                 "digest": made.digest.hex(),
+                "agreed_size": agreed,
             }
         )
         return
@@ -58,6 +66,38 @@ def close_command(
     session.say(f"摘要 Digest {in_groups(made.digest.hex())}")
     session.say("下一步：交根密钥持有地区签署 Next: hand it to the holders of the root keys (docs/ceremony.md):")
     session.say(f"  huxin trust succeed {output.name} --folder ceremony")
+
+
+def _require_meant(session: Session, entries: int, agreed: int | None, *, yes: bool) -> None:
+    """Warns where our own evidence speaks against this end of our log. Raises InvalidInput or Exit unless it is meant.
+
+    Only the holders can close the log, for good; they see the number and not this evidence.
+    """
+    if agreed is None:
+        warning = (
+            "注意：本节点没有本日志分裂的证据，关闭后不可恢复。\n"
+            "No evidence of a second history of our log is stored here (`huxin evidence`), so there is no size that "
+            "both share. A log that is closed stays so: close it for what peers have shown you, or to replace its keys."
+        )
+    elif entries > agreed:
+        warning = (
+            f"注意：据本节点的证据，两个版本只在前 {agreed} 条一致。\n"
+            f"By the evidence stored here the histories of our log agree for {agreed} entries only, and {entries} lies "
+            f"beyond that: whoever was shown the other one has to give up what it holds from index {agreed} on. Prefer "
+            f"--entries {agreed}; what comes after is logged again anyway, and gets witnesses anew."
+        )
+    else:
+        return
+    session.err.print(warning, style="yellow", markup=False, soft_wrap=True)
+    if yes:
+        return
+    if session.as_json or not sys.stdin.isatty():
+        raise InvalidInput(
+            "--yes", "Nobody can be asked here, so nothing was written. Read the warning, then add --yes."
+        )
+    if not click.confirm("仍要写出 Write it all the same?", default=False, err=True):
+        session.say("未写出 Nothing was written.")
+        raise click.exceptions.Exit(ExitCode.PROBLEMS)
 
 
 @click.command("found", cls=Command, example="huxin --home shanxi log found")

@@ -64,6 +64,9 @@ REASONS: dict[str, Words] = {
 REFUSALS: dict[str, Words] = {
     "ASKER_NOT_ANSWERED": Words("对方不受理本地区的申请", "that jurisdiction answers no requests of ours"),
     "ASKED_TOO_OFTEN": Words("今日申请已达对方上限", "as many were asked today as it answers in a day"),
+    "OWN_LOG_SPLIT": Words(
+        "对方日志分裂，恢复前不出具报告", "its log has two histories: it issues nothing until it has recovered"
+    ),
 }
 """Why a jurisdiction answers nobody here; its other refusals are about the subject, in a sentence of its own."""
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
-from node.errors import Conflict, InvalidInput, NotEligible, NotFound, NotReady, TooLarge
+from node.errors import Conflict, InvalidInput, IssuingStopped, NotEligible, NotFound, NotReady, TooLarge
 from node.federation.answering import AnswerPolicy
 from node.federation.inbox import NotToBeHandled
 from node.federation.messages import Vault, Writer
@@ -27,8 +27,11 @@ from trust.errors import MalformedInput
 _ASK_PURPOSE = b"what was asked"
 _BUNDLE_CONTEXT = b"huxin/asked-report/v1 "
 
-_ORDINARY = (NotEligible, InvalidInput, Conflict, NotFound, TooLarge)
-"""Refusals that travel back as they are: every one of them is a sentence for the subject."""
+_ORDINARY = (NotEligible, InvalidInput, IssuingStopped, Conflict, NotFound, TooLarge)
+"""Refusals that travel back as they are: every one of them is a sentence for the subject.
+
+Also that nothing is issued for days: the subject is told, and the messages behind this one go on.
+"""
 
 
 class Contents(Protocol):

@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
-from node.errors import Conflict, InvalidInput, NotEligible, NotFound
+from node.errors import Conflict, InvalidInput, IssuingStopped, NotEligible, NotFound
 from node.issuance.attesting import AttestedReport, RandomBytes, ReportDraft, attest
 from node.issuance.eligibility import assess_eligibility, require_eligible
 from node.issuance.period import choose_period
@@ -42,7 +42,10 @@ class ReportStore(Protocol):
 
 
 class Ledger(Protocol):
-    """The own log. `append` returns only after entry, head and attachment are durably committed together."""
+    """The own log. `append` returns only after entry, head and attachment are durably committed together.
+
+    It raises IssuingStopped while nothing may be attested in that log.
+    """
 
     async def append(
         self, entry: bytes, digest: bytes, report_number: str, attach: Callable[[int], ReportRow]
@@ -98,13 +101,14 @@ class IssueReports:
     async def create(self, order: ReportOrder, caller: str) -> IssuedReport:
         """Issues a report, or returns the one that the same request id of this caller already made (AIP-155).
 
-        Raises NotEligible, InvalidInput, and Conflict when the request id came before with other content.
+        Raises NotEligible, InvalidInput, IssuingStopped, and Conflict when the request id came before with other
+        content.
         """
         key = RequestKey(caller, order.request_id, _meaning(order))
         try:
             return await self._issue(order, key)
-        except (NotEligible, InvalidInput):
-            # The rules may have changed since the first time; the first answer still stands.
+        except (NotEligible, InvalidInput, IssuingStopped):
+            # The rules, or our log, may have changed since the first time; the first answer still stands.
             earlier = await self._earlier(key)
             if earlier is None:
                 raise

@@ -43,9 +43,12 @@ class ComparisonStore(HashReader, Protocol):
 
 
 class EvidenceStore(Protocol):
-    """Durable. `keep_split` is False when that peer's evidence was kept before."""
+    """Durable. `keep_split` is False when that peer's evidence was kept before.
 
-    async def keep_peer_head(self, head: PeerHead) -> None: ...
+    `keep_peer_head` is False, and `keep_recalled` keeps nothing, when our log was cut back behind that head meanwhile.
+    """
+
+    async def keep_peer_head(self, head: PeerHead) -> bool: ...
     async def keep_split(self, split: SplitView) -> bool: ...
     async def keep_recalled(self, head: PeerHead) -> None: ...
 
@@ -128,12 +131,13 @@ class Comparison:
     async def _compare(self, keys: ReplicaKeys, shown: PeerHead) -> None:
         if shown.size == 0 or self._told_by(shown.origin, shown.peer):
             return
+        cuts = self._standings.cuts(keys.origin)
         # What is committed, and not what this process heard of: another replica of ours may have extended the log.
         ours = await self._logs.head(keys.origin)
         if ours is None or shown.size > ours.size:
             await self._beyond(keys, shown, ours)
         elif await self._root(keys.origin, shown.size, ours) == shown.root:
-            await self._agreed(shown)
+            await self._agreed(shown, cuts)
         elif size_of(ours.checkpoint) == ours.size:
             await self._split(shown, await self._proof(keys.origin, shown, ours))
         else:
@@ -161,7 +165,8 @@ class Comparison:
         await self._evidence.keep_peer_head(head)
         self._standings.tell(head)
 
-    async def _agreed(self, shown: PeerHead) -> None:
+    async def _agreed(self, shown: PeerHead, cuts: int) -> None:
+        """`cuts`: how often the log had been cut back when it was held against our tree."""
         head = replace(shown, state=HeadState.AGREED)
         known = self._standings.head(head.origin, head.peer, HeadState.AGREED)
         ahead = self._standings.head(head.origin, head.peer, HeadState.AHEAD)
@@ -170,8 +175,9 @@ class Comparison:
                 return
             head = known  # the one ahead was compared and is done with
         news = known is None or head.size > known.size or head.cosigned_at >= known.cosigned_at + _AGREED_EVERY
-        if news or (ahead is not None and ahead.size <= head.size):
-            await self._evidence.keep_peer_head(head)
+        news = news or (ahead is not None and ahead.size <= head.size)
+        # What agreed with a tree that was cut back since is a witness of nothing, neither stored nor here.
+        if news and await self._evidence.keep_peer_head(head) and self._standings.cuts(head.origin) == cuts:
             self._standings.tell(head)
 
     async def _root(self, origin: str, size: int, ours: LogHead) -> bytes:
@@ -185,49 +191,59 @@ class Comparison:
         return SplitNotes(shown.checkpoint, ours.checkpoint, root, plan.fold(roots))
 
     async def _take_over(self, peer: str, keys: ReplicaKeys, notes: SplitNotes) -> None:
-        if self._told_by(keys.origin, peer):
+        # Evidence that we hold already, ours perhaps, says nothing new when it is handed back.
+        if self._told_by(keys.origin, peer) or any(
+            notes == known.notes for known in self._standings.splits(keys.origin)
+        ):
             return
         proof = ForkProof(notes.first, notes.second, notes.root, notes.consistency)
         fork = open_fork(proof, keys.head, keys.origin, keys.cosigners)
-        strangers = await self._is_ours(keys.origin, fork.first.size, notes.root) and not (
-            fork.first.cosigners.keys() - self._for_none(keys.origin)
-        )
-        cosigners = {*fork.first.cosigners, *fork.second.cosigners}
-        await self._keep_split(peer, keys.origin, notes, cosigners, strangers=strangers)
+        differ = fork.first.size
+        first = self._standing_for(keys.origin, fork.first.cosigners.keys(), differ)
+        second = self._standing_for_shown(keys.origin, peer, fork.second.cosigners.keys(), differ)
+        ours = await self._root_at(keys.origin, differ)
+        # Where the history that is not ours parts from it, those tell who stand for that one. While our tree is too
+        # short to say which of the two is ours, it may be either: then somebody has to stand for each.
+        against = [first] if ours == notes.root else [second] if ours == fork.first.root else [first, second]
+        agreed = min([*first, *second]) if all(against) else 0
+        await self._keep_split(SplitView(keys.origin, peer, self._limits.now(), agreed, notes))
 
-    async def _is_ours(self, origin: str, size: int, root: bytes) -> bool:
-        """Whether our tree is known to be of the history that has this root."""
+    async def _root_at(self, origin: str, size: int) -> bytes | None:
+        """Root of our tree at a size; None while it is shorter."""
         ours = await self._logs.head(origin)
-        return ours is not None and ours.size >= size and await self._root(origin, size, ours) == root
+        return None if ours is None or ours.size < size else await self._root(origin, size, ours)
 
     def _for_none(self, origin: str) -> AbstractSet[str]:
         """The log's own node stands for all its histories, hence for none, and what we cosigned is our own."""
         return {own_cosigner(origin), own_cosigner(origin_of(self._limits.own))}
 
     async def _split(self, shown: PeerHead, notes: SplitNotes) -> None:
-        await self._keep_split(shown.peer, shown.origin, notes, frozenset())
+        # Without a proof our own log is shorter than what our key signed: whatever we hold may be before the parting.
+        differ = size_of(notes.first if notes.root else notes.second)
+        agreed = min(self._standing_for_shown(shown.origin, shown.peer, frozenset(), differ), default=0)
+        await self._keep_split(SplitView(shown.origin, shown.peer, self._limits.now(), agreed, notes))
 
-    async def _keep_split(
-        self, peer: str, origin: str, notes: SplitNotes, cosigners: AbstractSet[str], *, strangers: bool = False
-    ) -> None:
-        """`strangers`: nobody that we know stands for the history that is not ours."""
-        # Who cosigned one of the two heads stands for a history, and so does who shows them.
-        others = {own_cosigner(origin_of(peer)), *cosigners} - self._for_none(origin)
+    def _standing_for(self, origin: str, names: AbstractSet[str], differ: int) -> list[int]:
+        """How far each of those who cosigned a history agreed with us, as far as that says where it parts from ours.
+
+        `differ`: a size at which the two are different. Who agrees with us from there on stands for ours, or for both.
+        """
         sizes = self._standings.witnessing(origin).sizes
-        stand_for_one = bool(others)
-        if not others:
-            # Shown by the log's own node alone: what every other witness that we know holds as we do was seen by all.
-            others = sizes.keys() - self._for_none(origin)
-        agreed = 0 if strangers else min((sizes.get(name, 0) for name in others), default=0)
-        differ = size_of(notes.first) if notes.root else agreed + 1
-        if agreed >= differ:
-            # The histories differ at that size. Whoever agrees with us beyond it stands for ours, or for both.
-            agreed = 0 if stand_for_one else differ - 1
-        split = SplitView(origin, peer, self._limits.now(), agreed, notes)
-        kept = await self._evidence.keep_split(split)
-        if kept:
+        return [size for name in names - self._for_none(origin) if (size := sizes.get(name, 0)) < differ]
+
+    def _standing_for_shown(self, origin: str, peer: str, names: AbstractSet[str], differ: int) -> list[int]:
+        """The same for the history that `peer` shows: it stands for that one as well."""
+        others = {own_cosigner(origin_of(peer)), *names} - self._for_none(origin)
+        if others:
+            return self._standing_for(origin, others, differ)
+        # Shown by the log's own node alone: what every other witness that we know holds as we do was seen by all.
+        sizes = self._standings.witnessing(origin).sizes
+        return [min(sizes[name], max(differ - 1, 0)) for name in sizes.keys() - self._for_none(origin)]
+
+    async def _keep_split(self, split: SplitView) -> None:
+        if await self._evidence.keep_split(split):
             self._standings.tell_split(split)
-            _log.error("log_split", origin=origin, shown_by=peer, agreed_size=agreed)
+            _log.error("log_split", origin=split.origin, shown_by=split.shown_by, agreed_size=split.agreed_size)
         self._split_found(split)
 
     def _told_by(self, origin: str, peer: str) -> bool:

@@ -98,7 +98,9 @@ class Settlement:
         except (LogMoved, LogClosed):
             return False
         finally:
-            # Before the log counts here: whose head was of another history vouches for what is kept alone.
+            # Before the log counts here: whose head was of another history vouches for what is kept alone. What is
+            # being compared at this moment is told to nobody any more.
+            self.standings.cut(head.origin)
             await self._forgotten()
             await self.load()
         return True

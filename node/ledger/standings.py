@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
@@ -29,6 +30,7 @@ class Standings:
         self._splits: dict[str, tuple[SplitView, ...]] = {}
         self._witnessing: dict[str, Witnessing] = {}
         self._told = 0
+        self._cuts: Counter[str] = Counter()
 
     async def load(self, store: StandingsStore) -> bool:
         """Takes in everything that is stored. Answers whether a log is split of which nobody knew here."""
@@ -59,6 +61,14 @@ class Standings:
         self._told += 1
         self._splits[split.origin] = (*self._splits.get(split.origin, ()), split)
         self._witnessing.pop(split.origin, None)
+
+    def cut(self, origin: str) -> None:
+        """Our tree of a log was cut back: what agreed with it before counts as far as it is loaded again, no more."""
+        self._cuts[origin] += 1
+
+    def cuts(self, origin: str) -> int:
+        """How often that happened, as far as this process knows."""
+        return self._cuts[origin]
 
     def head(self, origin: str, peer: str, state: HeadState) -> PeerHead | None:
         """What a peer showed of a log."""

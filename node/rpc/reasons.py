@@ -47,6 +47,7 @@ REASONS: frozenset[str] = frozenset(
         "NATURAL_PERSON_NEEDS_CONSENT",
         "NOT_ELIGIBLE",
         "NOT_REGISTERED_HERE",
+        "OWN_LOG_SPLIT",
         # ALREADY_EXISTS
         "CONFLICT",
         "REQUEST_ID_REUSED",

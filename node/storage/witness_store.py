@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.model.witnesses import (
     OTHERS_EVERY,
@@ -23,6 +24,7 @@ from node.storage.database import Database
 from node.storage.schema import (
     from_instant,
     log_cosigned,
+    log_heads,
     log_notes,
     log_peer_heads,
     log_sightings,
@@ -79,7 +81,10 @@ class WitnessStore:
         return "" if found is None else str(found)
 
     async def keep_recalled(self, head: PeerHead) -> None:
-        """Keep by when a peer saw a head of the past, which our own tree holds; the earlier moment for one size."""
+        """Keep by when a peer saw a head of the past, which our own tree holds; the earlier moment for one size.
+
+        Nothing is kept once our tree was cut back behind it.
+        """
         row = {
             "origin": head.origin,
             "witness": head.peer,
@@ -94,7 +99,8 @@ class WitnessStore:
         )
         # A crash before the commit: the peer is asked again after the restart. After it: it need not be.
         async with self._database.write() as connection:
-            await connection.execute(keep)
+            if await _still_held(connection, head):
+                await connection.execute(keep)
 
     async def peer_heads(self) -> list[PeerHead]:
         """Everything that peers showed, at most one agreed and one ahead for each log and peer."""
@@ -102,25 +108,29 @@ class WitnessStore:
             rows = (await connection.execute(select(log_peer_heads))).all()
         return [_head(row) for row in rows]
 
-    async def keep_peer_head(self, head: PeerHead) -> None:
+    async def keep_peer_head(self, head: PeerHead) -> bool:
         """Put a head in the place of the one in the same state; one that agrees ends one ahead that is no larger.
 
-        Of two replicas of this node that write at once the larger agreed head stays.
+        Of two replicas of this node that write at once the larger agreed head stays. False, and nothing is kept, for
+        one that agreed with a tree of ours which was cut back since, perhaps by another replica.
         """
         table, row = log_peer_heads.c, _head_row(head)
         here = (table.origin == head.origin, table.peer == head.peer)
         # A crash before the commit leaves what the peer showed before; it shows its head again in the next round.
         async with self._database.write() as connection:
             if head.state is HeadState.AGREED:
+                if not await _still_held(connection, head):
+                    return False
                 larger = select(table.size).where(*here, table.state == head.state.value, table.size > head.size)
                 if (await connection.execute(larger)).first() is not None:
-                    return
+                    return True
                 passed = log_peer_heads.delete().where(*here, table.state == HeadState.AHEAD.value)
                 await connection.execute(passed.where(table.size <= head.size))
             await upsert_rows(connection, log_peer_heads, [row])
             if head.state is HeadState.AGREED:
                 told = Sighting(head.peer, head.size, head.seen_at)
                 await keep_sighting(connection, head.origin, told, OTHERS_EVERY)
+        return True
 
     async def keep_split(self, split: SplitView) -> bool:
         """Keep evidence; False when that peer showed a second history of that log before: that evidence stays."""
@@ -137,6 +147,17 @@ class WitnessStore:
         query = select(log_splits).order_by(table.found_at, table.origin, table.shown_by)
         async with self._database.read() as connection:
             return [_split(row) for row in (await connection.execute(query)).all()]
+
+
+async def _still_held(connection: AsyncConnection, head: PeerHead) -> bool:
+    """Whether our tree still reaches as far as a head that it agreed with, and does so until this transaction ends.
+
+    A tree shrinks only when it is cut back for a successor log. Of a log that is closed nothing new is learned.
+    """
+    table = log_heads.c
+    query = select(table.size, table.closed_size).where(table.origin == head.origin).with_for_update(read=True)
+    row = (await connection.execute(query)).one_or_none()
+    return row is None or (row.size >= head.size and row.closed_size is None)
 
 
 def _head_row(head: PeerHead) -> dict[str, Any]:

@@ -11,8 +11,10 @@ import pytest
 from node.app import certifying, sealing_keys, trusting
 from node.app.authority import CA_YEARS
 from node.app.inspecting import inspect
-from node.app.storing import prepare_database
+from node.app.storing import open_database, prepare_database
+from node.model.witnesses import SplitNotes, SplitView
 from node.readiness import Check
+from node.storage.witness_store import WitnessStore
 from tests.support import nodes
 from tests.support.nodes import THE_DAY, TestJurisdiction
 from trust.algorithms import Suite
@@ -140,3 +142,35 @@ async def test_an_endpoint_that_is_no_address_is_told(
     )
     trusting.import_bundle(guizhou.settings, trusting.export_bundle(renewed, THE_DAY), None)
     assert endpoint in (await unwell(guizhou))["peer 140000"]
+
+
+# Logs
+
+
+def split_view(origin: str, shown_by: str) -> SplitView:
+    return SplitView(origin, shown_by, THE_DAY, 3, SplitNotes("one", "two", bytes(32), ()))
+
+
+async def test_our_own_log_in_two_histories_is_told_whether_the_node_runs_or_not(guizhou: TestJurisdiction) -> None:
+    await prepare_database(guizhou.settings)
+    checks = {check.name: check for check in await inspect(guizhou.settings, THE_DAY)}
+    assert "begins when" in checks["own log"].sentence
+    async with open_database(guizhou.settings) as database:
+        await WitnessStore(database).keep_split(split_view("huxin/520000", "140000"))
+    told = await unwell(guizhou)
+    assert set(told) == {"own log"}
+    for said in ("huxin/520000", "shown by 140000", "huxin evidence", "huxin log close"):
+        assert said in told["own log"]
+
+
+async def test_a_peer_whose_log_is_halted_is_named(guizhou: TestJurisdiction, shanxi: TestJurisdiction) -> None:
+    nodes.introduce([guizhou, shanxi])
+    await prepare_database(guizhou.settings)
+    async with open_database(guizhou.settings) as database:
+        for by in ("620100", "210000"):
+            await WitnessStore(database).keep_split(split_view("huxin/140000", by))
+        await WitnessStore(database).keep_split(split_view("huxin/110000", "620100"))
+    told = await unwell(guizhou)
+    assert set(told) == {"peer logs", "peer 140000"}, "a log that nobody here follows is nobody's trouble"
+    assert "140000 (the other one shown by 210000, 620100)" in told["peer logs"]
+    assert "huxin evidence --export" in told["peer logs"]

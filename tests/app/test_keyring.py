@@ -15,7 +15,10 @@ from node.errors import BadConfiguration, NotReady
 from node.readiness import MissingKey
 from tests.support.nodes import THE_DAY, TestJurisdiction
 from trust.algorithms import Suite
-from trust.keys import Signer, generate, save
+from trust.keys import Signer, generate, load, save
+from trust.log.checkpoint import cosign, own_cosigner, sign_head
+from trust.log.succession import Succession
+from trust.log.tree import EMPTY_ROOT
 
 DAY = timedelta(days=1)
 
@@ -115,3 +118,23 @@ def test_a_uri_file_that_others_can_change_is_not_followed(guizhou: TestJurisdic
     signing = load_signing_keys(guizhou.settings)
     assert "open to other users" in signing.trouble()
     assert present(guizhou) == list(signing.held())
+
+
+def test_the_key_of_the_log_before_is_told_from_a_wrong_one(guizhou: TestJurisdiction) -> None:
+    """Between the release of a succession and the new keys in their places nothing is to be restored."""
+    keyring, own = load_keyring(guizhou.settings), trusted_state(guizhou.settings).own.trusted
+    log, cosigner = load(guizhou.layout.key("log")), load(guizhou.layout.key("cosigner"))
+    new = generate(Suite.ED25519)
+    note = cosign(sign_head(own.origin, 0, EMPTY_ROOT, log), own_cosigner(own.origin), cosigner, THE_DAY)
+    later = own.succeeded(Succession(own.origin, note, f"{own.origin}/2", new.spki, cosigner.spki, THE_DAY))
+    with pytest.raises(NotReady) as caught:
+        require_published(keyring, later, THE_DAY)
+    assert caught.value.reason == "KEY_NOT_PUBLISHED"
+    for said in ("The log key", "huxin/520000/2", "huxin log close", "at keys.log", "huxin log found"):
+        assert said in caught.value.message
+    assert "restore" not in caught.value.message
+    save(new, guizhou.layout.home / "new.key")
+    (guizhou.layout.home / "new.key").replace(guizhou.layout.key("log"))
+    require_published(load_keyring(guizhou.settings), later, THE_DAY)
+    with pytest.raises(NotReady, match="trust refresh"):
+        require_published(load_keyring(guizhou.settings), own, THE_DAY)

@@ -9,7 +9,8 @@ from hashlib import sha256
 import pytest
 from huxin.v1 import statement_pb2
 
-from node.app.ledgers import entry_reader
+from node.app.ledgers import entry_reader, require_whole
+from node.errors import IssuingStopped, NotReady
 from node.ledger.assembly import EntryDraft
 from node.model.log import EntryKind, StatusFlag
 from tests.support.trust import ISSUED, NUMBER, attestation_of, jurisdiction, key, salt, sections_of
@@ -105,3 +106,20 @@ def test_what_is_said_beside_a_known_flag_does_not_hide_it() -> None:
 def test_what_says_nothing_about_a_report_counts_for_nothing(payload_type: str, payload: bytes) -> None:
     with pytest.raises(MalformedInput):
         read(payload_type, payload)
+
+
+# Whether anything may be attested in the own log
+
+
+def test_a_log_of_two_histories_is_not_issued_into() -> None:
+    require_whole("huxin/140000", split=False, newest="huxin/140000")
+    with pytest.raises(IssuingStopped, match="huxin evidence"):
+        require_whole("huxin/140000", split=True, newest="huxin/140000")
+
+
+def test_once_its_successor_is_signed_off_the_way_there_is_told() -> None:
+    """Replicas of this node that were started again issue already: the caller may ask one of those."""
+    with pytest.raises(NotReady, match=r"huxin log found.*restart") as caught:
+        require_whole("huxin/140000", split=True, newest="huxin/140000/2")
+    assert caught.value.reason == "LOG_CLOSED"
+    require_whole("huxin/140000", split=False, newest="huxin/140000/2")

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from node.app.storing import open_database
 from node.cli.ceremony_view import in_groups
 from node.cli.failures import ExitCode
 from node.config import Settings
 from node.model.log import EntryKind
+from node.model.witnesses import SplitNotes, SplitView
+from node.storage.witness_store import WitnessStore
 from tests.cli.running import huxin
-from tests.cli.test_log import _store
+from tests.cli.test_log import NOW, _store
 from trust.keys import load
 from trust.log.succession import read_succession
 
 SUCCESSION = "shanxi.json"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def desk(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Shanxi's home with a log of five entries, and a ceremony of which Shanxi is a member."""
+    """Shanxi's home with a log of five entries, three of them in both histories, and a ceremony that it is part of."""
     asyncio.run(_store(home, Settings.load(home / "huxin.toml", {}), EntryKind.OTHER))
+    asyncio.run(show_split(home, "520000", 4))
+    asyncio.run(show_split(home, "620100", 3))
     monkeypatch.chdir(tmp_path)
     for use in ("root", "snapshot", "timestamp", "registry"):
         done(huxin("trust", "key", "new", use))
@@ -36,6 +45,13 @@ def desk(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     done(huxin("trust", "delegate", "140000", "--key", "registry.pub", "--folder", "c"))
     return home
+
+
+async def show_split(home: Path, by: str, agreed: int, origin: str = "huxin/140000") -> None:
+    """A peer has shown another history of a log."""
+    async with open_database(Settings.load(home / "huxin.toml", {})) as database:
+        notes = SplitNotes("one", "two", bytes(32), ())
+        await WitnessStore(database).keep_split(SplitView(origin, by, NOW, agreed, notes))
 
 
 def done(result: Any) -> str:
@@ -81,6 +97,62 @@ def test_new_keys_are_named_by_their_public_halves(desk: Path) -> None:
         load(Path(f"{n}.key")).key_id for n in ("log", "cosigner")
     ]
     assert (told["origin"], told["entries"], told["digest"]) == (made.origin, 3, made.digest.hex())
+
+
+def test_beyond_what_our_own_evidence_says_is_agreed_it_warns_and_wants_to_be_told(desk: Path) -> None:
+    result = close(desk, entries="4")
+    assert result.exit_code == ExitCode.USAGE
+    assert "agree for 3 entries only, and 4 lies beyond" in result.stderr
+    assert "--entries 3" in result.stderr
+    assert "--yes" in result.stderr
+    assert not Path(SUCCESSION).exists()
+    result = close(desk, "--yes", "--json", entries="4")
+    assert "agree for 3 entries only" in result.stderr
+    told = json.loads(done(result))
+    assert (told["entries"], told["agreed_size"]) == (4, 3)
+    assert read_succession(Path(SUCCESSION).read_bytes()).size == 4
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", ExitCode.OK), ("n", ExitCode.PROBLEMS), ("", ExitCode.PROBLEMS)])
+def test_a_person_is_asked(desk: Path, answer: str, code: ExitCode) -> None:
+    """At a terminal, as somebody types it."""
+    ours, theirs = os.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    run = subprocess.run(
+        [sys.executable, "-m", "node", "--home", desk, "log", "close", "--entries", "5", "-o", SUCCESSION],
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path.cwd(),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert (run.returncode, Path(SUCCESSION).exists()) == (code, code == ExitCode.OK), run.stderr
+    assert "agree for 3 entries only" in run.stderr
+    assert "Write it all the same?" in run.stderr
+
+
+@pytest.mark.parametrize("entries", ["0", "3"])
+def test_within_what_is_agreed_nothing_is_asked(desk: Path, entries: str) -> None:
+    result = close(desk, entries=entries)
+    done(result)
+    assert result.stderr == ""
+
+
+def test_without_any_evidence_of_our_own_log_it_warns_and_wants_to_be_told(home: Path, tmp_path: Path) -> None:
+    asyncio.run(_store(home, Settings.load(home / "huxin.toml", {}), EntryKind.OTHER))
+    asyncio.run(show_split(home, "620100", 5, "huxin/520000"))
+    at = tmp_path / SUCCESSION
+    words = ("log", "close", "--entries", "0", "-o", at)
+    result = huxin(*words, home=home)
+    assert result.exit_code == ExitCode.USAGE
+    assert "No evidence of a second history" in result.stderr
+    assert not at.exists()
+    told = json.loads(done(huxin(*words, "--yes", "--json", home=home)))
+    assert told["agreed_size"] is None
+    assert at.exists()
 
 
 def test_what_cannot_be_is_refused_with_what_to_do(desk: Path) -> None:

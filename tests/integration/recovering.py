@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from huxin.v1 import admin_service_pb2
 
 from node.app import ceremonies, registry_commands, succeeding
 from node.app.ceremony_files import new_key, public_path
@@ -152,19 +149,6 @@ def recovered(one: TestJurisdiction) -> Callable[[], Awaitable[bool]]:
         return (told.state, told.last_error, told.HasField("split_at")) == ("connected", "", False)
 
     return connected
-
-
-async def revoke(one: TestJurisdiction, number: str) -> None:
-    """By its operator."""
-    await one.admin().ChangeStatus(
-        admin_service_pb2.ChangeStatusRequest(
-            request_id=str(uuid.uuid4()),
-            report_number=number,
-            flag="STATUS_FLAG_REVOKED",
-            set=True,
-            reason_code="synthetic_reason",
-        )
-    )
 
 
 def made_key(path: Path) -> Path:

@@ -13,6 +13,9 @@ import pytest
 from huxin.v1 import exchange_service_pb2, report_service_pb2, subject_pb2, verdict_pb2
 
 from node.app import trusting
+from node.app.storing import open_database
+from node.model.witnesses import SplitNotes, SplitView
+from node.storage.witness_store import WitnessStore
 from tests.integration import exchanging
 from tests.integration.exchanging import INBOX, OUTBOX
 from tests.integration.provinces import OF_SHANXI, Provinces, provinces, verify
@@ -77,6 +80,24 @@ async def test_a_refusal_comes_back_with_its_reason(running: Provinces) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as nothing:
         await exchanging.fetched(running.guizhou, ask_id)
     assert nodes.reason_of(nothing.value) == "NO_ASKED_REPORT"
+
+
+async def test_a_node_whose_own_log_has_two_histories_says_so_and_answers_what_comes_next(running: Provinces) -> None:
+    """The subject is told at once, and no message behind this one waits for the recovery."""
+    guizhou, shanxi = running.guizhou, running.shanxi
+    answered = await exchanging.stands(
+        guizhou, await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT)), "answered"
+    )
+    split = SplitView("huxin/140000", "620100", running.clock.now(), 1, SplitNotes("one", "two", bytes(32), ()))
+    async with open_database(shanxi.settings) as database:
+        await WitnessStore(database).keep_split(split)
+        assert shanxi.node is not None
+        await shanxi.node.standings.load(WitnessStore(database))  # as each round of gossip does
+    ask_id = await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT))
+    refused = await exchanging.stands(guizhou, ask_id, "refused")
+    assert (refused.reason, refused.report_number) == ("OWN_LOG_SPLIT", "")
+    assert "two histories" in refused.message
+    assert await nodes.download(shanxi, answered.report_number), "what was issued before is handed out"
 
 
 @pytest.mark.parametrize(

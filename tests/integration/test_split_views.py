@@ -13,14 +13,18 @@ import re
 import shutil
 import sqlite3
 import sys
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
+import grpc
+import pytest
 from huxin.v1 import admin_service_pb2, verdict_pb2
 
 from node.app import trusting
+from node.model.log import LogHead
 from tests.integration.provinces import (
     ACCEPT,
     LOG_VIEW_SECONDS,
@@ -215,13 +219,51 @@ async def test_our_own_log_in_two_histories_makes_us_unready(tmp_path: Path) -> 
     async with three(tmp_path) as world:
         shanxi, guizhou = world.shanxi, world.guizhou
         await forked(world, tmp_path)
+        number = await nodes.create_report(shanxi)
         assert "own_history" not in await failing(shanxi)
         await guizhou.start(world.clock)
         await nodes.eventually(evidence(shanxi), SECONDS)
         assert "own_history" in await failing(shanxi)
+        await require_nothing_issued(shanxi)
         await shanxi.stop()
         await shanxi.start(world.clock)
         assert "own_history" in await failing(shanxi), "a restart mends nothing"
+        await require_nothing_issued(shanxi)
+        before = own_head(shanxi).size
+        await revoke(shanxi, number)
+        assert own_head(shanxi).size == before + 1, "a warning is never held up"
+
+
+async def require_nothing_issued(one: TestJurisdiction) -> None:
+    """Its node refuses to issue, says what to do, and adds nothing to its log."""
+    before = own_head(one)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await nodes.create_report(one)
+    assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert nodes.reason_of(caught.value) == "OWN_LOG_SPLIT"
+    assert "huxin log found" in str(caught.value.details())
+    assert (own_head(one).size, own_head(one).root) == (before.size, before.root)
+
+
+def own_head(one: TestJurisdiction) -> LogHead:
+    """The newest head of its own log."""
+    assert one.node is not None
+    head = one.node.board.newest(ORIGIN)
+    assert head is not None
+    return head
+
+
+async def revoke(one: TestJurisdiction, number: str) -> None:
+    """By its operator."""
+    await one.admin().ChangeStatus(
+        admin_service_pb2.ChangeStatusRequest(
+            request_id=str(uuid.uuid4()),
+            report_number=number,
+            flag="STATUS_FLAG_REVOKED",
+            set=True,
+            reason_code="synthetic_reason",
+        )
+    )
 
 
 async def test_a_log_restored_from_an_older_copy_is_told_by_its_peers(tmp_path: Path) -> None:
@@ -241,6 +283,7 @@ async def test_a_log_restored_from_an_older_copy_is_told_by_its_peers(tmp_path: 
         (split, *_) = await splits(shanxi)
         assert (split.origin, split.evidence.root) == (ORIGIN, b"")
         assert "own_history" in await failing(shanxi)
+        await require_nothing_issued(shanxi)
 
 
 async def test_an_entry_withheld_from_one_ends_in_refer(tmp_path: Path) -> None:
@@ -341,6 +384,12 @@ async def failing(one: TestJurisdiction) -> set[str]:
     page = (await get(_port(one), "/metrics")).body.decode()
     lines = [line for line in page.splitlines() if line.startswith('huxin_ready{check="') and line.endswith(" 0.0")]
     return {line.partition('"')[2].partition('"')[0] for line in lines}
+
+
+async def unready(one: TestJurisdiction) -> dict[str, str]:
+    """What /readyz says to operators, by each check that does not hold."""
+    answer = json.loads((await get(_port(one), "/readyz")).body)
+    return {check["name"]: check["sentence"] for check in answer["checks"] if not check["ok"]}
 
 
 def _port(one: TestJurisdiction) -> int:

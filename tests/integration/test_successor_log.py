@@ -6,15 +6,18 @@ holds Lanzhou's. The registry's root keys are held by three, two of whom must si
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
+import grpc
 import pytest
 
 from node.app import ceremonies, succeeding
 from node.app.auditing import audit_logs
+from node.app.inspecting import inspect
 from node.app.registering import registry_record
-from node.errors import BadSource, HuxinError
+from node.errors import BadSource, HuxinError, NotReady
 from node.registry.refresh import RefreshFailed
 from tests.integration.provinces import ACCEPT, REFER, REJECT
 from tests.integration.recovering import (
@@ -30,7 +33,6 @@ from tests.integration.recovering import (
     made_key,
     reason_at,
     recovered,
-    revoke,
     rows,
     split,
     succession,
@@ -42,16 +44,21 @@ from tests.integration.test_split_views import (
     SHANXI,
     agreeing,
     copied,
+    evidence,
     failing,
     halted,
     peer,
     put_back,
+    require_nothing_issued,
+    revoke,
     splits,
+    unready,
     verdict_of,
 )
 from tests.support import nodes
 from tests.support.federation import SIGNERS
 from tests.support.http import get
+from tests.support.nodes import TestJurisdiction
 from tests.support.trust import key
 from trust.log.succession import read_succession
 
@@ -111,11 +118,13 @@ async def test_what_was_said_since_of_old_reports_counts(tmp_path: Path) -> None
         await nodes.caught_up(guizhou, shanxi, 2)
         assert (await verdict_of(guizhou, world, common)).decision == REJECT
         await shanxi.stop()
+        await guizhou.stop()  # else it tells Shanxi at once, which then issues nothing more
         put_back(shanxi, copy)
         await shanxi.start(world.clock)
         await lanzhou.start(world.clock)
         other_number, other = await world.report(shanxi)
         await nodes.caught_up(lanzhou, shanxi, 2)
+        await guizhou.start(world.clock)
         await nodes.eventually(halted(guizhou, lanzhou), SECONDS)
         await shanxi.stop()
         await all_.signed_off(await all_.closed(1), *SIGNERS)
@@ -172,30 +181,54 @@ async def test_who_holds_the_other_history_follows_the_honest_one_up(tmp_path: P
             assert (await verdict_of(follower, world, one)).decision == REJECT
 
 
-async def test_until_it_is_founded_nothing_is_decided(tmp_path: Path) -> None:
+async def test_until_it_is_founded_nothing_is_decided_and_nothing_issued(tmp_path: Path) -> None:
     async with federation(tmp_path) as all_:
         world, shanxi, guizhou = all_.world, all_.shanxi, all_.guizhou
         common, _, other = await split(all_, tmp_path)
         await shanxi.start(world.clock)
+        await nodes.eventually(evidence(shanxi), SECONDS)
+        await require_nothing_issued(shanxi)
         await all_.signed_off(await all_.closed(1), *SIGNERS)
         await nodes.eventually(reason_at(guizhou, world, common, 8, "NO_LOG_VIEW"), SECONDS)
         assert (await verdict_of(guizhou, world, common)).decision == REFER
         assert (await verdict_of(guizhou, world, other)).decision == REFER
 
-        number, late = await world.report(shanxi)  # its node still runs by the log that is being closed
+        _, (number,) = rows(shanxi, "SELECT report_number FROM reports ORDER BY log_index")
+        await revoke(shanxi, str(number))  # its node still runs by the log that is being closed
         await all_.told_shanxi()
+        await nodes.eventually(refusing(shanxi, "LOG_CLOSED"), SECONDS)
+        assert "huxin log found" in (await unready(shanxi))["log_key"]
         made = await succeeding.found(shanxi.settings, world.clock.now())
-        assert made.size == 3, "what was issued meanwhile is logged again as well"
+        assert made.size == 3, "what was stated meanwhile is logged again as well"
         with pytest.raises(HuxinError) as caught:
             await succeeding.found(shanxi.settings, world.clock.now())
         assert "founded already" in caught.value.message
         with pytest.raises(Exception, match="restart"):
             await world.report(shanxi)
+        with pytest.raises(Exception, match="restart"):
+            await revoke(shanxi, str(number))
         await shanxi.stop()
         await shanxi.start(world.clock)
         await nodes.until(follows(guizhou, 3), SECONDS)
-        for bundle in (common, other, late, await nodes.download(shanxi, number)):
-            assert (await verdict_of(guizhou, world, bundle)).decision == ACCEPT
+        assert (await verdict_of(guizhou, world, common)).decision == ACCEPT
+        verdict = await verdict_of(guizhou, world, other)
+        assert (verdict.decision, verdict.steps[9].reason) == (REJECT, "REVOKED")
+        _, late = await world.report(shanxi)
+        await nodes.until(follows(guizhou, 4), SECONDS)
+        assert (await verdict_of(guizhou, world, late)).decision == ACCEPT, "the successor is issued into as ever"
+
+
+def refusing(one: TestJurisdiction, reason: str) -> Callable[[], Awaitable[bool]]:
+    """Whether a node refuses to issue for this reason."""
+
+    async def refused() -> bool:
+        try:
+            await nodes.create_report(one)
+        except grpc.aio.AioRpcError as error:
+            return nodes.reason_of(error) == reason
+        raise AssertionError("a report was issued")
+
+    return refused
 
 
 async def test_a_node_does_not_begin_its_successor_by_itself(tmp_path: Path) -> None:
@@ -211,7 +244,23 @@ async def test_a_node_does_not_begin_its_successor_by_itself(tmp_path: Path) -> 
         await shanxi.start(world.clock)
         with pytest.raises(Exception, match="huxin log found"):
             await world.report(shanxi)
+        told = {check.name: check for check in await inspect(shanxi.settings, world.clock.now())}["own log"]
+        assert not told.ok
+        assert "huxin log found" in told.sentence
         assert rows(shanxi, "SELECT origin FROM log_heads WHERE origin LIKE 'huxin/140000/%'") == []
+        assert "huxin log found" in (await unready(shanxi))["log_key"]
+        await succeeding.found(shanxi.settings, world.clock.now())
+        await world.report(shanxi)
+        await nodes.eventually(ready(shanxi), SECONDS)
+        told = {check.name: check for check in await inspect(shanxi.settings, world.clock.now())}["own log"]
+        assert (told.ok, f"{NEXT} has " in told.sentence) == (True, True)
+
+
+def ready(one: TestJurisdiction) -> Callable[[], Awaitable[bool]]:
+    async def found() -> bool:
+        return not await unready(one)
+
+    return found
 
 
 async def test_fewer_than_k_close_nothing(tmp_path: Path) -> None:
@@ -290,6 +339,13 @@ async def test_a_second_succession_with_new_keys(tmp_path: Path) -> None:
         publics = [made_key(folder / f"{name}-3.key") for name in ("log", "cosigner")]
         file = await all_.closed(3, *publics)
         await all_.signed_off(file, *SIGNERS)
+        await all_.told_shanxi()
+        for unfinished in (succeeding.found(shanxi.settings, world.clock.now()), shanxi.start(world.clock)):
+            with pytest.raises(NotReady) as refused:  # with the keys of the log before
+                await unfinished
+            for said in (f"{ORIGIN}/3", "huxin log close", "keys.log", "huxin log found"):
+                assert said in refused.value.message
+        await shanxi.stop()
         for name in ("log", "cosigner"):
             (folder / f"{name}-3.key").replace(folder / f"{name}.key")
         made = await all_.founded()

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from node.errors import Conflict, InvalidInput, NotEligible, NotFound, NotReady
+from node.errors import Conflict, InvalidInput, IssuingStopped, NotEligible, NotFound, NotReady
 from node.model.calendar import Period, start_of_day
 from node.model.identifiers import parse_report_number
 from node.model.issuing import IssuedReport, PeriodExceptionNote, ReportOrder
@@ -18,6 +18,7 @@ from node.model.log import StatusFlag
 from node.model.records import SEVERE_LIST, RepairState
 from node.model.report import Section
 from node.model.subject import IdType, SubjectRef
+from node.model.witnesses import SplitNotes, SplitView
 from node.wire.report import decode_section, decode_summary
 from tests.issuance.world import ENTERPRISE, NOW, ORIGIN, PENALTY, RECORD, SUBJECT, TODAY, Issuing, order, with_scheme
 from tests.support.nodes import synthetic_code
@@ -242,6 +243,31 @@ async def test_the_first_answer_stands_when_the_rules_change(issuing: Issuing) -
     assert await issuing.issue.create(order("same", codes=["6"]), ME) == first
     with pytest.raises(Conflict):
         await issuing.issue.create(order("same", codes=["7"]), ME)
+
+
+@pytest.mark.parametrize("root", [bytes(32), b""], ids=["two histories", "behind what our key signed"])
+async def test_a_log_of_two_histories_takes_warnings_and_no_reports(issuing: Issuing, root: bytes) -> None:
+    earlier = order()
+    report = await issuing.issue.create(earlier, ME)
+    issuing.standings.tell_split(SplitView(ORIGIN, "520000", NOW, 1, SplitNotes("", "", root, ())))
+
+    with pytest.raises(IssuingStopped) as caught:
+        await issuing.issue.create(order(), ME)
+    assert caught.value.reason == "OWN_LOG_SPLIT"
+    for what_to_do in ("huxin evidence", "huxin log close", "ops/README.md"):
+        assert what_to_do in caught.value.message
+    head = await issuing.log.head(ORIGIN)
+    assert head is not None
+    assert head.size == 1, "nothing was attested"
+    assert await issuing.issue.create(earlier, ME) == report, "what was answered before stands"
+
+    index = await issuing.standing.change_status("a", report.report_number, StatusFlag.REVOKED, True, "synthetic", ME)
+    assert index == 1
+
+
+async def test_the_split_of_another_log_stops_nothing(issuing: Issuing) -> None:
+    issuing.standings.tell_split(SplitView("huxin/520000", "620100", NOW, 1, SplitNotes("", "", bytes(32), ())))
+    await issuing.issue.create(order(), ME)
 
 
 async def test_a_request_id_of_a_status_change_is_taken(issuing: Issuing) -> None:

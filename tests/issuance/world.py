@@ -13,13 +13,14 @@ from functools import cache
 from typing import Any
 
 from node.adapters.catalogues.registry import discover
-from node.app.ledgers import OwnLedger
+from node.app.ledgers import OwnLedger, require_whole
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports, Sources
 from node.issuance.standing import ChangeStanding
 from node.ledger.feed import Feed
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LogKeys, Sequencer
+from node.ledger.standings import Standings
 from node.model.calendar import Period
 from node.model.catalogue import Edition
 from node.model.delivery import Delivery, DeliveryHeader, RecordRow
@@ -75,6 +76,7 @@ class Issuing:
     log: LogStore
     reports: ReportStore
     edition: Edition
+    standings: Standings
 
     async def register(self, *registrations: Registration) -> None:
         await RegistrationStore(self.database).upsert(registrations)
@@ -102,7 +104,13 @@ async def issuing_in(database: Database, now: datetime = NOW) -> AsyncIterator[I
     keys = LogKeys(ORIGIN, key("head"), own_cosigner(ORIGIN), key("cosigner"))
     sequencer = Sequencer(log, keys, board, clock.now, gathering)
     feed = Feed(log, ORIGIN, board)
-    ledger = OwnLedger(sequencer, feed, log)
+    standings = Standings("140000")
+    ledger = OwnLedger(
+        sequencer,
+        feed,
+        log,
+        require_issuable=lambda: require_whole(ORIGIN, split=bool(standings.splits(ORIGIN)), newest=ORIGIN),
+    )
     registrations = RegistrationStore(database)
     facts = SubjectFactsReader(registrations, RecordStore(database), gathering)
     issuing = Issuing(
@@ -122,6 +130,7 @@ async def issuing_in(database: Database, now: datetime = NOW) -> AsyncIterator[I
         log,
         reports,
         edition(),
+        standings,
     )
     await issuing.register(ENTERPRISE)
     task = asyncio.create_task(sequencer.run())

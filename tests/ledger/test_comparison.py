@@ -190,6 +190,49 @@ async def test_who_holds_what_we_hold_does_not_say_where_another_history_parts(w
     assert world.standings.witnessing(ORIGIN).agreed == 0
 
 
+@pytest.mark.parametrize("size", [3, 7, 8])
+async def test_while_we_hold_too_little_to_tell_which_is_ours_somebody_must_stand_for_each(
+    world: World, size: int
+) -> None:
+    """We hold 8 entries, the fork parts at 5, and shows at 9: of who was shown it we know nobody."""
+    await world.hold(HONEST, 8)
+    await world.show(HONEST, size)
+    keys = replace(KEYS, cosigners={name: held for name, held in COSIGNERS.items() if name != NAMES[OTHER]})
+    await world.comparison.shown(PEER, keys, ShownHead(ORIGIN, "", evidence_of_another()))
+    assert world.standings.witnessing(ORIGIN).agreed == 0
+
+
+async def test_who_stands_for_our_history_does_not_say_where_the_other_one_parts(world: World) -> None:
+    """We hold the fork, as OTHER does; the log's own node shows both. How far OTHER agrees with us is no hint."""
+    fork = Forked("fork", 12, 5)
+    await world.hold(fork, 12)
+    await world.show(fork, 8, OTHER)
+    await world.show(HONEST, 4, PEER)
+    await world.comparison.shown(ISSUER, KEYS, ShownHead(ORIGIN, "", evidence_of_another()))
+    assert world.standings.witnessing(ORIGIN).agreed == 4, "what every witness that we know holds as we do"
+
+
+async def test_who_shows_it_agrees_with_us_beyond_where_they_differ(world: World) -> None:
+    """We hold the fork, and so does PEER, which was told of the other one by somebody whom we do not know."""
+    fork = Forked("fork", 12, 5)
+    await world.hold(fork, 12)
+    await world.show(fork, 8, OTHER)
+    await world.show(fork, 12, PEER)
+    await world.comparison.shown(PEER, KEYS, ShownHead(ORIGIN, "", evidence_of_another()))
+    assert world.standings.witnessing(ORIGIN).agreed == 0
+
+
+async def test_our_own_evidence_handed_back_says_nothing_new(world: World) -> None:
+    """We found it by a head that the log's own node alone showed; PEER takes it over from us, and shows it to us."""
+    await world.hold(HONEST, 10)
+    await world.show(HONEST, 4, PEER)
+    await world.show(Forked("fork", 9, 5), 9, ISSUER)
+    (split,) = world.found
+    await world.comparison.shown(PEER, KEYS, ShownHead(ORIGIN, "", split.notes))
+    assert world.standings.witnessing(ORIGIN).agreed == 4
+    assert await world.kept.splits() == [split]
+
+
 async def test_who_shows_two_histories_vouches_for_neither(world: World) -> None:
     await world.hold(HONEST, 10)
     await world.show(HONEST, 10)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
+from node.ledger.comparison import Comparison, ComparisonLimits
 from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
 from node.ledger.settlement import Settlement
 from node.ledger.standings import Standings
-from node.model.witnesses import SplitNotes, SplitView
+from node.model.witnesses import PeerHead, ShownHead, SplitNotes, SplitView
 from node.storage.closed_logs import ClosedLogStore
 from node.storage.database import Database
 from node.storage.log_store import LogStore
@@ -21,6 +23,7 @@ from tests.ledger.world import NOW, ORIGIN, PeerLog
 from tests.support.trust import key
 from trust.errors import HeadInconsistent
 from trust.issuers import ClosedLog
+from trust.log.checkpoint import cosign
 
 
 @dataclass
@@ -160,3 +163,47 @@ async def test_what_is_settled_is_not_given_up(desk: Desk) -> None:
     await desk.require_settled()
     await desk.settlement.give_up(LAST)
     await desk.require_settled()
+
+
+# What is compared while a log is cut back
+
+
+class Interrupted(WitnessStore):
+    """A node that cuts the log back at one moment of keeping what a peer showed."""
+
+    def __init__(self, database: Database, cut: Callable[[], Awaitable[object]], *, first: bool) -> None:
+        super().__init__(database)
+        self._cut = cut
+        self._first = first
+
+    async def keep_peer_head(self, head: PeerHead) -> bool:
+        if self._first:
+            await self._cut()
+        kept = await super().keep_peer_head(head)
+        if not self._first:
+            await self._cut()
+        return kept
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before it is written", "after it is written"])
+async def test_who_agreed_with_what_was_cut_off_is_no_witness_of_what_comes_instead(
+    desk: Desk, database: Database, first: bool
+) -> None:
+    """A peer shows a head of the history that we are giving up at this moment."""
+    other, standings = Forked(size=40, parting=5), desk.settlement.standings
+    await desk.hold(other, 33)
+    await desk.agreed(5)
+    store = Interrupted(database, lambda: desk.settlement.settle(LAST), first=first)
+    limits = ComparisonLimits(lambda: NOW, SKEW, "520000")
+    comparison = Comparison(desk.logs, store, standings, limits, lambda _split: None)
+    name = "huxin/210000/node"
+    keys = replace(KEYS, cosigners={**KEYS.cosigners, name: key(name).public})
+    note = cosign(other.note(30), name, key(name), NOW)
+    await comparison.shown("210000", keys, ShownHead(ORIGIN, note))
+    for _ in range(2):
+        assert standings.witnessing(ORIGIN).sizes.get(name, 0) <= 5, "not even for a moment"
+        await standings.load(desk.witnessed)
+    await desk.follow_up()
+    await desk.require_settled()
+    await standings.load(desk.witnessed)
+    assert standings.witnessing(ORIGIN).sizes.get(name, 0) <= 5

@@ -18,6 +18,7 @@ from trust.errors import CertificateRejected
 CLASSES = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, HuxinError)]
 ROOT = Path(__file__).parents[2]
 TELLING = {"NotFound", "NotEligible", "Conflict", "TooLarge", "NotPermitted", "NotAuthenticated", "NotReady"}
+TELLING.add("IssuingStopped")
 
 
 def no_incident() -> str:

@@ -246,3 +246,20 @@ async def test_an_append_and_a_founding_at_once_lose_nothing(
     founded, appended = await asyncio.gather(founding, appending, return_exceptions=True)
     assert (founded is None) != (appended is None)
     assert len(await store.entries(ORIGIN, 0, 100)) == (SIZE if founded is None else SIZE + 1)
+
+
+@pytest.mark.parametrize(("size", "close", "counts"), [(10, False, True), (KEPT + 1, False, False), (10, True, False)])
+async def test_what_agreed_with_a_tree_that_was_cut_back_since_is_not_kept(
+    store: LogStore, closed: ClosedLogStore, database: Database, size: int, close: bool, counts: bool
+) -> None:
+    """It was held against our tree before the cut, by this replica or another, and comes to be written after it."""
+    await filled(store, database)
+    witness = WitnessStore(database)
+    await closed.cut(sample_head(SIZE), kept(), close=close)
+    before = {*await witness.peer_heads()}
+    late = replace(AGREED, peer="210000", size=size)
+    assert await witness.keep_peer_head(late) is counts
+    await witness.keep_recalled(replace(late, peer="330000"))
+    assert {*await witness.peer_heads()} == ({*before, late} if counts else before)
+    seen = await store.first_sightings([(ORIGIN, by, size - 1) for by in ("210000", "330000")])
+    assert len(seen) == (2 if counts else 0)
