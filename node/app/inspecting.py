@@ -221,6 +221,13 @@ async def _recognition(settings: Settings, now: datetime) -> str:
             f"The trust certificates for {', '.join(ended)} have ended; sign each with `huxin recognise grant DIVISION "
             "--keep`.",
         )
+    lapsed = [each.certificate.issuer for each in own if each.state is RelationState.LAPSED]
+    if lapsed:
+        raise _unwell(
+            "RECOGNITION_LAPSED",
+            f"The trust certificates for {', '.join(lapsed)} count no more, for a key that signed them was in other "
+            "hands; sign each again with `huxin recognise grant DIVISION --keep`.",
+        )
     outdated = [each for each in own if each.outdated]
     if outdated:
         raise _unwell(

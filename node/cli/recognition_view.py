@@ -47,6 +47,7 @@ _STATES = {
     RelationState.NOT_YET: ("尚未生效 not yet, from", "yellow"),
     RelationState.ENDED: ("已到期 ended", "yellow"),
     RelationState.WITHDRAWN: ("已撤回 withdrawn", "red"),
+    RelationState.LAPSED: ("密钥失密，待重签 to be signed again, was signed", "red"),
 }
 
 
@@ -229,6 +230,7 @@ def _state(relation: Relation) -> Text:
     moment = {
         RelationState.NOT_YET: max(certificate.valid_from, certificate.issued_at),
         RelationState.WITHDRAWN: certificate.issued_at,
+        RelationState.LAPSED: certificate.issued_at,
     }.get(relation.state, certificate.valid_until)
     found = Text(f"{words} {in_china(moment)[:10]}", style=style)
     if relation.outdated:

@@ -351,3 +351,31 @@ def test_the_own_catalogue_asks_for_it_too(home: Path, next_shanxi: Path) -> Non
     signed = recognise(home, "grant", "140000", "--keep", "--yes")
     assert signed.exit_code == ExitCode.OK, signed.stderr
     assert "1 issuer(s) are recognised" in checked(home)
+
+
+def test_after_a_compromise_the_terms_signed_before_are_kept(guizhou: Path) -> None:
+    """They need not be typed again; whose key signed them is told wherever they are shown."""
+    granted(guizhou, "--scenario", "tender", "--leaf", "MK01")
+    (lost,) = (
+        each
+        for each in json.loads(huxin("key", "list", "--json", home=guizhou).stdout)
+        if each["in_use"] and each["role"] == "signing"
+    )
+    done = huxin("key", "compromised", lost["key_id"], "--since", "2026-01-01T08:00:00+08:00", "--yes", home=guizhou)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert listed(guizhou)["520000", "140000"]["state"] == "LAPSED"
+    for command in (("list",), ("show", "140000")):
+        said = recognise(guizhou, *command).stdout
+        assert "huxin recognise grant 140000 --keep" in said
+        assert "in other hands" in said
+    assert "key lost" in recognise(guizhou, "show", "140000", "--history").stdout
+    shown = json.loads(recognise(guizhou, "show", "140000", "--json").stdout)
+    assert (shown["state"], shown["terms"]["leaves"]) == ("LAPSED", ["MK01"])
+    assert "huxin recognise grant DIVISION --keep" in checked(guizhou)
+    previewed = recognise(guizhou, "preview", "140000", "--keep")
+    assert "in other hands" in previewed.stdout
+    given = granted(guizhou, "--keep")
+    assert (given["terms"]["scenarios"], given["terms"]["leaves"]) == (["tender"], ["MK01"])
+    assert ["in other hands" in doubt for doubt in given["doubts"]][:1] == [True]
+    assert listed(guizhou)["520000", "140000"]["state"] == "IN_FORCE"
+    assert "in other hands" not in recognise(guizhou, "show", "140000").stdout
