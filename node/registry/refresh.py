@@ -79,7 +79,23 @@ REFRESH_REASONS = frozenset(
 
 
 class RefreshFailed(HuxinError):
-    """What a source offered is not what the registry may become. Nothing was changed."""
+    """What a source offered is not what the registry may become. Nothing was changed.
+
+    `trouble`: what is wrong with it, where the message advises to try another peer; else "".
+    """
+
+    def __init__(self, reason: str, message: str, trouble: str = "") -> None:
+        super().__init__(reason, message)
+        self.trouble = trouble
+
+    @staticmethod
+    def elsewhere(reason: str, trouble: str) -> RefreshFailed:
+        """Of a source in whose place another may do."""
+        return RefreshFailed(reason, f"The registry was not refreshed: {trouble}. Try another peer.", trouble)
+
+    def advising(self, advice: str, outcome: str = "The registry was not refreshed") -> RefreshFailed:
+        """The same with other advice, where there is no other peer to try."""
+        return RefreshFailed(self.reason, f"{outcome}: {self.trouble}. {advice}") if self.trouble else self
 
 
 class NotServed(Exception):
@@ -381,20 +397,11 @@ def _failed(error: tuf.RepositoryError) -> RefreshFailed:
     )
     for kind, reason, sentence in kinds:
         if isinstance(error, kind):
-            return RefreshFailed(reason, f"The registry was not refreshed: {sentence}. Try another peer.")
-    return RefreshFailed(
-        "REGISTRY_MALFORMED",
-        "The registry was not refreshed: what it offers cannot be read as a registry. Try another peer.",
-    )
+            return RefreshFailed.elsewhere(reason, sentence)
+    return RefreshFailed.elsewhere("REGISTRY_MALFORMED", "what it offers cannot be read as a registry")
 
 
 def _broken_off(error: tuf.DownloadError) -> RefreshFailed:
     if isinstance(error, tuf.DownloadLengthMismatchError):
-        return RefreshFailed(
-            "REGISTRY_TOO_LARGE",
-            "The registry was not refreshed: a file had more bytes than it may have. Try another peer.",
-        )
-    return RefreshFailed(
-        "REGISTRY_UNREACHABLE",
-        "The registry was not refreshed: the source broke off or lacks a file. Try another peer.",
-    )
+        return RefreshFailed.elsewhere("REGISTRY_TOO_LARGE", "a file had more bytes than it may have")
+    return RefreshFailed.elsewhere("REGISTRY_UNREACHABLE", "the source broke off or lacks a file")
