@@ -85,7 +85,8 @@ _OPTIONS = (
     click.option(
         "--witness-quorum",
         type=click.IntRange(0, MAX_QUORUM),
-        help="How many other nodes must have cosigned its log with the report in it. Default: 0, none.",
+        help="How many other nodes must have cosigned its log with the report in it: what it issued just now is REFER "
+        "until our node has asked them again (federation.gossip_seconds, ten seconds). Default: 0, none.",
     ),
     click.option("--keep", is_flag=True, help="What is not chosen here stays as signed last, instead of the defaults."),
 )
