@@ -141,6 +141,25 @@ def test_status_and_explanation_for_people(registry: Registry) -> None:
     assert "confirmed by hand" in said
 
 
+def test_a_member_is_told_how_members_learn_of_its_keys(registry: Registry) -> None:
+    """They need no file and no telephone: the registry tells them."""
+    since = ("--since", "2026-01-01T08:00:00+08:00", "--yes")
+    (lost,) = (each for each in emitted("key", "list", home=registry.guizhou) if each["role"] == "signing")
+    said = ok("key", "compromised", lost["key_id"], *since, home=registry.guizhou).stdout
+    assert "trust registry" not in said  # it joined, and has published nothing yet
+
+    ok("trust", "publish", home=registry.shanxi)
+    (lost,) = (each for each in emitted("key", "list", home=registry.shanxi) if each["role"] == "signing")
+    said = ok("key", "compromised", lost["key_id"], *since, home=registry.shanxi).stdout
+    assert "Members of the trust registry learn of the new key there" in said
+    assert "Peers that know us by file alone know no key that signs for us now" in said
+    ok("trust", "publish", home=registry.shanxi)
+    ok("trust", "refresh", "--from", registry.archive(), home=registry.guizhou)
+    keys = {each["key_id"]: each for each in emitted("trust", "explain", SHANXI, home=registry.guizhou)["keys"]}
+    assert keys[lost["key_id"]]["compromised_at"] is not None
+    assert len(keys) == 2
+
+
 def test_before_a_registry_was_joined(home: Path, tmp_path: Path) -> None:
     archive = tmp_path / "some.zip"
     archive.write_bytes(b"")
@@ -343,7 +362,10 @@ def test_status_names_the_delegations_and_the_logs_that_were_succeeded(registry:
     assert emitted("trust", "status", home=registry.guizhou)["delegations_version"] is None
     assert "no delegations" in ok("trust", "status", home=registry.guizhou).stdout
     file = registry.folder / "succession.json"
-    ok("log", "close", "--entries", "3", "-o", file, home=registry.shanxi)
+    for name in ("log", "cosigner"):
+        ok("trust", "key", "new", "root", "-o", registry.folder / f"{name}.key")
+    keys = [f"--{name}-key={registry.folder / name}.pub" for name in ("log", "cosigner")]
+    ok("log", "close", "--entries", "3", *keys, "-o", file, home=registry.shanxi)
     assert "Successions" not in ok("trust", "status", home=registry.shanxi).stdout
     ok("trust", "succeed", file, "--folder", registry.ceremony)
     registry.accept(registry.sign("2.targets.json", SHANXI, GUIZHOU))
@@ -360,6 +382,10 @@ def test_status_names_the_delegations_and_the_logs_that_were_succeeded(registry:
             "decided_at": made.decided_at.isoformat(),
         }
     ]
+    listed = {each["role"]: each for each in emitted("key", "list", home=registry.shanxi)}
+    assert listed["log"]["key_id"] == made.new_head_key.key_id  # those that are wanted now, not those of before
+    assert listed["cosigner"]["key_id"] == made.new_cosigner.key_id
+    assert (listed["log"]["where"], listed["log"]["in_use"]) == (None, False)
     said = ok("trust", "status", home=registry.shanxi).stdout
     assert "delegations version 2" in said
     (row,) = (line for line in said.splitlines() if "huxin/140000/2" in line)
