@@ -24,6 +24,7 @@ from node.config.settings import Settings
 from node.errors import BadSource, InvalidInput
 from node.model.calendar import day_in_china, start_of_day
 from node.model.catalogue import Caveat, Edition
+from node.model.counting import counted
 from node.model.records import RecordType
 from node.model.registry import RegistryRecord
 from node.model.verdict import Step, StepStatus
@@ -309,10 +310,8 @@ def _witness_doubts(state: TrustedState, certificate: TrustCertificate) -> Itera
     demanded = certificate.witness_quorum
     others = _could_witness(state, certificate.issuer)
     if demanded > len(others):
-        yield (
-            f"{demanded} witnesses are demanded, and only {len(others)} other jurisdictions are known here that could "
-            "be one: every report will be REFER."
-        )
+        known = counted(len(others), "other jurisdiction")
+        yield (f"Witnesses demanded: {demanded}; known here that could be one: {known}. Every report will be REFER.")
 
 
 def _signing_doubts(after: Terms) -> Iterator[str]:

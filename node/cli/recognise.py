@@ -28,6 +28,7 @@ from node.cli.recognition_view import (
 )
 from node.cli.session import Group, Session, in_china, json_option, pass_session
 from node.errors import InvalidInput
+from node.model.counting import counted
 from node.recognition.terms import term_changes, terms_of
 from node.registry.directory import HeldCertificate, LapsedCertificate, TrustedState
 
@@ -93,7 +94,9 @@ def preview(
 
 @recognise.command("withdraw", example='huxin --home guizhou recognise withdraw 140000 --reason "signing key stolen"')
 @click.argument("division")
-@click.option("--reason", default="", help="Published with the withdrawal; name no person or company.")
+@click.option(
+    "--reason", metavar="REASON", default="", help="Published with the withdrawal; name no person or company."
+)
 @_yes
 @json_option
 @pass_session
@@ -107,7 +110,7 @@ def withdraw(session: Session, division: str, reason: str, yes: bool) -> None:
     proposal = propose_withdrawal(session.settings(), session.registry(), division, reason, now)
     if not session.as_json:
         ends = proposal.certificate.valid_until
-        left = f"would have lasted {(ends - now).days} more days, until" if ends > now else "ended on"
+        left = f"would have lasted {counted((ends - now).days, 'more day')}, until" if ends > now else "ended on"
         session.say(f"The certificate for {division} {left} {in_china(ends)}.")
     _signed(session, proposal, yes=yes)
     if not session.as_json:

@@ -16,6 +16,7 @@ from node.cli.catalogue_tables import plain, print_flips
 from node.cli.reasons import REASONS
 from node.cli.session import in_china
 from node.cli.wording import DECISIONS, words_for
+from node.model.counting import counted
 from node.model.verdict import Decision
 from node.recognition.flips import Outcome, Prospect
 from node.recognition.terms import TermChange
@@ -188,7 +189,7 @@ def _then(prospect: Prospect) -> Text:
         return Text("不变 same", style="dim")
     words = _decision(flip.after)
     if flip.before is flip.after:
-        words.append(f"\n{len(flip.cells)} cell(s) otherwise", style="dim")
+        words.append(f"\n{counted(len(flip.cells), 'cell')} otherwise", style="dim")
     return words
 
 

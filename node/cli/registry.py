@@ -36,7 +36,12 @@ OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 @click.command("join", cls=Command, example="huxin trust join 1.root.json --digest 6f2a... --from registry.zip")
 @click.argument("root", type=FILE)
-@click.option("--digest", required=True, help="Digest of the document, all 64 characters, compared with a root holder.")
+@click.option(
+    "--digest",
+    required=True,
+    metavar="DIGEST",
+    help="Digest of the document, all 64 characters, compared with a root holder.",
+)
 @click.option("--from", "archive", type=FILE, help="Archive of the registry (`huxin trust archive`) to begin with.")
 @pass_session
 def join_command(session: Session, root: Path, digest: str, archive: Path | None) -> None:

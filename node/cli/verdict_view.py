@@ -31,6 +31,7 @@ from node.cli.wording import (
     Words,
     words_for,
 )
+from node.model.counting import counted
 from node.model.verdict import Decision, FindingKind, StepStatus
 
 _STYLES = {Decision.ACCEPT: "green", Decision.REFER: "yellow", Decision.REJECT: "red"}
@@ -95,8 +96,8 @@ def reason_words(reason: str, retry_seconds: int = 0) -> Words:
         return words
     return Words(
         f"{words.zh}，刚出具的报告请约 {retry_seconds} 秒后再试，否则见 huxin peers",
-        f"{words.en}: of a report that was issued just now ask again in about {retry_seconds} seconds, else look at "
-        "`huxin peers`",
+        f"{words.en}: of a report that was issued just now ask again in about {counted(retry_seconds, 'second')}, else "
+        "look at `huxin peers`",
     )
 
 
