@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median_high, median_low
 
+from node.model.counting import counted
+
 PEERS_FOR_A_MEDIAN = 3
 """Fewer peers than this cannot outvote one that lies about the time (`docs/protocol.md`, Peers that misbehave)."""
 
@@ -95,7 +97,7 @@ def _keys(facts: Facts) -> Check:
 
 def _trust_anchors(facts: Facts) -> Check:
     if facts.trust_anchors > 0:
-        return Check("trust_anchors", True, f"Keys of {facts.trust_anchors} jurisdiction(s) are trusted.")
+        return Check("trust_anchors", True, f"Keys of {counted(facts.trust_anchors, 'jurisdiction')} are trusted.")
     return Check(
         "trust_anchors",
         False,

@@ -13,6 +13,7 @@ from node.config.settings import Settings
 from node.errors import InvalidInput, NotFound, NotReady
 from node.ledger.assembly import load_frontier
 from node.ledger.subtrees import SubtreeReader
+from node.model.counting import in_entries
 from node.model.log import LogHead
 from node.model.log_audit import StoredEntry
 from node.storage.database import Database
@@ -138,7 +139,7 @@ async def prove_growth(settings: Settings, wanted: str | None, old: int, new: in
         if not 0 < old <= size <= head.size:
             raise InvalidInput(
                 "--old-size",
-                f"Sizes go from 1 to the log's {head.size} entries, and the old one is not the larger. Choose such.",
+                f"Choose sizes from 1 to {head.size}, as many entries as the log has, the old one not the larger.",
             )
         try:
             old_root = (await load_frontier(store, head.origin, old)).root()
@@ -173,7 +174,8 @@ async def _index(store: LogStore, head: LogHead, entry: str) -> int:
         return found.index
     if int(entry) >= head.size:
         raise NotFound(
-            "NOT_FOUND", f"The log {head.origin} has {head.size} entries, numbered from 0. Choose an index below that."
+            "NOT_FOUND",
+            f"The log {head.origin} has {in_entries(head.size)}, numbered from 0. Choose an index below that.",
         )
     return int(entry)
 

@@ -366,7 +366,12 @@ class Node:
             Logs(base.store, base.settled),
             base.store,
             Surroundings(
-                base.trust.snapshot, standings.views(self.board), self._clock.now, tolerances, standings.witnessing
+                base.trust.snapshot,
+                standings.views(self.board),
+                self._clock.now,
+                tolerances,
+                standings.witnessing,
+                settings.federation.gossip_seconds,
             ),
             Assessor(jurisdictions.catalogues()),
             ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.catalogue, memo),

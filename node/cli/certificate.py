@@ -13,6 +13,7 @@ from node.app import certifying
 from node.app.authority import issue, own_authority, usual_days
 from node.cli.session import Group, Session, in_china, json_option, pass_session
 from node.errors import InvalidInput
+from node.model.counting import counted
 from trust.certificates import claimed_identity
 from trust.errors import CertificateRejected
 from trust.identities import Role, WorkloadIdentity
@@ -34,8 +35,10 @@ def certificate() -> None:
 )
 @click.argument("role", type=click.Choice([role.value for role in Role]))
 @click.argument("detail", required=False, default="")
-@click.option("--out-name", help="Name of the files. Default: the role.")
-@click.option("--days", type=_DAYS, help="Validity. Default: 30 for a node, which renews itself, 397 for others.")
+@click.option("--out-name", metavar="NAME", help="Name of the files. Default: the role.")
+@click.option(
+    "--days", type=_DAYS, metavar="DAYS", help="Validity. Default: 30 for a node, which renews itself, 397 for others."
+)
 @pass_session
 def issue_command(session: Session, role: str, detail: str, out_name: str | None, days: int | None) -> None:
     """Make a key and a certificate: keys/NAME.key, certificates/NAME.crt.
@@ -57,7 +60,7 @@ def issue_command(session: Session, role: str, detail: str, out_name: str | None
     authority = own_authority(settings).issuing(now)
     lasting = days or usual_days(identity.role)
     issue(authority, identity, files, now, lasting, os.urandom)
-    session.say(f"Issued {identity.spiffe_id} for {lasting} days:", "green")
+    session.say(f"Issued {identity.spiffe_id} for {counted(lasting, 'day')}:", "green")
     session.say(f"  {files.certificate}\n  {files.key}")
 
 
@@ -65,7 +68,7 @@ def issue_command(session: Session, role: str, detail: str, out_name: str | None
     "renew", example="huxin certificate renew\nhuxin certificate renew gateway bidding-centre --days 90"
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--days", type=_DAYS, help="Validity. Default: 30 for a node, 397 for others.")
+@click.option("--days", type=_DAYS, metavar="DAYS", help="Validity. Default: 30 for a node, 397 for others.")
 @pass_session
 def renew_command(session: Session, names: tuple[str, ...], days: int | None) -> None:
     """Make a new key and certificate in the place of the old ones. Without NAME: for all that are due.
@@ -149,7 +152,7 @@ def revoke_command(session: Session, what: str, reason: str, unrecorded: bool) -
 def sign_revocations_command(session: Session) -> None:
     """Sign our lists of revoked certificates again, before they are out of date (397 days)."""
     count = certifying.sign_lists_again(session.settings(), session.clock.now())
-    session.say(f"Signed {count} list(s) again." if count else "Nothing is revoked: there is no list to sign.")
+    session.say(f"Signed {counted(count, 'list')} again." if count else "Nothing is revoked: there is no list to sign.")
 
 
 @certificate.command("rotate-ca", example="huxin certificate rotate-ca")

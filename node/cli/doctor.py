@@ -15,6 +15,7 @@ from node.app.expiries import advice
 from node.app.inspecting import ends, inspect
 from node.cli.failures import ExitCode
 from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.model.counting import counted
 from node.model.expiry import Expiry
 from node.readiness import Check
 
@@ -79,4 +80,4 @@ def _ending(expiries: Sequence[Expiry], own_division: str, now: datetime) -> Tab
 def _left(left: timedelta) -> str:
     if left <= timedelta(0):
         return "ENDED"
-    return f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
+    return counted(left.days, "day") if left.days > 1 else counted(round(left.total_seconds() / 3600), "hour")

@@ -34,8 +34,13 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
 
 @click.command(cls=Command, example=EXAMPLE)
 @click.argument("division")
-@click.option("--name-zh", default="", help="Name in Chinese. Known for jurisdictions whose catalogue is installed.")
-@click.option("--name-en", default="", help="Name in English.")
+@click.option(
+    "--name-zh",
+    metavar="NAME",
+    default="",
+    help="Name in Chinese. Known for jurisdictions whose catalogue is installed.",
+)
+@click.option("--name-en", metavar="NAME", default="", help="Name in English.")
 @click.option("--listen", default=DEFAULT_LISTEN, show_default=True, metavar="HOST:PORT", help="Where callers connect.")
 @click.option(
     "--operations",
@@ -51,7 +56,9 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
     metavar="HOST:PORT",
     help="Where peers reach the node, in order of preference. Default: the --listen address.",
 )
-@click.option("--contact", "contacts", multiple=True, help="Whom operators of peers can call or write to.")
+@click.option(
+    "--contact", "contacts", multiple=True, metavar="CONTACT", help="Whom operators of peers can call or write to."
+)
 @click.option("--database", default="", metavar="URL", help="Default: the SQLite file huxin.db in the home.")
 @click.option(
     "--suite",
@@ -75,6 +82,7 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
 @click.option(
     "--workload-days",
     type=click.IntRange(1, 3650),
+    metavar="DAYS",
     default=WORKLOAD_DAYS,
     show_default=True,
     help="Validity of certificates.",
@@ -82,6 +90,7 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
 @click.option(
     "--node-days",
     type=click.IntRange(1, 3650),
+    metavar="DAYS",
     default=NODE_DAYS,
     show_default=True,
     help="Validity of the node's own, which it renews itself.",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys, retire, rotate
+from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys, require_signing_key, retire, rotate
 from node.app.sealing_keys import rotate_sealing
 from node.cli.parameters import Instant, TokenParam
 from node.cli.recognition_choices import Age
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.errors import NotReady
+from node.model.registry import RegistryRecord
 from trust.algorithms import Suite, key_id_of
 from trust.token_uri import SCHEME, TokenUri, read_token_uri
 
@@ -33,7 +36,7 @@ def key() -> None:
 @pass_session
 def list_command(session: Session) -> None:
     """List the signing keys that are published or here, the two keys of the log, and sealing keys."""
-    lines = list_keys(session.settings(), session.clock.now())
+    lines = list_keys(session.settings(), session.clock.now(), _registry(session))
     if session.as_json:
         session.emit([_as_json(line) for line in lines])
         return
@@ -104,7 +107,7 @@ def add_command(session: Session, suite: str, wait: int | None, token: TokenUri 
 @pass_session
 def retire_command(session: Session, key_id: str) -> None:
     """End a key in a minute. What it signed stays valid; KEYID may be the beginning of one."""
-    change = retire(session.settings(), key_id, session.clock.now())
+    change = retire(session.settings(), key_id, session.clock.now(), _registry(session))
     (info,) = change.retired
     session.say(f"{key_id_of(info.spki)[:SHORT]}… is retired from {in_china(info.retired_at)} on.", "green")
     session.say("Reports that it signed before stay valid. Delete its private half when that moment has passed.")
@@ -117,7 +120,12 @@ def retire_command(session: Session, key_id: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
 def compromised_command(session: Session, key_id: str, since: datetime, yes: bool) -> None:
-    """Publish that a key was in other hands. This cannot be taken back, only dated earlier."""
+    """Publish that a signing key was in other hands. This cannot be taken back, only dated earlier.
+
+    The keys of the log, for messages and for the trust registry end otherwise: name one, and what to do is told. A
+    certificate of a node or a workload is revoked with `huxin certificate revoke`.
+    """
+    require_signing_key(session.settings(), key_id, _registry(session))
     session.say(f"密钥泄露 A key in other hands since {in_china(since)}:", "bold")
     session.say("  signed from then on       REJECT everywhere (KEY_COMPROMISED), your own reports of that time too")
     session.say(
@@ -131,7 +139,7 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
     session.say("  this cannot be taken back: the moment can be moved earlier, never later")
     if not yes:
         click.confirm("确认发布 Publish this?", abort=True)
-    change = compromise(session.settings(), key_id, since, session.clock.now())
+    change = compromise(session.settings(), key_id, since, session.clock.now(), _registry(session))
     session.say(f"Published in our bundle, version {change.version}.", "green")
     if change.made is not None:
         session.say(f"New key {change.key_id}\n  ({change.made.suite}) signs from now on: {change.place}")
@@ -141,10 +149,16 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
             f"huxin recognise grant {issuer} --keep",
             "yellow",
         )
+    if change.unknown_to_peers and _is_member(session):
+        session.say(
+            "Members of the trust registry learn of the new key there, and count what it signs from then on: issue "
+            "nothing before `huxin trust publish`, or your running node, has published it.",
+            "yellow",
+        )
     if change.unknown_to_peers:
         session.say(
-            "No key that your peers know signs for you now: they need `huxin trust import FILE --key KEYID`, with the "
-            "new key id told by telephone.",
+            "Peers that know us by file alone know no key that signs for us now: they need `huxin trust import FILE "
+            "--key KEYID`, with the new key id told by telephone.",
             "yellow",
         )
     _say_next(session)
@@ -170,11 +184,27 @@ def _say_made(session: Session, change: Change) -> None:
 
 
 def _say_next(session: Session) -> None:
-    session.say(
-        "下一步 Next: a running node publishes this in the trust registry by itself (huxin trust status).", "bold"
-    )
-    session.say("Peers that know us by file alone need the new bundle, before a new key begins:")
+    if _is_member(session):
+        session.say(
+            "下一步 Next: a running node publishes this in the trust registry by itself (huxin trust status).", "bold"
+        )
+        session.say("Peers that know us by file alone need the new bundle, before a new key begins:")
+    else:
+        session.say("下一步 Next: peers, which know us by file, need the new bundle, before a new key begins:", "bold")
     session.say(f"  huxin --home {session.home} trust export -o bundle.json")
+
+
+def _registry(session: Session) -> RegistryRecord | None:
+    """What the trust registry says, None without one; keys are looked after without the database, too."""
+    with suppress(NotReady):
+        return session.registry()
+    return None
+
+
+def _is_member(session: Session) -> bool:
+    """Whether this jurisdiction has published in the trust registry, as far as is known here."""
+    record, own = _registry(session), session.settings().division
+    return record is not None and any(each.division == own for each in record.standings)
 
 
 def _length(seconds: int | None) -> timedelta | None:

@@ -18,6 +18,7 @@ from node.cli import log_view as view
 from node.cli.failures import ExitCode
 from node.cli.log_succession import close_command, found_command
 from node.cli.session import Group, Session, json_option, pass_session
+from node.model.counting import in_entries
 from node.model.log_audit import AuditProgress, Difference
 
 MOST_TOLD = 1000
@@ -46,7 +47,12 @@ log.add_command(found_command)
 @_ORIGIN
 @click.option("--start", type=click.IntRange(min=0), metavar="INDEX", help="First entry. Default: the newest entries.")
 @click.option(
-    "--limit", type=click.IntRange(0, 1000), default=20, show_default=True, help="Entries at most; 0 for heads alone."
+    "--limit",
+    type=click.IntRange(0, 1000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Entries at most; 0 for heads alone.",
 )
 @json_option
 @pass_session
@@ -79,9 +85,17 @@ def show(session: Session, origin: str | None, start: int | None, limit: int) ->
 )
 @click.argument("entry", required=False)
 @_ORIGIN
-@click.option("--old-size", type=click.IntRange(min=1), help="Prove instead that the log begins with what it was then.")
 @click.option(
-    "--new-size", type=click.IntRange(min=1), help="With --old-size: until which size. Default: the newest head."
+    "--old-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Prove instead that the log begins with what it was then.",
+)
+@click.option(
+    "--new-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --old-size: until which size. Default: the newest head.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the proof as JSON to a file."
@@ -150,7 +164,10 @@ def check(ctx: click.Context, session: Session, origin: str | None) -> None:
         session.say(view.ADVICE, "red")
     else:
         for each in checked:
-            session.say(f"{each.origin}: {each.size} entries, head and signatures are what they should be.", "green")
+            session.say(
+                f"{each.origin}: {in_entries(each.size)}, head and signatures are what they should be.",
+                "green",
+            )
         if not checked:
             session.say("No log is stored here yet. The node begins its own when it serves for the first time.")
     if count:

@@ -12,6 +12,7 @@ from rich.text import Text
 from node.app.proving import HeadView, LogPage, ProvenEntry, ProvenGrowth
 from node.cli.session import in_china
 from node.cli.wording import LOG_PARTS, words_for
+from node.model.counting import in_entries
 from node.model.log_audit import AuditProgress, Difference, StoredEntry
 
 SHORT = 16
@@ -123,8 +124,8 @@ def growth_facts(proof: ProvenGrowth) -> Sequence[tuple[str, str]]:
     """The same for people."""
     return (
         ("Log", proof.origin),
-        ("Old head", f"{proof.old_size} entries, {proof.old_root.hex()}"),
-        ("New head", f"{proof.new_size} entries, {proof.new_root.hex()}"),
+        ("Old head", f"{in_entries(proof.old_size)}, {proof.old_root.hex()}"),
+        ("New head", f"{in_entries(proof.new_size)}, {proof.new_root.hex()}"),
         ("Path", "\n".join(value.hex() for value in proof.hashes) or "none: the sizes are equal"),
     )
 
@@ -179,7 +180,8 @@ def _signed(head: HeadView) -> Text:
     if head.trouble:
         return Text("NOT ACCEPTED", style="bold red")
     signers = ", ".join(sorted(head.cosigners)) or "nobody"
-    behind = "" if head.signed_size == head.size else f" for {head.signed_size} entries: catching up;"
+    size = head.signed_size
+    behind = "" if size in (None, head.size) else f" for {in_entries(size)}: catching up;"
     return Text(f"yes;{behind} cosigned by {signers}", style="yellow" if behind else "green")
 
 

@@ -16,6 +16,7 @@ from node.cli.catalogue_tables import plain, print_flips
 from node.cli.reasons import REASONS
 from node.cli.session import in_china
 from node.cli.wording import DECISIONS, words_for
+from node.model.counting import counted
 from node.model.verdict import Decision
 from node.recognition.flips import Outcome, Prospect
 from node.recognition.terms import TermChange
@@ -47,6 +48,7 @@ _STATES = {
     RelationState.NOT_YET: ("尚未生效 not yet, from", "yellow"),
     RelationState.ENDED: ("已到期 ended", "yellow"),
     RelationState.WITHDRAWN: ("已撤回 withdrawn", "red"),
+    RelationState.LAPSED: ("密钥失密，待重签 to be signed again, was signed", "red"),
 }
 
 
@@ -187,7 +189,7 @@ def _then(prospect: Prospect) -> Text:
         return Text("不变 same", style="dim")
     words = _decision(flip.after)
     if flip.before is flip.after:
-        words.append(f"\n{len(flip.cells)} cell(s) otherwise", style="dim")
+        words.append(f"\n{counted(len(flip.cells), 'cell')} otherwise", style="dim")
     return words
 
 
@@ -229,6 +231,7 @@ def _state(relation: Relation) -> Text:
     moment = {
         RelationState.NOT_YET: max(certificate.valid_from, certificate.issued_at),
         RelationState.WITHDRAWN: certificate.issued_at,
+        RelationState.LAPSED: certificate.issued_at,
     }.get(relation.state, certificate.valid_until)
     found = Text(f"{words} {in_china(moment)[:10]}", style=style)
     if relation.outdated:

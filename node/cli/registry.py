@@ -16,7 +16,15 @@ from rich.text import Text
 from node.app import registry_commands
 from node.app.registry_status import explain, status
 from node.cli.failures import ExitCode
-from node.cli.registry_view import ends_table, explanation_json, links, standings_table, status_json, summary
+from node.cli.registry_view import (
+    ends_table,
+    explanation_json,
+    links,
+    standings_table,
+    status_json,
+    successions_table,
+    summary,
+)
 from node.cli.session import Command, Session, json_option, pass_session
 from node.errors import BadSource
 from node.model.registry import RegistryRecord
@@ -28,7 +36,12 @@ OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 @click.command("join", cls=Command, example="huxin trust join 1.root.json --digest 6f2a... --from registry.zip")
 @click.argument("root", type=FILE)
-@click.option("--digest", required=True, help="Digest of the document, all 64 characters, compared with a root holder.")
+@click.option(
+    "--digest",
+    required=True,
+    metavar="DIGEST",
+    help="Digest of the document, all 64 characters, compared with a root holder.",
+)
 @click.option("--from", "archive", type=FILE, help="Archive of the registry (`huxin trust archive`) to begin with.")
 @pass_session
 def join_command(session: Session, root: Path, digest: str, archive: Path | None) -> None:
@@ -122,6 +135,8 @@ def accept_command(session: Session, files: tuple[Path, ...]) -> None:
         session.say(f"Took over {name}.", "green")
     for division in done.divisions:
         session.say(f"Took over the publication of {division}.", "green")
+    if not (done.documents or done.divisions):
+        session.say("What these files say was in force already.")
     session.say(f"Released as snapshot {done.snapshot_version}; peers that joined know within a refresh.")
     session.say("For those that have not: huxin trust archive -o registry.zip")
 
@@ -140,19 +155,22 @@ def archive_command(session: Session, output: Path) -> None:
 @pass_session
 @click.pass_context
 def status_command(ctx: click.Context, session: Session) -> None:
-    """Show how current the trust registry is here, when its parts end, and how each jurisdiction stands.
+    """Show how current the trust registry is here, when its parts end, how each jurisdiction stands, which logs ended.
 
     Exit code 1 when something has ended or was not taken over whole.
     """
-    record, now = asyncio.run(status(session.settings())), session.clock.now()
+    found, now = asyncio.run(status(session.settings())), session.clock.now()
+    record = found.record
     unwell = any(end <= now for end in record.ends.values()) or any(each.problem for each in record.standings)
     if session.as_json:
-        session.emit(status_json(record, now))
+        session.emit(status_json(found, now))
     else:
-        for line in summary(record, now):
+        for line in summary(found, now):
             session.say(line)
         session.out.print(ends_table(record, now))
         session.out.print(standings_table(record, now))
+        if found.successions:
+            session.out.print(successions_table(found.successions))
     if unwell:
         ctx.exit(ExitCode.PROBLEMS)
 

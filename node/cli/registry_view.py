@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from rich.table import Table
 from rich.text import Text
 
-from node.app.registry_status import Explanation
+from node.app.registry_status import Explanation, RegistryStatus
 from node.cli.session import in_china
 from node.model.registry import RegistryRecord
+from trust.log.succession import Succession
 
 
-def summary(record: RegistryRecord, now: datetime) -> Iterator[str]:
+def summary(found: RegistryStatus, now: datetime) -> Iterator[str]:
     """How current the registry is, in lines."""
-    yield f"Root version {record.root_version}; coordinator {record.coordinator}; snapshot {record.snapshot_version}."
+    record = found.record
+    delegations = f"delegations version {found.delegations_version}" if found.delegations_version else "no delegations"
+    yield (
+        f"Root version {record.root_version}; {delegations}; coordinator {record.coordinator}; "
+        f"snapshot {record.snapshot_version}."
+    )
     if record.signed_at is None:
         yield "Nothing of it was verified yet: huxin trust refresh"
     else:
@@ -42,6 +48,16 @@ def standings_table(record: RegistryRecord, now: datetime) -> Table:
             Text(in_china(each.expires_at), _style(each.expires_at - now)),
             Text(each.problem, "red"),
         )
+    return table
+
+
+def successions_table(successions: Iterable[Succession]) -> Table:
+    """Which logs were closed at how many entries, and what goes on in their place."""
+    table = Table(
+        "Closed log", "Entries that count", "Goes on as", "Decided", title="Successions", title_justify="left"
+    )
+    for each in successions:
+        table.add_row(each.predecessor, str(each.size), each.origin, in_china(each.decided_at))
     return table
 
 
@@ -97,10 +113,12 @@ def links(found: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
             yield "", f"compromised since {since}: later ones are rejected, earlier ones referred unless seen in time"
 
 
-def status_json(record: RegistryRecord, now: datetime) -> dict[str, object]:
-    """The status for machines; instants in UTC, ages in whole seconds."""
+def status_json(found: RegistryStatus, now: datetime) -> dict[str, object]:
+    """The status for machines; instants in UTC, ages in whole seconds, roots of trees in hex."""
+    record = found.record
     return {
         "root_version": record.root_version,
+        "delegations_version": found.delegations_version or None,
         "snapshot_version": record.snapshot_version,
         "coordinator": record.coordinator,
         "signed_at": None if record.signed_at is None else record.signed_at.isoformat(),
@@ -114,6 +132,17 @@ def status_json(record: RegistryRecord, now: datetime) -> dict[str, object]:
                 "problem": each.problem,
             }
             for each in record.standings
+        ],
+        "successions": [
+            {
+                "division": each.division,
+                "predecessor": each.predecessor,
+                "size": each.size,
+                "root": each.root.hex(),
+                "origin": each.origin,
+                "decided_at": each.decided_at.isoformat(),
+            }
+            for each in found.successions
         ],
     }
 

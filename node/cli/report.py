@@ -37,14 +37,28 @@ def report() -> None:
 )
 @click.argument("subject")
 @id_type_option
-@click.option("--scenario", required=True, help="What the report is for, such as tender (see the scheme's scenarios).")
-@click.option("--months", type=click.IntRange(1, 1200), help="Period: so many months back from today.")
-@click.option("--from", "start", type=_DAY, help="Period: first day.")
-@click.option("--to", "end", type=_DAY, help="Period: first day after it. Default: today.")
+@click.option(
+    "--scenario",
+    required=True,
+    metavar="SCENARIO",
+    help="What the report is for, such as tender (see the scheme's scenarios).",
+)
+@click.option("--months", type=click.IntRange(1, 1200), metavar="N", help="Period: so many months back from today.")
+@click.option("--from", "start", type=_DAY, metavar="DAY", help="Period: first day, such as 2023-11-22.")
+@click.option("--to", "end", type=_DAY, metavar="DAY", help="Period: first day after it. Default: today.")
 @click.option("--row", "rows", multiple=True, metavar="CODE", help="Row of the catalogue. Default: all rows.")
-@click.option("--asked-by", default="", help="Relying party that asked for a period longer than the scheme's cap.")
-@click.option("--asked-for", default="", help="What that relying party asked for, in words.")
-@click.option("--request-id", help="UUID: the same id with the same content gives the same report. Default: a new one.")
+@click.option(
+    "--asked-by",
+    metavar="PARTY",
+    default="",
+    help="Relying party that asked for a period longer than the scheme's cap.",
+)
+@click.option("--asked-for", metavar="WORDS", default="", help="What that relying party asked for, in words.")
+@click.option(
+    "--request-id",
+    metavar="UUID",
+    help="UUID: the same id with the same content gives the same report. Default: a new one.",
+)
 @node_options("gateway")
 @json_option
 @pass_session

@@ -15,9 +15,10 @@ import click
 from rich.console import Console
 
 from node.app.founding import Layout
+from node.cli.field_names import as_typed
 from node.clock import Clock, SystemClock
 from node.config import Settings
-from node.errors import BadConfiguration
+from node.errors import BadConfiguration, InvalidInput
 from node.model.calendar import CHINA
 from node.model.registry import RegistryRecord
 
@@ -104,6 +105,14 @@ class Command(click.Command):
     def __init__(self, *args: Any, example: str = "", **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.example = example
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs it. What was typed wrongly is named as it was typed, whatever the use case calls it."""
+        try:
+            return super().invoke(ctx)
+        except InvalidInput as error:
+            error.field = as_typed(error.field, self.params, ctx)
+            raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.example:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from node.model.counting import counted
 from trust.vocabulary import TrustCertificate
 
 Named = Callable[[bytes], str]
@@ -64,4 +65,4 @@ def lasting(seconds: int) -> str:
     for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds and seconds % length == 0:
             return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
-    return f"{seconds} seconds"
+    return counted(seconds, "second")

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from node.errors import InvalidInput
+from node.model.counting import in_entries
 from node.registry.documents import RootDocument, TargetsDocument
 
 
@@ -110,8 +111,8 @@ def facts_of(document: RootDocument | TargetsDocument) -> dict[Fact, str]:
         for each in document.successions:
             # The digest stands for the whole statement; before it what an official can compare with what peers hold.
             facts[Fact(Topic.SUCCESSION, each.predecessor)] = (
-                f"{each.origin} after {each.size} entries under {each.root.hex()}, log key {each.new_head_key.key_id}, "
-                f"cosigner key {each.new_cosigner.key_id}, statement {each.digest.hex()}"
+                f"{each.origin} after {in_entries(each.size)} under {each.root.hex()}, log key "
+                f"{each.new_head_key.key_id}, cosigner key {each.new_cosigner.key_id}, statement {each.digest.hex()}"
             )
     return facts
 
