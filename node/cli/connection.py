@@ -65,6 +65,7 @@ SharedSubject = exchange_service_pb2.SharedSubject
 Box = admin_service_pb2.MessageBox
 OUTBOX, INBOX = admin_service_pb2.MESSAGE_BOX_OUTBOX, admin_service_pb2.MESSAGE_BOX_INBOX
 SplitView = admin_service_pb2.SplitView
+SuccessorLog = admin_service_pb2.SuccessorLog
 WireRequirement = requirement_pb2.Requirement
 
 DEADLINE_SECONDS = 30.0
