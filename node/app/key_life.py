@@ -15,6 +15,7 @@ from node.app.sealing_keys import load_sealing_keys
 from node.app.trusting import amend_own_bundle, trusted_state
 from node.config.settings import Settings
 from node.errors import InvalidInput, NotReady
+from node.model.calendar import in_china
 from node.registry.directory import TrustedJurisdiction
 from trust import keys
 from trust.algorithms import Suite, key_id_of
@@ -127,9 +128,7 @@ def retire(settings: Settings, key_id: str, now: datetime) -> Change:
     found = _found(own, key_id)
     end = now + NOTICE
     if found.retired_at is not None and found.retired_at <= end:
-        raise InvalidInput(
-            "KEYID", f"It is retired since {found.retired_at:%Y-%m-%d %H:%M} UTC; there is nothing to do."
-        )
+        raise InvalidInput("KEYID", f"It is retired since {in_china(found.retired_at)}; there is nothing to do.")
     left = {known.key.key_id for known in valid_keys(own.trusted, end)} - {key_id_of(found.spki)}
     if not left:
         raise InvalidInput("KEYID", "No other key could sign after it; make one first with `huxin key rotate`.")
@@ -248,7 +247,7 @@ def _require_none_waiting(own: TrustedJurisdiction, suite: Suite, now: datetime)
         waiting = known.valid_from > now and known.retired_at is None and known.compromised_at is None
         if known.key.suite is suite and waiting:
             raise InvalidInput(
-                "--suite", f"A new key of {suite} begins on {known.valid_from:%Y-%m-%d %H:%M} UTC; wait until it signs."
+                "--suite", f"A new key of {suite} begins on {in_china(known.valid_from)}; wait until it signs."
             )
 
 

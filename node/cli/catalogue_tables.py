@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.table import Table
 from node.adapters.catalogues.difference import Change
 from node.adapters.catalogues.lint import Level, LintFinding
 from node.adapters.catalogues.registry import CatalogueRegistry
+from node.model.calendar import rfc3339
 from node.model.catalogue import Catalogue, CoverageState, Edition, LeafCoverage
 from node.model.records import RECORD_TYPES
 from node.recognition.flips import VerdictFlip
@@ -26,8 +27,10 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, frozenset):
         return sorted(plain(inner) for inner in value)
+    if isinstance(value, datetime):
+        return rfc3339(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return str(value)
     return value.hex() if isinstance(value, bytes) else value
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from node.app import certifying
 from node.app.authority import issue, own_authority, usual_days
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
 from node.errors import InvalidInput
 from trust.certificates import claimed_identity
 from trust.errors import CertificateRejected
@@ -119,7 +119,7 @@ def _row(issued: certifying.IssuedCertificate, revoked: set[int], now: datetime)
         "names": ", ".join(issued.names),
         "identity": identity,
         "serial": issued.serial,
-        "until": leaf.not_valid_after_utc.isoformat(),
+        "until": rfc3339(leaf.not_valid_after_utc),
         "state": state,
     }
 

@@ -36,6 +36,7 @@ from node.cli.failures import Refused
 from node.cli.refusals import refusal
 from node.errors import BadConfiguration, NotReady
 from node.model.asking import AskOrder
+from node.model.calendar import in_china
 from node.model.issuing import ReportOrder
 from node.model.log import StatusFlag
 from node.model.requirement import Requirement
@@ -125,7 +126,7 @@ def require_in_force(to: Endpoint, name: str, now: datetime) -> None:
     if found.not_valid_after_utc < now:
         raise BadConfiguration(
             file,
-            f"has ended on {found.not_valid_after_utc:%Y-%m-%d}. Renew it where the CA is: "
+            f"has ended on {in_china(found.not_valid_after_utc)}. Renew it where the CA is: "
             f"huxin certificate renew {name}",
         )
 

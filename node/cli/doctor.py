@@ -14,7 +14,7 @@ from rich.text import Text
 from node.app.expiries import advice
 from node.app.inspecting import ends, inspect
 from node.cli.failures import ExitCode
-from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.cli.session import Command, Session, in_china, json_option, pass_session, rfc3339
 from node.model.expiry import Expiry
 from node.readiness import Check
 
@@ -37,7 +37,7 @@ def doctor(ctx: click.Context, session: Session) -> None:
                     {
                         "kind": each.kind.value,
                         "name": each.name,
-                        "ends": each.ends.isoformat(),
+                        "ends": rfc3339(each.ends),
                         "ended": each.ends <= now,
                         "advice": advice(each, settings.division),
                     }

@@ -12,7 +12,7 @@ from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys
 from node.app.sealing_keys import rotate_sealing
 from node.cli.parameters import Instant, TokenParam
 from node.cli.recognition_choices import Age
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
 from trust.algorithms import Suite, key_id_of
 from trust.token_uri import SCHEME, TokenUri, read_token_uri
 
@@ -79,7 +79,7 @@ def rotate_command(
     _say_made(session, change)
     for info in change.retired:
         session.say(
-            f"  {in_china(info.retired_at)}  the key before, {key_id_of(info.spki)[:SHORT]}…, is retired; what it "
+            f"  {_when(info.retired_at)}  the key before, {key_id_of(info.spki)[:SHORT]}…, is retired; what it "
             "signed stays valid"
         )
     _say_next(session)
@@ -106,7 +106,7 @@ def retire_command(session: Session, key_id: str) -> None:
     """End a key in a minute. What it signed stays valid; KEYID may be the beginning of one."""
     change = retire(session.settings(), key_id, session.clock.now())
     (info,) = change.retired
-    session.say(f"{key_id_of(info.spki)[:SHORT]}… is retired from {in_china(info.retired_at)} on.", "green")
+    session.say(f"{key_id_of(info.spki)[:SHORT]}… is retired from {_when(info.retired_at)} on.", "green")
     session.say("Reports that it signed before stay valid. Delete its private half when that moment has passed.")
     _say_next(session)
 
@@ -189,8 +189,12 @@ def _place(session: Session, line: KeyLine) -> str:
     return line.where.removeprefix(f"{session.home.absolute()}/") or "not here"
 
 
+def _when(at: datetime | None) -> str:
+    return "" if at is None else in_china(at)
+
+
 def _cells(session: Session, line: KeyLine) -> tuple[str, ...]:
-    times = [in_china(at) if at else "" for at in (line.valid_from, line.retired_at, line.compromised_at)]
+    times = map(_when, (line.valid_from, line.retired_at, line.compromised_at))
     return (
         f"{line.key_id[:SHORT]}…",
         line.suite,
@@ -202,16 +206,13 @@ def _cells(session: Session, line: KeyLine) -> tuple[str, ...]:
 
 
 def _as_json(line: KeyLine) -> dict[str, object]:
-    def instant(at: datetime | None) -> str | None:
-        return None if at is None else at.isoformat()
-
     return {
         "key_id": line.key_id,
         "suite": line.suite,
         "role": line.role,
         "where": line.where or None,
-        "valid_from": instant(line.valid_from),
-        "retired_at": instant(line.retired_at),
-        "compromised_at": instant(line.compromised_at),
+        "valid_from": rfc3339(line.valid_from),
+        "retired_at": rfc3339(line.retired_at),
+        "compromised_at": rfc3339(line.compromised_at),
         "in_use": line.in_use,
     }

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from node.app.proving import HeadView, LogPage, ProvenEntry, ProvenGrowth
 from node.app.trusted_logs import Closing
-from node.cli.session import in_china
+from node.cli.session import in_china, rfc3339
 from node.cli.wording import LOG_PARTS, words_for
 from node.model.log_audit import AuditProgress, Difference, StoredEntry
 
@@ -87,12 +87,12 @@ def shown_json(heads: Iterable[HeadView], page: LogPage | None) -> dict[str, Any
                 "own": head.own,
                 "size": head.size,
                 "root": head.root.hex(),
-                "fresh_at": None if head.fresh_at is None else head.fresh_at.isoformat(),
+                "fresh_at": rfc3339(head.fresh_at),
                 "checkpoint": head.checkpoint,
                 "accepted": not head.trouble,
                 "trouble": head.trouble,
                 "signed_size": head.signed_size,
-                "cosigners": {name: at.isoformat() for name, at in head.cosigners.items()},
+                "cosigners": {name: rfc3339(at) for name, at in head.cosigners.items()},
                 **_closing_json(head.closing),
             }
             for head in heads

@@ -26,7 +26,7 @@ from node.cli.recognition_view import (
     relation_json,
     term_rows,
 )
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
 from node.errors import InvalidInput
 from node.recognition.terms import term_changes, terms_of
 from node.registry.directory import HeldCertificate, TrustedState
@@ -199,7 +199,7 @@ def _certificate_json(session: Session, jurisdictions: Jurisdictions, held: Held
     return {
         "issuer": certificate.issuer,
         "digest": held.digest.hex(),
-        "signed_at": certificate.issued_at.isoformat(),
+        "signed_at": rfc3339(certificate.issued_at),
         "state": relation_state(certificate, session.clock.now()).value,
         "withdrawal_reason": certificate.withdrawal_reason,
         "outdated": outdated_review(certificate, jurisdictions.registry, session.clock.now()),

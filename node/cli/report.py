@@ -189,7 +189,7 @@ def _period(session: Session, months: int | None, start: datetime | None, end: d
         return None
     last = end.date() if end else today
     if start.date() >= last:
-        raise click.UsageError(f"The period is empty: --from must lie before {last.isoformat()}.")
+        raise click.UsageError(f"The period is empty: --from must lie before {last}.")
     return Period(start.date(), last)
 
 

@@ -19,7 +19,7 @@ from node.cli.ceremony import delegate_command, root_group, succeed_command, und
 from node.cli.ceremony_keys import key_group
 from node.cli.recognition_view import scope_counts, term_rows
 from node.cli.registry import COMMANDS
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
 from node.errors import BadSource, InvalidInput
 from node.recognition.terms import Named, terms_of
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
@@ -184,8 +184,8 @@ def _as_json(state: TrustedState, division: str, now: datetime) -> dict[str, obj
     if held is not None:
         scope = held.certificate.scope
         certificate = {
-            "valid_from": held.certificate.valid_from.isoformat(),
-            "valid_until": held.certificate.valid_until.isoformat(),
+            "valid_from": rfc3339(held.certificate.valid_from),
+            "valid_until": rfc3339(held.certificate.valid_until),
             "leaves": list(scope.leaves),
             "record_types": list(scope.record_types),
             "scenarios": list(scope.scenarios),

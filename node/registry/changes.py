@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from node.errors import InvalidInput
+from node.model.calendar import rfc3339
 from node.registry.documents import RootDocument, TargetsDocument
 
 
@@ -93,7 +94,7 @@ def facts_of(document: RootDocument | TargetsDocument) -> dict[Fact, str]:
     """Everything that a document says, in a fixed order. Keys are given by their ids, which name suite and key."""
     facts = {
         Fact(Topic.VERSION): str(document.version),
-        Fact(Topic.EXPIRES): document.expires.isoformat(),
+        Fact(Topic.EXPIRES): rfc3339(document.expires),
         Fact(Topic.SPECIFICATION): document.specification,
     }
     if isinstance(document, RootDocument):
