@@ -59,8 +59,9 @@ class KeyLine:
 class Change:
     """What a step did. `version` of the own bundle now; `made` a new key and where it is; `retired` what ends when.
 
-    `recognitions`: issuers whose trust certificates no longer count, because the key that signed them was compromised.
-    `unknown_to_peers`: the bundle is signed by no key that peers know from the one before: they must compare the id.
+    `recognitions`: issuers whose trust certificates no longer count, because the key that signed them was compromised;
+    `compromised` is its id. `unknown_to_peers`: the bundle is signed by no key that peers know from the one before, so
+    they must compare the id.
     """
 
     version: int
@@ -69,6 +70,7 @@ class Change:
     retired: tuple[SigningKeyInfo, ...] = ()
     recognitions: tuple[str, ...] = ()
     unknown_to_peers: bool = False
+    compromised: str = ""
 
     @property
     def key_id(self) -> str:
@@ -167,6 +169,7 @@ def compromise(settings: Settings, key_id: str, since: datetime, now: datetime) 
         place,
         recognitions=tuple(sorted(before - _recognised(settings, now))),
         unknown_to_peers=not {known.key.key_id for known in left} & set(present.signers),
+        compromised=lost_id,
     )
 
 

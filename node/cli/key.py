@@ -62,6 +62,7 @@ def list_command(session: Session) -> None:
     "--in", "wait", type=Age(), help="How long it is published before it signs. Default: keys.rotation_seconds."
 )
 @click.option("--token", type=TokenParam(), metavar="URI", help=f"{_WHERE} Default: where the key before is.")
+@json_option
 @pass_session
 def rotate_command(
     session: Session, sealing: bool, suite: str | None, wait: int | None, token: TokenUri | None
@@ -83,6 +84,7 @@ def rotate_command(
             "signed stays valid"
         )
     _say_next(session)
+    session.answer(_changed(change))
 
 
 @key.command("add", example="huxin key add --suite ecdsa-p256-sha256")
@@ -91,16 +93,20 @@ def rotate_command(
     "--in", "wait", type=Age(), help="How long it is published before it signs. Default: keys.rotation_seconds."
 )
 @click.option("--token", type=TokenParam(), metavar="URI", help=f"{_WHERE} Default: a file in keys.folder.")
+@json_option
 @pass_session
 def add_command(session: Session, suite: str, wait: int | None, token: TokenUri | None) -> None:
     """Make a key of a further suite: from its beginning on, all suites sign every statement together."""
-    _say_made(session, add(session.settings(), Suite(suite), _length(wait), token, session.clock.now()))
+    change = add(session.settings(), Suite(suite), _length(wait), token, session.clock.now())
+    _say_made(session, change)
     session.say("  A verifier whose huxin does not know this suite will answer REFER: ask your peers first.", "yellow")
     _say_next(session)
+    session.answer(_changed(change))
 
 
 @key.command("retire", example="huxin key retire 5f0c1a2b3c4d")
 @click.argument("key_id", metavar="KEYID")
+@json_option
 @pass_session
 def retire_command(session: Session, key_id: str) -> None:
     """End a key in a minute. What it signed stays valid; KEYID may be the beginning of one."""
@@ -109,12 +115,14 @@ def retire_command(session: Session, key_id: str) -> None:
     session.say(f"{key_id_of(info.spki)[:SHORT]}… is retired from {_when(info.retired_at)} on.", "green")
     session.say("Reports that it signed before stay valid. Delete its private half when that moment has passed.")
     _say_next(session)
+    session.answer(_changed(change))
 
 
 @key.command("compromised", example="huxin key compromised 5f0c1a2b3c4d --since 2026-11-20T08:00:00+08:00")
 @click.argument("key_id", metavar="KEYID")
 @click.option("--since", type=Instant(), required=True, help="First moment at which others may have had it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 @pass_session
 def compromised_command(session: Session, key_id: str, since: datetime, yes: bool) -> None:
     """Publish that a key was in other hands. This cannot be taken back, only dated earlier."""
@@ -129,6 +137,8 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
     )
     session.say("  what to do                issue those reports again; what other keys alone signed is not touched")
     session.say("  this cannot be taken back: the moment can be moved earlier, never later")
+    if not yes and session.as_json:
+        raise click.UsageError("With --json nobody is asked: read the above, and add --yes.")
     if not yes:
         click.confirm("确认发布 Publish this?", abort=True)
     change = compromise(session.settings(), key_id, since, session.clock.now())
@@ -148,6 +158,14 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
             "yellow",
         )
     _say_next(session)
+    session.answer(
+        {
+            **_changed(change),
+            "compromised": {"key_id": change.compromised, "since": rfc3339(since)},
+            "recognitions_to_sign_again": list(change.recognitions),
+            "unknown_to_peers": change.unknown_to_peers,
+        }
+    )
 
 
 def _rotate_sealing(session: Session) -> None:
@@ -157,6 +175,27 @@ def _rotate_sealing(session: Session) -> None:
     session.say(f"  {'now':<25}it is published in our bundle, version {version}; peers seal to it when they know it")
     session.say("  Keep the files of the keys before until every message to them has expired: they open those.")
     _say_next(session)
+    key_id = key_id_of(made.spki)
+    session.answer({"bundle_version": version, "made": {"key_id": key_id, "suite": made.suite, "where": str(path)}})
+
+
+def _changed(change: Change) -> dict[str, object]:
+    """What a step did: the new key and when it begins, and which end when; key ids in whole."""
+    made = change.made
+    return {
+        "bundle_version": change.version,
+        "made": None
+        if made is None
+        else {
+            "key_id": change.key_id,
+            "suite": str(made.suite),
+            "where": change.place,
+            "valid_from": rfc3339(made.valid_from),
+        },
+        "retired": [
+            {"key_id": key_id_of(info.spki), "retired_at": rfc3339(info.retired_at)} for info in change.retired
+        ],
+    }
 
 
 def _say_made(session: Session, change: Change) -> None:

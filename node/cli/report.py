@@ -142,6 +142,7 @@ def list_reports(session: Session, subject: str, id_type: str, address: str | No
 )
 @click.option("--row", "rows", multiple=True, metavar="CODE", help="Disclose these rows alone. Default: everything.")
 @node_options("gateway")
+@json_option
 @pass_session
 def download(
     session: Session, number: str, output: Path | None, rows: tuple[str, ...], address: str | None, certificate: str
@@ -153,6 +154,7 @@ def download(
         content = b"".join(node.download(text, rows))
     target.write_bytes(content)
     session.say(f"已写入 Wrote {target} ({len(content)} bytes).", "green")
+    session.answer({"report_number": text, "file": str(target), "size": len(content), "rows": list(rows)})
 
 
 @report.command("status", example="huxin report status 14000020261122... revoked --set --reason issued_in_error")
@@ -161,6 +163,7 @@ def download(
 @click.option("--set/--clear", "raised", required=True, help="Set or clear the flag. A revocation is never cleared.")
 @click.option("--reason", required=True, metavar="CODE", help="Reason code in lower snake case.")
 @node_options("operator")
+@json_option
 @pass_session
 def status(
     session: Session, number: str, flag: str, raised: bool, reason: str, address: str | None, certificate: str
@@ -170,10 +173,12 @@ def status(
     FLAG is under_objection, corrected, superseded, revoked or newer_information.
     """
     chosen = StatusFlag(flag)
+    text = parse_report_number(number, "NUMBER").text
     with asked(session, address, certificate) as node:
-        index = node.change_status(parse_report_number(number, "NUMBER").text, chosen, reason, raised=raised)
+        index = node.change_status(text, chosen, reason, raised=raised)
     done = "已设置 Set" if raised else "已清除 Cleared"
     session.say(f"{done}: {FLAGS[chosen.name].both}. 日志序号 Log index {index}.", "green")
+    session.answer({"report_number": text, "flag": flag, "set": raised, "reason": reason, "log_index": index})
 
 
 def _period(session: Session, months: int | None, start: datetime | None, end: datetime | None) -> Period | None:

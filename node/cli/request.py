@@ -137,6 +137,7 @@ def show(session: Session, request_id: str, address: str | None, certificate: st
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Default: NUMBER.huxin."
 )
 @node_options("gateway")
+@json_option
 @pass_session
 def fetch(session: Session, request_id: str, output: Path | None, address: str | None, certificate: str) -> None:
     """Write the report that came for the request ID. It is opened for the certificate that asked, and no other."""
@@ -147,6 +148,7 @@ def fetch(session: Session, request_id: str, output: Path | None, address: str |
     target.write_bytes(content)
     session.say(f"已写入 Wrote {target} ({len(content)} bytes).", "green")
     session.say(f"核验 Verify before anybody relies on it: huxin --home {session.home} verify {target} --subject ...")
+    session.answer({"id": found.id, "report_number": found.report_number, "file": str(target), "size": len(content)})
 
 
 def _digest(path: Path) -> bytes:

@@ -61,6 +61,7 @@ def show_command(session: Session, requirement_id: str, address: str | None, cer
 
 @click.command("check", cls=Command, example="huxin requirement check tender.toml")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
 @pass_session
 def check_command(session: Session, file: Path) -> None:
     """Say whether a requirement file can be used. Needs no node; names the key of what is wrong."""
@@ -68,6 +69,15 @@ def check_command(session: Session, file: Path) -> None:
     session.say(
         f"可用 Usable: {found.title_zh} {found.title_en} ({found.requirement_id}), {len(found.items)} 项 items.",
         "green",
+    )
+    session.answer(
+        {
+            "usable": True,
+            "requirement_id": found.requirement_id,
+            "title_zh": found.title_zh,
+            "title_en": found.title_en,
+            "items": len(found.items),
+        }
     )
 
 
