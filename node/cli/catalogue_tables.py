@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from node.adapters.catalogues.difference import Change
 from node.adapters.catalogues.lint import Level, LintFinding
 from node.adapters.catalogues.registry import CatalogueRegistry
+from node.cli.tables import Table
 from node.model.calendar import rfc3339
 from node.model.catalogue import Catalogue, CoverageState, Edition, LeafCoverage
 from node.model.records import RECORD_TYPES

@@ -7,11 +7,11 @@ import re
 from datetime import datetime
 
 import click
-from rich.table import Table
 
 from node.app import certifying
 from node.app.authority import issue, own_authority, usual_days
 from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.errors import InvalidInput
 from trust.certificates import claimed_identity
 from trust.errors import CertificateRejected

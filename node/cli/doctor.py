@@ -8,13 +8,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.expiries import advice
 from node.app.inspecting import ends, inspect
 from node.cli.failures import ExitCode
 from node.cli.session import Command, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.model.expiry import Expiry
 from node.readiness import Check
 

@@ -7,12 +7,12 @@ from datetime import UTC
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, node_options
 from node.cli.connection import SplitView, SuccessorLog, as_json
 from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 
 
 @click.command(cls=Command, example="huxin --home guizhou evidence --export evidence")
@@ -42,9 +42,7 @@ def evidence(session: Session, folder: Path | None, address: str | None, certifi
     if not found:
         session.say("没有发现互相矛盾的日志。 No log with two histories was found.")
         return
-    table = Table()
-    for name in ("日志 Log", "出示方 Shown by", "发现时间 Found", "曾一致至 Agreed up to", "两个日志头 Heads"):
-        table.add_column(name, overflow="fold")
+    table = Table("日志 Log", "出示方 Shown by", "发现时间 Found", "曾一致至 Agreed up to", "两个日志头 Heads")
     for split in found:
         table.add_row(
             Text(split.origin),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys, retire, rotate
@@ -13,6 +12,7 @@ from node.app.sealing_keys import rotate_sealing
 from node.cli.parameters import Instant, TokenParam
 from node.cli.recognition_choices import Age
 from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from trust.algorithms import Suite, key_id_of
 from trust.token_uri import SCHEME, TokenUri, read_token_uri
 

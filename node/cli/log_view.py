@@ -6,12 +6,13 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from rich.table import Table
+import rich.table
 from rich.text import Text
 
 from node.app.proving import HeadView, LogPage, ProvenEntry, ProvenGrowth
 from node.app.trusted_logs import Closing
 from node.cli.session import in_china, rfc3339
+from node.cli.tables import Table
 from node.cli.wording import LOG_PARTS, words_for
 from node.model.log_audit import AuditProgress, Difference, StoredEntry
 
@@ -156,7 +157,7 @@ def growth_facts(proof: ProvenGrowth) -> Sequence[tuple[str, str]]:
     )
 
 
-def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
+def facts_table(facts: Iterable[tuple[str, str]]) -> rich.table.Table:
     """Name and value, line by line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, node_options
 from node.cli.connection import Peer, as_json
 from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 from node.model.peers import PeerCondition
 
 _STYLES = {
@@ -52,9 +52,7 @@ def peers(session: Session, address: str | None, certificate: str) -> None:
     if not found:
         session.say("No peers yet. Join the trust registry (`huxin trust join`), or import a bundle by hand.")
         return
-    table = Table()
-    for name in ("Peer", "State", "Replicated", "Witnesses", "Newest cosignature", "Ours there", "p50 / p99"):
-        table.add_column(name, overflow="fold")
+    table = Table("Peer", "State", "Replicated", "Witnesses", "Newest cosignature", "Ours there", "p50 / p99")
     for peer in found:
         table.add_row(*(_cells(peer)))
     session.out.print(table)

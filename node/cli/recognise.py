@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
@@ -27,6 +26,7 @@ from node.cli.recognition_view import (
     term_rows,
 )
 from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.errors import InvalidInput
 from node.recognition.terms import term_changes, terms_of
 from node.registry.directory import HeldCertificate, TrustedState

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from node.app.recognising import Proposal
@@ -15,6 +14,7 @@ from node.app.relations import Relation, RelationState
 from node.cli.catalogue_tables import plain, print_flips
 from node.cli.reasons import REASONS
 from node.cli.session import in_china, rfc3339
+from node.cli.tables import Table
 from node.cli.wording import DECISIONS, words_for
 from node.model.verdict import Decision
 from node.recognition.flips import Outcome, Prospect

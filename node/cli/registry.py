@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 import structlog
-from rich.table import Table
 from rich.text import Text
 
 from node.app import registry_commands
@@ -18,6 +17,7 @@ from node.app.registry_status import explain, status
 from node.cli.failures import ExitCode
 from node.cli.registry_view import ends_table, explanation_json, links, standings_table, status_json, summary
 from node.cli.session import Command, Session, json_option, pass_session
+from node.cli.tables import Table
 from node.errors import BadSource
 from node.model.registry import RegistryRecord
 from node.registry.archive import MAX_ARCHIVE_BYTES

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from rich.table import Table
 from rich.text import Text
 
 from node.app.registry_status import Explanation
 from node.cli.session import in_china, rfc3339
+from node.cli.tables import Table
 from node.model.registry import RegistryRecord
 
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, id_type_option, node_options, subject_of
 from node.cli.connection import Report, as_json
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 from node.cli.verdict_cells import days
 from node.cli.wording import FLAGS
 from node.model.calendar import Period, day_in_china, months_before

@@ -8,13 +8,13 @@ from datetime import UTC
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, id_type_option, node_options, subject_of
 from node.cli.connection import AskedReport, as_json
 from node.cli.message_wording import ASKED, reason_words
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 from node.errors import BadSource
 from node.model.asking import AskOrder, ReportAsk
 from node.model.calendar import Period, day_in_china, months_before

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.jurisdictions import check_requirement
 from node.cli.asking import asked, node_options
 from node.cli.connection import Names, WireRequirement, as_json
 from node.cli.session import Command, Session, json_option, pass_session
+from node.cli.tables import Table
 from node.cli.verdict_cells import days
 from node.cli.verify import known_names
 from node.cli.wording import TYPES, words_for

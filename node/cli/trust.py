@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.jurisdictions import load_jurisdictions
@@ -20,6 +19,7 @@ from node.cli.ceremony_keys import key_group
 from node.cli.recognition_view import scope_counts, term_rows
 from node.cli.registry import COMMANDS
 from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.errors import BadSource, InvalidInput
 from node.recognition.terms import Named, terms_of
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
