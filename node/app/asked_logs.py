@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from node.app.trusted_logs import Closing, TrustedLogs
 from node.errors import NotFound, NotReady
+from node.ledger.assembly import load_frontier
 from node.model.log import LogHead
 from node.storage.log_audit import LogAuditReader
 from node.storage.log_store import LogStore
+from trust.errors import ProofInvalid
 from trust.log.checkpoint import origin_of, own_cosigner
 
 _DIVISION = re.compile(r"[0-9]{6}")
@@ -39,13 +41,31 @@ async def stored_head(reader: LogAuditReader, origin: str) -> LogHead:
     return head
 
 
-async def asked_log(reader: LogAuditReader, keys: TrustedLogs, named: Sequence[str]) -> AskedLog:
-    """The first of these logs, with its last head that counts: of a closed one the head that was signed off."""
-    head, closing = await stored_head(reader, named[0]), keys.closing(named[0])
-    if closing is not None and head.size >= closing.size:
-        end = closing.log
-        head = LogHead(end.origin, end.size, end.root, end.note, end.cosigned_at)
-    return AskedLog(head, closing, tuple(each for each in named if each != named[0]))
+async def asked_log(reader: LogAuditReader, store: LogStore, keys: TrustedLogs, named: Sequence[str]) -> AskedLog:
+    """The first of these logs, with its last head that counts: of a closed one the head that was signed off.
+
+    Raises NotReady when what is stored of a closed log is another history: nothing of that is to be proven.
+    """
+    stored, closing = await stored_head(reader, named[0]), keys.closing(named[0])
+    others = tuple(each for each in named if each != named[0])
+    if closing is None or stored.size < closing.size:
+        return AskedLog(stored, closing, others)
+    end = closing.log
+    log = AskedLog(LogHead(end.origin, end.size, end.root, end.note, end.cosigned_at), closing, others)
+    if not await leads_to_end(store, stored, closing):
+        raise damaged(log)
+    return log
+
+
+async def leads_to_end(store: LogStore, head: LogHead, closing: Closing) -> bool | None:
+    """Whether a stored log begins with exactly what counts of it; None while less of it is stored."""
+    end = closing.log
+    if head.size <= end.size:
+        return None if head.size < end.size else head.root == end.root
+    try:
+        return (await load_frontier(store, end.origin, end.size)).root() == end.root
+    except (ProofInvalid, IndexError):
+        return False
 
 
 def index_in(log: AskedLog, index: int) -> int:
@@ -79,7 +99,7 @@ async def log_of_report(
     for origin in named:
         found = await store.find_by_report_number(origin, number)
         if found is not None:
-            log = await asked_log(reader, keys, (origin, *named))
+            log = await asked_log(reader, store, keys, (origin, *named))
             if found.index < log.head.size:
                 return log, found.index
             beyond = log

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from node.app.asked_logs import AskedLog, asked_log, damaged, index_in, log_of_report, or_others, stored_head
+from node.app.asked_logs import (
+    AskedLog,
+    asked_log,
+    damaged,
+    index_in,
+    leads_to_end,
+    log_of_report,
+    or_others,
+    stored_head,
+)
 from node.app.storing import open_to_read
 from node.app.trusted_logs import Closing, TrustedLogs, is_own, origins_named, trusted_logs
 from node.config.settings import Settings
@@ -34,7 +43,8 @@ class HeadView:
 
     `signed_size` is the size that the note is signed for: larger than `size` while a replica is catching up. `trouble`
     is a sentence when the note was not accepted; then `signed_size` is None and `cosigners` are empty. `closing`: where
-    the log ends if it was closed; our own may hold more, which stands in its successor as well.
+    the log ends if it was closed; our own may hold more, which stands in its successor as well. `leads_to_end`: whether
+    what is stored is the history that counts; None of a log that goes on, or that is stored up to less than its end.
     """
 
     origin: str
@@ -47,6 +57,7 @@ class HeadView:
     cosigners: Mapping[str, datetime] = field(default_factory=dict)
     trouble: str = ""
     closing: Closing | None = None
+    leads_to_end: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,7 @@ async def log_heads(settings: Settings) -> list[HeadView]:
     async with open_to_read(settings) as database:
         reader, keys = await _opened(settings, database)
         heads = [await reader.head(origin) for origin in await reader.origins()]
-    views = [_view(settings, head, keys) for head in heads if head is not None]
+        views = [await _view(settings, database, head, keys) for head in heads if head is not None]
     return sorted(views, key=lambda view: (not view.own, view.origin))
 
 
@@ -109,7 +120,7 @@ async def log_page(settings: Settings, wanted: str | None, start: int | None, li
         head = await stored_head(reader, origins_named(wanted, settings, await reader.origins())[0])
         first = max(0, head.size - limit) if start is None else start
         entries = await reader.entries(head.origin, first, min(first + limit, head.size))
-    return LogPage(_view(settings, head, keys), tuple(entries))
+        return LogPage(await _view(settings, database, head, keys), tuple(entries))
 
 
 async def prove_entry(settings: Settings, wanted: str | None, entry: str) -> ProvenEntry:
@@ -123,7 +134,7 @@ async def prove_entry(settings: Settings, wanted: str | None, entry: str) -> Pro
         store = LogStore(database)
         named = origins_named(wanted, settings, await reader.origins())
         if _INDEX.fullmatch(entry):
-            log = await asked_log(reader, keys, named)
+            log = await asked_log(reader, store, keys, named)
             index = index_in(log, int(entry))
         else:
             log, index = await log_of_report(reader, store, keys, named, entry)
@@ -147,7 +158,7 @@ async def prove_growth(settings: Settings, wanted: str | None, old: int, new: in
     async with open_to_read(settings) as database:
         reader, keys = await _opened(settings, database)
         store = LogStore(database)
-        log = await asked_log(reader, keys, origins_named(wanted, settings, await reader.origins()))
+        log = await asked_log(reader, store, keys, origins_named(wanted, settings, await reader.origins()))
         head = log.head
         size = head.size if new is None else new
         if not 0 < old <= size <= head.size:
@@ -161,6 +172,8 @@ async def prove_growth(settings: Settings, wanted: str | None, old: int, new: in
             new_root = (await load_frontier(store, head.origin, size)).root()
         except (ProofInvalid, IndexError):
             raise damaged(log) from None
+        if size == head.size and new_root != head.root:
+            raise damaged(log)
         hashes = await _fold(store, log, proofs.consistency_plan(old, size))
     try:
         proofs.verify_consistency(old, old_root, size, new_root, hashes)
@@ -181,14 +194,15 @@ async def _fold(store: LogStore, log: AskedLog, plan: proofs.ProofPlan) -> tuple
         raise damaged(log) from None
 
 
-def _view(settings: Settings, head: LogHead, keys: TrustedLogs) -> HeadView:
+async def _view(settings: Settings, database: Database, head: LogHead, keys: TrustedLogs) -> HeadView:
     plain = (head.origin, is_own(settings, head.origin), head.size, head.root, head.checkpoint, head.fresh_at)
     closing = keys.closing(head.origin)
+    leads = None if closing is None else await leads_to_end(LogStore(database), head, closing)
     try:
         signed = keys.open_note(head.origin, head.checkpoint)
     except TrustError as error:
-        return HeadView(*plain, None, trouble=error.message, closing=closing)
-    return HeadView(*plain, signed.size, signed.cosigners, closing=closing)
+        return HeadView(*plain, None, trouble=error.message, closing=closing, leads_to_end=leads)
+    return HeadView(*plain, signed.size, signed.cosigners, closing=closing, leads_to_end=leads)
 
 
 def _note_of(keys: TrustedLogs, head: LogHead, size: int, root: bytes) -> str | None:

@@ -55,7 +55,9 @@ def closed_told(heads: Sequence[HeadView]) -> Iterator[str]:
         if head.closing is None:
             continue
         size, successor = head.closing.size, head.closing.successor
-        if size == 0:
+        if head.leads_to_end is False:
+            counts = "what is stored here is not the history that counts; a running node follows that one up"
+        elif size == 0:
             counts = "none of its entries counts"
         elif head.size == size:
             counts = "all its entries count"
@@ -95,6 +97,7 @@ def shown_json(heads: Iterable[HeadView], page: LogPage | None) -> dict[str, Any
                 "signed_size": head.signed_size,
                 "cosigners": {name: rfc3339(at) for name, at in head.cosigners.items()},
                 **_closing_json(head.closing),
+                "leads_to_end": head.leads_to_end,
             }
             for head in heads
         ],

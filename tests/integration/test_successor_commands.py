@@ -68,6 +68,24 @@ async def test_people_are_told_of_all_logs(tmp_path: Path) -> None:
         assert json.loads(found)["closed_size"] == "1"
 
 
+async def test_the_history_that_was_given_up_proves_nothing(tmp_path: Path) -> None:
+    """Guizhou's home knows of the succession, and its node has not run since: what it holds is the other history."""
+    async with federation(tmp_path) as all_:
+        guizhou = all_.guizhou
+        await split(all_, tmp_path)
+        await guizhou.stop()
+        await all_.signed_off(await all_.closed(2), *SIGNERS)
+        (head,) = [head for head in (await read(guizhou, "log", "show"))["heads"] if head["origin"] == ORIGIN]
+        assert (head["size"], head["closed_size"], head["leads_to_end"]) == (2, 2, False)
+        told = await said(guizhou, "log", "show")
+        assert f"{ORIGIN} is closed: what is stored here is not the history that counts" in told
+        assert "is followed once its jurisdiction founds it" in told
+        for words in (("0",), ("--old-size", "1")):
+            refused = await of(guizhou, "log", "prove", *words, "--origin", SHANXI)
+            assert (refused.exit_code, refused.stdout) == (ExitCode.REFUSED, "")
+            assert "not the history that was signed off" in refused.stderr
+
+
 def _minute(all_: Federation) -> str:
     return in_china(all_.world.clock.now())
 
@@ -104,8 +122,9 @@ async def _every_log_is_known(all_: Federation, common: str, other: str) -> None
     """By its own jurisdiction, whose closed log still holds what was logged again, and by a peer that cut it back."""
     for one, words in ((all_.shanxi, ()), (all_.guizhou, ("--origin", SHANXI))):
         shown = {head["origin"]: head for head in (await read(one, "log", "show", *words))["heads"]}
-        assert (shown[ORIGIN]["closed_size"], shown[ORIGIN]["successor"]) == (1, NEXT)
-        assert (shown[NEXT]["closed_size"], shown[NEXT]["successor"]) == (None, None)
+        end = ("closed_size", "successor", "leads_to_end")
+        assert [shown[ORIGIN][name] for name in end] == [1, NEXT, True]
+        assert [shown[NEXT][name] for name in end] == [None] * 3
         told = await said(one, "log", "show", *words)
         assert f"{ORIGIN} is closed" in told
         assert "is not here yet" not in told
