@@ -23,6 +23,7 @@ from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import HuxinError, NotReady
 from node.model.counting import counted
+from node.model.calendar import in_china
 from node.model.expiry import Expiry
 from node.readiness import Check
 from node.registry.directory import TrustedState
@@ -147,9 +148,9 @@ async def _certificate(settings: Settings, now: datetime) -> str:
     if _ends_soon(found.not_before, found.not_after, now):
         raise _unwell(
             "CERTIFICATE_EXPIRING",
-            f"The node's certificate ends on {found.not_after:%Y-%m-%d}; {_RENEWAL.format('node')}.",
+            f"The node's certificate ends on {in_china(found.not_after)}; {_RENEWAL.format('node')}.",
         )
-    return f"The node's certificate is valid until {found.not_after:%Y-%m-%d}."
+    return f"The node's certificate is valid until {in_china(found.not_after)}."
 
 
 async def _other_certificates(settings: Settings, now: datetime) -> str:
@@ -159,7 +160,7 @@ async def _other_certificates(settings: Settings, now: datetime) -> str:
     if end - now < _SOON:
         raise _unwell(
             "CA_EXPIRING",
-            f"The CA certificate ends on {end:%Y-%m-%d}; make a new CA with `huxin certificate rotate-ca`.",
+            f"The CA certificate ends on {in_china(end)}; make a new CA with `huxin certificate rotate-ca`.",
         )
     paths = sorted(settings.tls.certificate.parent.glob("*.crt"))
     others = [path for path in paths if path not in (settings.tls.certificate, settings.tls.ca)]
@@ -171,7 +172,7 @@ async def _other_certificates(settings: Settings, now: datetime) -> str:
         if _ends_soon(found.not_before, found.not_after, now):
             raise _unwell(
                 "CERTIFICATE_EXPIRING",
-                f"{path.name} ends on {found.not_after:%Y-%m-%d}; {_RENEWAL.format(path.stem)} and hand it over.",
+                f"{path.name} ends on {in_china(found.not_after)}; {_RENEWAL.format(path.stem)} and hand it over.",
             )
         if found.identity.division != settings.division:
             raise _unwell("FOREIGN_CERTIFICATE", f"{path.name} is another jurisdiction's; remove it from here.")

@@ -17,6 +17,7 @@ from node.app.trusting import amend_own_bundle, trusted_state
 from node.config.settings import Settings
 from node.errors import InvalidInput, NotReady
 from node.model.registry import RegistryRecord
+from node.model.calendar import in_china
 from node.registry.directory import TrustedJurisdiction
 from trust import keys
 from trust.algorithms import Suite, key_id_of
@@ -61,9 +62,9 @@ class KeyLine:
 class Change:
     """What a step did. `version` of the own bundle now; `made` a new key and where it is; `retired` what ends when.
 
-    `recognitions`: issuers whose trust certificates no longer count, because the key that signed them was compromised.
-    `unknown_to_peers`: the bundle is signed by no key that peers know from the one before: those that know us by file
-    alone must compare the id.
+    `recognitions`: issuers whose trust certificates no longer count, because the key that signed them was compromised;
+    `compromised` is its id. `unknown_to_peers`: the bundle is signed by no key that peers know from the one before:
+    those that know us by file alone must compare the id.
     """
 
     version: int
@@ -72,6 +73,7 @@ class Change:
     retired: tuple[SigningKeyInfo, ...] = ()
     recognitions: tuple[str, ...] = ()
     unknown_to_peers: bool = False
+    compromised: str = ""
 
     @property
     def key_id(self) -> str:
@@ -139,9 +141,7 @@ def retire(settings: Settings, key_id: str, now: datetime, record: RegistryRecor
     found = _found(settings, own, key_id)
     end = now + NOTICE
     if found.retired_at is not None and found.retired_at <= end:
-        raise InvalidInput(
-            "KEYID", f"It is retired since {found.retired_at:%Y-%m-%d %H:%M} UTC; there is nothing to do."
-        )
+        raise InvalidInput("KEYID", f"It is retired since {in_china(found.retired_at)}; there is nothing to do.")
     left = {known.key.key_id for known in valid_keys(own.trusted, end)} - {key_id_of(found.spki)}
     if not left:
         raise InvalidInput("KEYID", "No other key could sign after it; make one first with `huxin key rotate`.")
@@ -183,6 +183,7 @@ def compromise(
         place,
         recognitions=tuple(sorted(before - _recognised(settings, now))),
         unknown_to_peers=not {known.key.key_id for known in left} & set(present.signers),
+        compromised=lost_id,
     )
 
 
@@ -266,7 +267,7 @@ def _require_none_waiting(own: TrustedJurisdiction, suite: Suite, now: datetime)
         waiting = known.valid_from > now and known.retired_at is None and known.compromised_at is None
         if known.key.suite is suite and waiting:
             raise InvalidInput(
-                "--suite", f"A new key of {suite} begins on {known.valid_from:%Y-%m-%d %H:%M} UTC; wait until it signs."
+                "--suite", f"A new key of {suite} begins on {in_china(known.valid_from)}; wait until it signs."
             )
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from node.adapters.catalogues.difference import Change
 from node.adapters.catalogues.lint import Level, LintFinding
 from node.adapters.catalogues.registry import CatalogueRegistry
+from node.cli.tables import Table
+from node.model.calendar import rfc3339
 from node.model.catalogue import Catalogue, CoverageState, Edition, LeafCoverage
 from node.model.counting import counted
 from node.model.records import RECORD_TYPES
@@ -27,8 +28,10 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, frozenset):
         return sorted(plain(inner) for inner in value)
+    if isinstance(value, datetime):
+        return rfc3339(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return str(value)
     return value.hex() if isinstance(value, bytes) else value
 
 

@@ -8,14 +8,14 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.expiries import advice
 from node.app.inspecting import ends, inspect
 from node.cli.failures import ExitCode
-from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.cli.session import Command, Session, in_china, json_option, pass_session, rfc3339
 from node.model.counting import counted
+from node.cli.tables import Table
 from node.model.expiry import Expiry
 from node.readiness import Check
 
@@ -38,7 +38,7 @@ def doctor(ctx: click.Context, session: Session) -> None:
                     {
                         "kind": each.kind.value,
                         "name": each.name,
-                        "ends": each.ends.isoformat(),
+                        "ends": rfc3339(each.ends),
                         "ended": each.ends <= now,
                         "advice": advice(each, settings.division),
                     }

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from node.app.ingesting import ingest_deliveries, ingest_registrations
 from node.cli.failures import ExitCode
 from node.cli.session import Group, Session, json_option, pass_session
+from node.cli.tables import Table
 from node.intake.ingest import IntakeSummary
 from node.model.counting import counted
 from node.model.delivery import BadRow, DeliveryHeader

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.connection import JointVerdict, Names, TerritoryFindings, code_of
+from node.cli.tables import Table
 from node.cli.verdict_view import caveats, cells, decided, decision_style, division_name, gaps, told_reasons
 from node.cli.wording import DECISIONS
 

@@ -6,16 +6,16 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys, require_signing_key, retire, rotate
 from node.app.sealing_keys import rotate_sealing
 from node.cli.parameters import Instant, TokenParam
 from node.cli.recognition_choices import Age
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
 from node.errors import NotReady
 from node.model.registry import RegistryRecord
+from node.cli.tables import Table
 from trust.algorithms import Suite, key_id_of
 from trust.token_uri import SCHEME, TokenUri, read_token_uri
 
@@ -65,6 +65,7 @@ def list_command(session: Session) -> None:
     "--in", "wait", type=Age(), help="How long it is published before it signs. Default: keys.rotation_seconds."
 )
 @click.option("--token", type=TokenParam(), metavar="URI", help=f"{_WHERE} Default: where the key before is.")
+@json_option
 @pass_session
 def rotate_command(
     session: Session, sealing: bool, suite: str | None, wait: int | None, token: TokenUri | None
@@ -82,10 +83,11 @@ def rotate_command(
     _say_made(session, change)
     for info in change.retired:
         session.say(
-            f"  {in_china(info.retired_at)}  the key before, {key_id_of(info.spki)[:SHORT]}…, is retired; what it "
+            f"  {_when(info.retired_at)}  the key before, {key_id_of(info.spki)[:SHORT]}…, is retired; what it "
             "signed stays valid"
         )
     _say_next(session)
+    session.answer(_changed(change))
 
 
 @key.command("add", example="huxin key add --suite ecdsa-p256-sha256")
@@ -94,30 +96,36 @@ def rotate_command(
     "--in", "wait", type=Age(), help="How long it is published before it signs. Default: keys.rotation_seconds."
 )
 @click.option("--token", type=TokenParam(), metavar="URI", help=f"{_WHERE} Default: a file in keys.folder.")
+@json_option
 @pass_session
 def add_command(session: Session, suite: str, wait: int | None, token: TokenUri | None) -> None:
     """Make a key of a further suite: from its beginning on, all suites sign every statement together."""
-    _say_made(session, add(session.settings(), Suite(suite), _length(wait), token, session.clock.now()))
+    change = add(session.settings(), Suite(suite), _length(wait), token, session.clock.now())
+    _say_made(session, change)
     session.say("  A verifier whose huxin does not know this suite will answer REFER: ask your peers first.", "yellow")
     _say_next(session)
+    session.answer(_changed(change))
 
 
 @key.command("retire", example="huxin key retire 5f0c1a2b3c4d")
 @click.argument("key_id", metavar="KEYID")
+@json_option
 @pass_session
 def retire_command(session: Session, key_id: str) -> None:
     """End a key in a minute. What it signed stays valid; KEYID may be the beginning of one."""
     change = retire(session.settings(), key_id, session.clock.now(), _registry(session))
     (info,) = change.retired
-    session.say(f"{key_id_of(info.spki)[:SHORT]}… is retired from {in_china(info.retired_at)} on.", "green")
+    session.say(f"{key_id_of(info.spki)[:SHORT]}… is retired from {_when(info.retired_at)} on.", "green")
     session.say("Reports that it signed before stay valid. Delete its private half when that moment has passed.")
     _say_next(session)
+    session.answer(_changed(change))
 
 
 @key.command("compromised", example="huxin key compromised 5f0c1a2b3c4d --since 2026-11-20T08:00:00+08:00")
 @click.argument("key_id", metavar="KEYID")
 @click.option("--since", type=Instant(), required=True, help="First moment at which others may have had it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 @pass_session
 def compromised_command(session: Session, key_id: str, since: datetime, yes: bool) -> None:
     """Publish that a signing key was in other hands. This cannot be taken back, only dated earlier.
@@ -137,6 +145,8 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
     )
     session.say("  what to do                issue those reports again; what other keys alone signed is not touched")
     session.say("  this cannot be taken back: the moment can be moved earlier, never later")
+    if not yes and session.as_json:
+        raise click.UsageError("With --json nobody is asked: read the above, and add --yes.")
     if not yes:
         click.confirm("确认发布 Publish this?", abort=True)
     change = compromise(session.settings(), key_id, since, session.clock.now(), _registry(session))
@@ -162,6 +172,14 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
             "yellow",
         )
     _say_next(session)
+    session.answer(
+        {
+            **_changed(change),
+            "compromised": {"key_id": change.compromised, "since": rfc3339(since)},
+            "recognitions_to_sign_again": list(change.recognitions),
+            "unknown_to_peers": change.unknown_to_peers,
+        }
+    )
 
 
 def _rotate_sealing(session: Session) -> None:
@@ -171,6 +189,27 @@ def _rotate_sealing(session: Session) -> None:
     session.say(f"  {'now':<25}it is published in our bundle, version {version}; peers seal to it when they know it")
     session.say("  Keep the files of the keys before until every message to them has expired: they open those.")
     _say_next(session)
+    key_id = key_id_of(made.spki)
+    session.answer({"bundle_version": version, "made": {"key_id": key_id, "suite": made.suite, "where": str(path)}})
+
+
+def _changed(change: Change) -> dict[str, object]:
+    """What a step did: the new key and when it begins, and which end when; key ids in whole."""
+    made = change.made
+    return {
+        "bundle_version": change.version,
+        "made": None
+        if made is None
+        else {
+            "key_id": change.key_id,
+            "suite": str(made.suite),
+            "where": change.place,
+            "valid_from": rfc3339(made.valid_from),
+        },
+        "retired": [
+            {"key_id": key_id_of(info.spki), "retired_at": rfc3339(info.retired_at)} for info in change.retired
+        ],
+    }
 
 
 def _say_made(session: Session, change: Change) -> None:
@@ -219,8 +258,12 @@ def _place(session: Session, line: KeyLine) -> str:
     return line.where.removeprefix(f"{session.home.absolute()}/") or "not here"
 
 
+def _when(at: datetime | None) -> str:
+    return "" if at is None else in_china(at)
+
+
 def _cells(session: Session, line: KeyLine) -> tuple[str, ...]:
-    times = [in_china(at) if at else "" for at in (line.valid_from, line.retired_at, line.compromised_at)]
+    times = map(_when, (line.valid_from, line.retired_at, line.compromised_at))
     return (
         f"{line.key_id[:SHORT]}…",
         line.suite,
@@ -232,16 +275,13 @@ def _cells(session: Session, line: KeyLine) -> tuple[str, ...]:
 
 
 def _as_json(line: KeyLine) -> dict[str, object]:
-    def instant(at: datetime | None) -> str | None:
-        return None if at is None else at.isoformat()
-
     return {
         "key_id": line.key_id,
         "suite": line.suite,
         "role": line.role,
         "where": line.where or None,
-        "valid_from": instant(line.valid_from),
-        "retired_at": instant(line.retired_at),
-        "compromised_at": instant(line.compromised_at),
+        "valid_from": rfc3339(line.valid_from),
+        "retired_at": rfc3339(line.retired_at),
+        "compromised_at": rfc3339(line.compromised_at),
         "in_use": line.in_use,
     }

@@ -27,7 +27,7 @@ MOST_TOLD = 1000
 _ORIGIN = click.option(
     "--origin",
     metavar="LOG",
-    help="Division code or origin of a log, such as 140000 or huxin/140000. Default: the own.",
+    help="Division code, which names all its logs, or origin of one, such as 140000 or huxin/140000. Default: the own.",
 )
 
 
@@ -57,7 +57,10 @@ log.add_command(found_command)
 @json_option
 @pass_session
 def show(session: Session, origin: str | None, start: int | None, limit: int) -> None:
-    """List the heads of all logs, and entries of one by index, kind, report number and digest."""
+    """List the heads of all logs, and entries of one by index, kind, report number and digest.
+
+    A jurisdiction whose log was closed has several: its division code shows entries of the newest.
+    """
     settings = session.settings()
     heads = asyncio.run(log_heads(settings))
     page = None
@@ -73,6 +76,8 @@ def show(session: Session, origin: str | None, start: int | None, limit: int) ->
     if page is not None and limit:
         session.out.print(view.entries_table(page))
         session.say(view.entries_told(page))
+    for line in view.closed_told(heads):
+        session.say(line, "yellow")
     for head in heads:
         if head.trouble:
             session.say(f"{head.origin}: {head.trouble}", "red")
@@ -112,6 +117,9 @@ def prove(
 ) -> None:
     """Prove that ENTRY (an index or a report number) is in the newest head, or that the log only ever grew.
 
+    A report is looked for in all logs of a jurisdiction, closed ones and the one that goes on; the proof names the log.
+    Of a closed log the newest head is the last one that counts. An index and --old-size mean the newest log.
+
     The proof is checked before it is given out. It follows RFC 9162 (hashes SHA-256, lowest first), so any verifier of
     RFC 6962 or RFC 9162 logs can follow it; JSON holds everything that such a verifier needs.
     """
@@ -144,7 +152,7 @@ def prove(
 @click.option(
     "--origin",
     metavar="LOG",
-    help="Division code or origin of one log, such as 140000. Default: every log stored here.",
+    help="Division code, which names all its logs, or origin of one, such as 140000. Default: every log stored here.",
 )
 @json_option
 @pass_session

@@ -6,13 +6,13 @@ from datetime import UTC
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, node_options
 from node.cli.connection import INBOX, OUTBOX, Box, Message, as_json
 from node.cli.message_wording import reason_words, state_words
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 from node.model.messages import InboxState, OutboxState
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
@@ -26,7 +25,8 @@ from node.cli.recognition_view import (
     relation_json,
     term_rows,
 )
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.errors import InvalidInput
 from node.model.counting import counted
 from node.recognition.terms import term_changes, terms_of
@@ -210,7 +210,7 @@ def _certificate_json(session: Session, jurisdictions: Jurisdictions, held: _Sig
     return {
         "issuer": certificate.issuer,
         "digest": held.digest.hex(),
-        "signed_at": certificate.issued_at.isoformat(),
+        "signed_at": rfc3339(certificate.issued_at),
         "state": state_of(held, session.clock.now()).value,
         "withdrawal_reason": certificate.withdrawal_reason,
         "outdated": outdated_review(certificate, jurisdictions.registry, session.clock.now()),

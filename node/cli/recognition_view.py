@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from node.app.recognising import Proposal
 from node.app.relations import Relation, RelationState
 from node.cli.catalogue_tables import plain, print_flips
 from node.cli.reasons import REASONS
-from node.cli.session import in_china
+from node.cli.session import in_china, rfc3339
+from node.cli.tables import Table
 from node.cli.wording import DECISIONS, words_for
 from node.model.counting import counted
 from node.model.verdict import Decision
@@ -128,9 +128,9 @@ def relation_json(relation: Relation) -> dict[str, Any]:
         "recogniser": certificate.recogniser,
         "issuer": certificate.issuer,
         "state": relation.state.value,
-        "signed_at": certificate.issued_at.isoformat(),
-        "valid_from": certificate.valid_from.isoformat(),
-        "valid_until": certificate.valid_until.isoformat(),
+        "signed_at": rfc3339(certificate.issued_at),
+        "valid_from": rfc3339(certificate.valid_from),
+        "valid_until": rfc3339(certificate.valid_until),
         "leaves": len(certificate.scope.leaves),
         "record_types": len(certificate.scope.record_types),
         "scenarios": len(certificate.scope.scenarios),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from rich.table import Table
 from rich.text import Text
 
 from node.app.registry_status import Explanation, RegistryStatus
-from node.cli.session import in_china
+from node.cli.session import in_china, rfc3339
+from node.cli.tables import Table
 from node.model.registry import RegistryRecord
 from trust.log.succession import Succession
 
@@ -121,14 +121,14 @@ def status_json(found: RegistryStatus, now: datetime) -> dict[str, object]:
         "delegations_version": found.delegations_version or None,
         "snapshot_version": record.snapshot_version,
         "coordinator": record.coordinator,
-        "signed_at": None if record.signed_at is None else record.signed_at.isoformat(),
+        "signed_at": rfc3339(record.signed_at),
         "age_seconds": None if record.signed_at is None else int((now - record.signed_at).total_seconds()),
-        "ends": {role: end.isoformat() for role, end in sorted(record.ends.items())},
+        "ends": {role: rfc3339(end) for role, end in sorted(record.ends.items())},
         "jurisdictions": [
             {
                 "division": each.division,
-                "refreshed_at": each.refreshed_at.isoformat(),
-                "expires_at": each.expires_at.isoformat(),
+                "refreshed_at": rfc3339(each.refreshed_at),
+                "expires_at": rfc3339(each.expires_at),
                 "problem": each.problem,
             }
             for each in record.standings
@@ -156,18 +156,18 @@ def explanation_json(found: Explanation) -> dict[str, object]:
         "threshold": found.threshold,
         "holders": dict(found.holders),
         "registry_keys": list(found.registry_keys),
-        "refreshed_at": found.held.trusted.refreshed_at.isoformat(),
-        "expires_at": None if found.standing is None else found.standing.expires_at.isoformat(),
+        "refreshed_at": rfc3339(found.held.trusted.refreshed_at),
+        "expires_at": None if found.standing is None else rfc3339(found.standing.expires_at),
         "bundle_version": found.held.bundle.version,
         "keys": [
             {
                 "key_id": key.key_id,
                 "suite": key.suite,
-                "valid_from": key.valid_from.isoformat(),
-                "first_seen": None if key.first_seen is None else key.first_seen.isoformat(),
-                "counts_from": key.counts_from.isoformat(),
-                "retired_at": None if key.retired_at is None else key.retired_at.isoformat(),
-                "compromised_at": None if key.compromised_at is None else key.compromised_at.isoformat(),
+                "valid_from": rfc3339(key.valid_from),
+                "first_seen": rfc3339(key.first_seen),
+                "counts_from": rfc3339(key.counts_from),
+                "retired_at": rfc3339(key.retired_at),
+                "compromised_at": rfc3339(key.compromised_at),
             }
             for key in found.keys
         ],

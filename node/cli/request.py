@@ -8,13 +8,13 @@ from datetime import UTC
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, id_type_option, node_options, subject_of
 from node.cli.connection import AskedReport, as_json
 from node.cli.message_wording import ASKED, reason_words
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 from node.errors import BadSource
 from node.model.asking import AskOrder, ReportAsk
 from node.model.calendar import Period, day_in_china, months_before
@@ -154,6 +154,7 @@ def show(session: Session, request_id: str, address: str | None, certificate: st
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Default: NUMBER.huxin."
 )
 @node_options("gateway")
+@json_option
 @pass_session
 def fetch(session: Session, request_id: str, output: Path | None, address: str | None, certificate: str) -> None:
     """Write the report that came for the request ID into a file, to be verified before anybody relies on it.
@@ -168,6 +169,7 @@ def fetch(session: Session, request_id: str, output: Path | None, address: str |
     target.write_bytes(content)
     session.say(f"已写入 Wrote {target} ({len(content)} bytes).", "green")
     session.say(f"核验 Verify before anybody relies on it: huxin --home {session.home} verify {target} --subject ...")
+    session.answer({"id": found.id, "report_number": found.report_number, "file": str(target), "size": len(content)})
 
 
 def _digest(path: Path) -> bytes:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.adapters.worked_examples.loading import ExpectedFinding, WorkedExample, load_worked_examples
 from node.cli.catalogue_tables import plain
 from node.cli.requirement_asking import check_command, list_command, show_command
 from node.cli.session import Group, Session, json_option, pass_session
+from node.cli.tables import Table
 from node.cli.wording import TYPES, words_for
 from node.model.counting import counted
 from node.model.records import RecordType

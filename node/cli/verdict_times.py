@@ -46,7 +46,7 @@ def looks_back(verdict: Verdict) -> bool:
 def as_of(verdict: Verdict) -> str:
     """The moment whose rules apply: a day when its end was asked about."""
     moment = verdict.as_of.ToDatetime(UTC)
-    return day_in_china(moment).isoformat() if ends_a_day(moment) else in_china(moment)
+    return str(day_in_china(moment)) if ends_a_day(moment) else in_china(moment)
 
 
 def ages(verdict: Verdict) -> Iterator[tuple[str, str]]:

@@ -8,12 +8,12 @@ from datetime import UTC
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.connection import Gap, Names, Step, TerritoryFindings, Verdict, code_of, codes_of
 from node.cli.reasons import REASONS
 from node.cli.session import in_china
+from node.cli.tables import Table
 from node.cli.verdict_cells import days, gap_lines, lines, target_name
 from node.cli.verdict_times import ages, as_of, looks_back, times, warnings
 from node.cli.wording import (

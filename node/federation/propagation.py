@@ -143,6 +143,6 @@ def _thinned(commits: list[tuple[int, float]]) -> list[tuple[int, float]]:
     return [commits[place] for place in sorted(places)]
 
 
-def _quantile(ordered: list[float], share: float) -> float:
-    """The least of them that at least `share` of them do not exceed."""
-    return ordered[ceil(share * len(ordered)) - 1] if ordered else 0.0
+def _quantile(ordered: list[float], share: float) -> float | None:
+    """The least of them that at least `share` of them do not exceed; None of nothing."""
+    return ordered[ceil(share * len(ordered)) - 1] if ordered else None

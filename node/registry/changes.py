@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from node.errors import InvalidInput
 from node.model.counting import in_entries
+from node.model.calendar import rfc3339
 from node.registry.documents import RootDocument, TargetsDocument
 
 
@@ -94,7 +95,7 @@ def facts_of(document: RootDocument | TargetsDocument) -> dict[Fact, str]:
     """Everything that a document says, in a fixed order. Keys are given by their ids, which name suite and key."""
     facts = {
         Fact(Topic.VERSION): str(document.version),
-        Fact(Topic.EXPIRES): document.expires.isoformat(),
+        Fact(Topic.EXPIRES): rfc3339(document.expires),
         Fact(Topic.SPECIFICATION): document.specification,
     }
     if isinstance(document, RootDocument):

@@ -77,7 +77,7 @@ def test_compromised_explains_and_asks(home: Path) -> None:
     done = huxin("key", "compromised", lost["key_id"], "--since", since, "--yes", home=home)
     assert done.exit_code == ExitCode.OK, done.stderr
     gone, new = keys(home)
-    assert (gone["compromised_at"], gone["in_use"], new["in_use"]) == ("2026-01-01T00:00:00+00:00", False, True)
+    assert (gone["compromised_at"], gone["in_use"], new["in_use"]) == ("2026-01-01T00:00:00Z", False, True)
     for part in (new["key_id"], "huxin recognise grant 140000 --keep", "--key KEYID"):
         assert part in done.stdout
     assert "registry" not in done.stdout  # it joined none
