@@ -121,6 +121,15 @@ def test_limits_and_acknowledgements_by_peer(metrics: Metrics) -> None:
     assert value(metrics, "huxin_propagation_seconds_bucket", peer="520000", le="0.05") == 1
 
 
+def test_signatures_swept_begin_at_zero(metrics: Metrics) -> None:
+    metrics.count_swept("520000", "HOLDS", 0)
+    assert value(metrics, "huxin_statements_swept_total", peer="520000", result="HOLDS") == 0
+    metrics.count_swept("520000", "HOLDS", 3)
+    metrics.count_swept("520000", "INVENTED", 1)
+    assert value(metrics, "huxin_statements_swept_total", peer="520000", result="HOLDS") == 3
+    assert value(metrics, "huxin_statements_swept_total", peer="520000", result=OTHER) == 1
+
+
 def test_what_a_peer_holds_of_our_log_and_lacks(metrics: Metrics) -> None:
     metrics.watch(
         readings(lambda: [PeerReading("520000", True, 0, 1.0, None, (9, 3)), PeerReading("210000", True, 0, 1.0)])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import x25519
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from trust.algorithms import key_id_of
 from trust.errors import BadKey, MalformedInput
@@ -74,6 +74,24 @@ def key_to_seal_to(published: Iterable[SealingKeyInfo], at: datetime) -> Sealing
     return load_sealing_key(max(begun, key=lambda info: info.valid_from).spki)
 
 
+@dataclass(frozen=True, slots=True)
+class PseudonymKey:
+    """What makes pseudonyms, and opens nothing: nobody gets from it to the sealing key from which it was extracted.
+
+    `secret`: 32 bytes.
+    """
+
+    secret: bytes = field(repr=False)
+
+    def pseudonym(self, purpose: bytes, name: bytes) -> bytes:
+        """32 bytes that stand for `name` and tell nothing of it to who lacks this key: HMAC-SHA256 (RFC 2104).
+
+        The key of the HMAC is expanded by HKDF (RFC 5869, 2.3) from this one and `purpose`.
+        """
+        expand = HKDFExpand(hashes.SHA256(), 32, info=b"huxin/pseudonym/v1\x00" + purpose)
+        return hmac.digest(expand.derive(self.secret), name, sha256)
+
+
 class SealingKey:
     """A private sealing key held in memory."""
 
@@ -101,13 +119,10 @@ class SealingKey:
                 "it cannot be opened: it was altered, or sealed to another key or for another purpose", "NOT_OPENED"
             ) from None
 
-    def pseudonym(self, purpose: bytes, name: bytes) -> bytes:
-        """32 bytes that stand for `name` and tell nothing of it to who lacks this key: HMAC-SHA256 (RFC 2104).
-
-        The key of the HMAC is derived by HKDF (RFC 5869) from this one and `purpose`.
-        """
-        derive = HKDF(hashes.SHA256(), 32, salt=None, info=b"huxin/pseudonym/v1\x00" + purpose)
-        return hmac.digest(derive.derive(self._key.private_bytes_raw()), name, sha256)
+    @property
+    def pseudonyms(self) -> PseudonymKey:
+        """What outlives this key: the first half of HKDF, extraction without a salt (RFC 5869, 2.2)."""
+        return PseudonymKey(hmac.digest(bytes(32), self._key.private_bytes_raw(), sha256))
 
     def pem(self, passphrase: bytes | None = None) -> bytes:
         """PKCS #8 PEM, encrypted when a passphrase is given."""

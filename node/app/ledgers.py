@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from node.errors import IssuingStopped, NotReady
@@ -95,9 +95,11 @@ class SettledLogs:
         """What each log says of each statement."""
         return await self.store.statuses(keys)
 
-    async def discarded_flags(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, frozenset[StatusFlag]]:
-        """What was set in what does not count."""
-        return await self.store.discarded_flags(keys)
+    async def discarded_flags(
+        self, keys: Sequence[StatusKey], settled: Collection[str]
+    ) -> Mapping[StatusKey, frozenset[StatusFlag]]:
+        """What was set in what does not count, and does not stand again in a log of `settled`."""
+        return await self.store.discarded_flags(keys, settled)
 
 
 def require_whole(origin: str, *, split: bool, newest: str) -> None:

@@ -253,6 +253,9 @@ class Messaging:
         if await self._stores.inbox.expire(now):
             for division in self._peers:
                 self.arrived(division)
+        for division in await self._stores.inbox.release(self._vault.holds):
+            _log.info("messages_released", peer=division)  # a sealing key is here again
+            self.arrived(division)
         if self._erased_at is None or not timedelta(0) <= now - self._erased_at < ERASE_EVERY:
             await self._erase(now)
             self._erased_at = now

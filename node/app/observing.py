@@ -37,6 +37,7 @@ from node.rpc.server import RpcServer
 from node.storage.database import Database
 from node.storage.errors import StorageFault
 from node.storage.upgrade import expected_revision, present_revision
+from node.verification.sweep import SweptAs
 from node.web.operations import answered_in_time
 from trust.algorithms import PublicKey
 from trust.errors import TrustError
@@ -68,6 +69,7 @@ def make_metrics(methods: Iterable[str], division: str) -> Metrics:
         refresh_results=REFRESH_REASONS | {"OK"},
         limits=LIMITS,
         acknowledgements=RESULTS,
+        swept=frozenset(SweptAs),
     )
     metrics = Metrics(CollectorRegistry(), vocabulary)
     metrics.set_build(metadata.version("huxin"), division)

@@ -45,6 +45,7 @@ class Publishing:
         self._registry = registry
         self._coordinating = coordinating
         self._failing = ""
+        self._asked_to_wait = 0.0
 
     async def keep(self, every_seconds: float) -> None:
         """Publishes again and again, until cancelled. What fails is tried again."""
@@ -59,14 +60,19 @@ class Publishing:
                 self._note("", "")
                 if version is not None:
                     _log.info("published", snapshot_version=version)
-            await asyncio.sleep(every_seconds)
+            await asyncio.sleep(self.pause(every_seconds))
+
+    def pause(self, every_seconds: float) -> float:
+        """Seconds until the next attempt: no fewer than the coordinator asked for at the last one."""
+        return max(every_seconds, self._asked_to_wait)
 
     async def once(self) -> int | None:
         """Publishes if there is anything to publish: the version of the snapshot that holds it, else None.
 
-        Raises NotReady when the coordinator cannot be reached, InvalidInput or PublicationRefused's words as
-        HuxinError when it does not take the publication over.
+        Raises NotReady when the coordinator cannot be reached or takes no more for now, InvalidInput or
+        PublicationRefused's words as HuxinError when it does not take the publication over.
         """
+        self._asked_to_wait = 0.0
         trust = self._around.trust()
         publication = await asyncio.to_thread(self._compose, trust.state, await self._registry.files())
         if publication is None:
@@ -99,10 +105,13 @@ class Publishing:
                 return client.publish(encoded)
             except PublicationRefused as error:
                 raise HuxinError("PUBLICATION_REFUSED", f"The coordinator does not take it over: {error}") from error
-            except PeerUnavailable:
-                continue
+            except PeerUnavailable as error:
+                self._asked_to_wait = max(self._asked_to_wait, error.retry_seconds)
             finally:
                 client.close()
+        if self._asked_to_wait:
+            wait = self._asked_to_wait
+            raise NotReady("NOT_READY", f"The coordinator is busy; it is tried again after {wait:.1f} seconds or more.")
         raise NotReady("NOT_READY", "The coordinator cannot be reached; it is tried again.")
 
     def _note(self, reason: str, message: str) -> None:

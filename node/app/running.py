@@ -29,6 +29,7 @@ from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
 from node.app.registry_view import RegistryView
 from node.app.renewing import Renewal
 from node.app.storing import usable_database
+from node.app.sweeping import Sweeping
 from node.app.taking_part import take_part
 from node.app.trust_keeper import POLL_SECONDS, TrustInUse, TrustKeeper
 from node.app.trusting import freshness_limits
@@ -73,10 +74,12 @@ from node.tasks import begun, ended
 from node.verification.assessing import Assessor
 from node.verification.logs import Logs
 from node.verification.reading import ContentReader, SectionDecoders
+from node.verification.sweep import SignatureSweep
 from node.verification.verify import Surroundings, VerifyReports
 from node.web.operations import operations_app
 from node.web.server import serving
 from node.wire.report import ReportEncoding, decode_section, decode_summary
+from trust.issuers import TrustedIssuer
 from trust.keys import Signer
 from trust.log.checkpoint import own_cosigner
 from trust.memo import ArithmeticMemo
@@ -148,7 +151,9 @@ class Node:
         now, told = self._clock.now, base.metrics.observe_refresh
         coordinating = take_part(self._settings, base.database, base.trust, base.registry, now, told, self._run)
         standing = self._standing(base, ledger)
-        operation = Operation(following, standing, propagation.of, self.standings.all_splits)
+        operation = Operation(
+            following, standing, propagation.of, self.standings.all_splits, lambda: base.trust.present.state
+        )
         services = [
             report_service(issuing),
             *self._services(base),
@@ -358,11 +363,17 @@ class Node:
             timedelta(seconds=settings.freshness.clock_skew_seconds),
         )
         memo = ArithmeticMemo(settings.limits.memo_bytes)
+        self._sweep(base, memo, threads)
         return VerifyReports(
             Logs(base.store, base.settled),
             base.store,
             Surroundings(
-                base.trust.snapshot, standings.views(self.board), self._clock.now, tolerances, standings.witnessing
+                base.trust.snapshot,
+                standings.views(self.board),
+                self._clock.now,
+                tolerances,
+                standings.witnessing,
+                settings.federation.gossip_seconds,
             ),
             Assessor(jurisdictions.catalogues()),
             ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.catalogue, memo),
@@ -370,6 +381,18 @@ class Node:
             threads,
             settings.limits.max_bundle_bytes,
         )
+
+    def _sweep(self, base: _Base, memo: ArithmeticMemo, threads: ThreadPoolExecutor) -> None:
+        """What verification will need to know of peers' statements, found out while nobody asks."""
+
+        def peers() -> list[TrustedIssuer]:
+            issuers = base.trust.snapshot().issuers
+            return [known.trusted for division, known in issuers.items() if division != self._settings.division]
+
+        sweep = SignatureSweep(base.store, memo, threads, base.metrics.count_swept)
+        room = self._settings.limits.memo_bytes
+        sweeping = Sweeping(sweep, peers, self.board, self._traffic, self._clock.monotonic, room)
+        self._run(sweeping.keep(), "signatures")
 
     async def _serve(
         self, services: Sequence[Service], base: _Base, following: Following, messaging: Messaging

@@ -2,6 +2,9 @@
 
 They are files in `keys.folder`, `sealing.key` and one `sealing-<12 characters>.key` for each rotation. A key in a token
 is out of scope: the tokens that we know do no HPKE, and a raw Diffie-Hellman from one would be cryptography of our own.
+
+What stands for a subject (the order of messages, the same request again) must stay the same when a key is removed. So
+each rotation hands down what pseudonyms are made with, sealed to the new key, in `pseudonyms-<12 characters>.sealed`.
 """
 
 from __future__ import annotations
@@ -16,8 +19,10 @@ from node.app.trusting import amend_own_bundle, trusted_state
 from node.config.settings import Settings
 from node.errors import NotReady
 from trust.errors import BadKey, MalformedInput
+from trust.keys import read_private, write_private
 from trust.sealing import (
     SEALING_SUITE,
+    PseudonymKey,
     SealingKey,
     generate_sealing_key,
     load_sealing_key_file,
@@ -26,6 +31,7 @@ from trust.sealing import (
 from trust.vocabulary import MAX_SEALING_KEYS, JurisdictionBundle, SealingKeyInfo
 
 PATTERN = "sealing*.key"
+_PSEUDONYMS_CONTEXT = b"huxin/pseudonyms/v1"
 _ID_BYTES = 32
 
 
@@ -42,6 +48,7 @@ class SealingKeys:
         self._passphrase = passphrase
         self._published = published
         self._held: dict[Path, SealingKey] = {}
+        self._handed_down: PseudonymKey | None = None
         self.troubles: dict[Path, str] = {}
 
     def refresh(self) -> None:
@@ -54,6 +61,8 @@ class SealingKeys:
                 self.troubles.pop(path, None)
             except BadKey as error:
                 self.troubles[path] = error.message
+        if self._handed_down is None:
+            self._handed_down = self._read_pseudonyms()
 
     def places(self) -> dict[str, Path]:
         """Where each key is that is here, by key id."""
@@ -84,20 +93,51 @@ class SealingKeys:
         return self.open(stored[:_ID_BYTES].hex(), stored[_ID_BYTES:], context)
 
     def pseudonym(self, purpose: bytes, name: bytes) -> bytes:
-        """32 bytes that stand for a subject; the same for as long as the oldest key is here."""
-        listed = [info.spki for info in sorted(self._published(), key=lambda info: info.valid_from)]
-        held = {key.spki: key for key in self._held.values()}
-        for spki in listed:
-            if spki in held:
-                return held[spki].pseudonym(purpose, name)
-        raise _none_here()
+        """32 bytes that stand for a subject; the same over rotations, and over the removal of keys after them."""
+        key = self.pseudonyms()
+        if key is None:
+            raise _none_here()
+        return key.pseudonym(purpose, name)
+
+    def pseudonyms(self) -> PseudonymKey | None:
+        """What pseudonyms are made with: handed down by a rotation, before the first one the oldest key's own."""
+        if self._handed_down is not None:
+            return self._handed_down
+        here = self._here()
+        return here[0].pseudonyms if here else None
+
+    def _read_pseudonyms(self) -> PseudonymKey | None:
+        """What was handed down last, of what opens. A file that is not as it should be is a trouble."""
+        for key in reversed(self._here()):
+            path = pseudonyms_file(self._folder, key)
+            if path.exists():
+                try:
+                    found = PseudonymKey(key.open(read_private(path), _PSEUDONYMS_CONTEXT))
+                except (BadKey, MalformedInput) as error:
+                    self.troubles[path] = (
+                        f"{path.name}: {error.message}; restore it from a backup, or run `huxin key rotate --sealing`"
+                    )
+                else:
+                    self.troubles.pop(path, None)
+                    return found
+        return None
 
     def _newest(self) -> SealingKey:
+        here = self._here()
+        if not here:
+            raise _none_here()
+        return here[-1]
+
+    def _here(self) -> list[SealingKey]:
+        """The published keys that are here, oldest first."""
         held = {key.spki: key for key in self._held.values()}
-        for info in sorted(self._published(), key=lambda info: info.valid_from, reverse=True):
-            if info.spki in held:
-                return held[info.spki]
-        raise _none_here()
+        listed = sorted(self._published(), key=lambda info: info.valid_from)
+        return [held[info.spki] for info in listed if info.spki in held]
+
+
+def pseudonyms_file(folder: Path, key: SealingKey) -> Path:
+    """Where is handed down what pseudonyms are made with, sealed to that key."""
+    return folder / f"pseudonyms-{key.key_id[:12]}.sealed"
 
 
 def load_sealing_keys(settings: Settings, published: Callable[[], tuple[SealingKeyInfo, ...]]) -> SealingKeys:
@@ -110,15 +150,18 @@ def load_sealing_keys(settings: Settings, published: Callable[[], tuple[SealingK
 def rotate_sealing(settings: Settings, now: datetime) -> tuple[SealingKeyInfo, Path, int]:
     """A new sealing key, published now: (what is published, its file, version of the bundle).
 
-    The private half is made first: a crash in between leaves a key that nobody names and nobody seals to. Peers that
+    Files are made first: a crash in between leaves a key that nobody names and nobody seals to. Peers that
     hold an older bundle go on sealing to the key before, which stays here and opens; delete its file when the longest
     life of a message has passed, and what was ever sealed to it cannot be read any more.
     """
     folder = settings.keys.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pseudonyms = load_sealing_keys(settings, lambda: trusted_state(settings).own.bundle.sealing_keys).pseudonyms()
     key = generate_sealing_key()
     path = folder / f"sealing-{key.key_id[:12]}.key"
     save_sealing_key(key, path, load_passphrase(settings))
+    if pseudonyms is not None:
+        write_private(pseudonyms_file(folder, key), key.public.seal(pseudonyms.secret, _PSEUDONYMS_CONTEXT))
     made = SealingKeyInfo(key.spki, SEALING_SUITE, now)
 
     def amend(bundle: JurisdictionBundle) -> JurisdictionBundle:

@@ -48,6 +48,9 @@ REASONS: dict[str, Words] = {
     MessageReason.NOT_ACCEPTED: Words(
         "对方不接受本节点证书", "the peer does not accept our certificate: it imports our newest bundle"
     ),
+    MessageReason.OVER_LIMIT: Words(
+        "超出对方节点的限额，稍后自动重试", "a limit of the peer for us was met: it is tried when the peer says"
+    ),
     MessageReason.NOT_OPENED: Words(
         "无法解封：被改动或密钥不符", "it does not open: altered, or sealed to another key"
     ),

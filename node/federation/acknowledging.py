@@ -58,5 +58,5 @@ class Acknowledging:
 
 
 def _pause(failures: int, asked_to_wait: float) -> float:
-    own: float = PAUSE_SECONDS * 4 ** min(failures, 10)
-    return min(max(own, asked_to_wait), _LONGEST_PAUSE_SECONDS)
+    own: float = min(PAUSE_SECONDS * 4 ** min(failures, 10), _LONGEST_PAUSE_SECONDS)
+    return max(own, asked_to_wait)  # which is bounded where it is read

@@ -63,10 +63,14 @@ class Rounds:
     jitter: Callable[[], float]
     """Random numbers in [0, 1)."""
 
-    def pause(self, failures: int) -> float:
-        """Seconds until the next question: half to one and a half rounds, so that nodes do not ask in step."""
+    def pause(self, failures: int, asked_to_wait: float = 0.0) -> float:
+        """Seconds until the next question: half to one and a half rounds, so that nodes do not ask in step.
+
+        No sooner than the peer asked us to come back.
+        """
         spread = self.seconds * (0.5 + self.jitter())
-        return spread if not failures else max(spread, self.backoff.pause(failures, self.jitter()))
+        own = spread if not failures else max(spread, self.backoff.pause(failures, self.jitter()))
+        return max(own, asked_to_wait)
 
 
 class Gossip:
@@ -94,6 +98,7 @@ class Gossip:
         self._judge = judge
         self._rounds = rounds
         self._failures = 0
+        self._asked_to_wait = 0.0
         self._client: HeadsClient | None = None
         self._told = ""
 
@@ -101,16 +106,18 @@ class Gossip:
         """Asks at the end of each pause, the first time as well: nodes that start together do not ask together."""
         try:
             while True:
-                await asyncio.sleep(self._rounds.pause(self._failures))
+                await asyncio.sleep(self._rounds.pause(self._failures, self._asked_to_wait))
                 await self._round()
         finally:
             await self._disconnect()
 
     async def _round(self) -> None:
+        self._asked_to_wait = 0.0
         try:
             await self._ask()
         except PeerUnavailable as error:
             self._failures += 1
+            self._asked_to_wait = error.retry_seconds
             await self._disconnect()
             _log.debug("heads_not_told", peer=self._division, error=str(error))
         except NotReady as error:

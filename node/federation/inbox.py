@@ -3,13 +3,14 @@
 The door looks at headers alone. What it answers DELIVERED is committed, and ours from then on. An attendant per peer
 handles what came in the order in which it came. What cannot be opened, read or handled is parked: operators see it
 (`huxin inbox`), those of its ordering key wait behind it, for they may rest on it, and all others pass. An operator's
-retry releases a parked message, or its expiry.
+retry releases a parked message, or its expiry; one whose sealing key is gone, also the key's return. What this node
+cannot handle for now (its signing key is away) waits, and what is of another kind and another subject passes it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -44,7 +45,7 @@ class Store(Protocol):
     """The inbox (`node.storage.inbox_store`). Raises NotReady when the database cannot be used."""
 
     async def take(self, sender: str, messages: Sequence[SealedMessage]) -> list[Delivery]: ...
-    async def next(self, sender: str, now: datetime) -> SealedMessage | None: ...
+    async def next(self, sender: str, now: datetime, without: Collection[str] = ()) -> SealedMessage | None: ...
     async def begin(self, header: MessageHeader) -> int: ...
     async def postpone(self, header: MessageHeader, reason: MessageReason) -> None: ...
     async def finish(self, header: MessageHeader, handled: Handled, at: datetime) -> bool: ...
@@ -149,6 +150,8 @@ class Attendant:
         self._ended = ended
         self._replied = replied
         self._failures = 0
+        self._not_ready: set[str] = set()
+        """Kinds of messages that cannot be handled here, since the last pause."""
         self._more = asyncio.Event()
 
     def notify(self) -> None:
@@ -161,8 +164,11 @@ class Attendant:
             self._more.clear()
             try:
                 if await self.once():
-                    self._failures = 0
                     continue
+                if self._not_ready:
+                    await self._pause()
+                    continue
+                self._failures = 0
                 await self._rest()
             except NotReady:
                 await self._pause()
@@ -171,8 +177,8 @@ class Attendant:
                 await self._pause()
 
     async def once(self) -> bool:
-        """Handles the next message, if there is one. Raises NotReady when it has to wait."""
-        message = await self._store.next(self._peer, self._now())
+        """Handles the next message of a kind that can be, if there is one. Raises NotReady without the database."""
+        message = await self._store.next(self._peer, self._now(), self._not_ready)
         if message is None:
             return False
         header = message.header
@@ -183,11 +189,14 @@ class Attendant:
             handled = await self._handled(message)
         except NotReady:
             await self._store.postpone(header, MessageReason.NOT_READY)
-            raise
+            self._not_ready.add(header.kind)
+            return True
         except NotToBeHandled as error:
             await self._park(header, error.reason)
             return True
         if await self._store.finish(header, handled, self._now()):
+            if not self._not_ready:
+                self._failures = 0
             self._ended(self._peer, HANDLED)
             for receiver in {reply.header.receiver for reply in handled.replies}:
                 self._replied(receiver)
@@ -196,6 +205,9 @@ class Attendant:
     async def _handled(self, message: SealedMessage) -> Handled:
         """What a message brings about. Raises NotReady for what passes, NotToBeHandled for everything else."""
         header = message.header
+        if not self._vault.holds(message.key_id.hex()):
+            # It was when the door took the message. Nobody knows whether its file comes back: others do not wait.
+            raise NotToBeHandled(MessageReason.KEY_NOT_LOADED)
         try:
             content = self._vault.open(message.key_id.hex(), message.sealed, header.bound(WIRE_PURPOSE, message.key_id))
             return await self._handlers[header.kind](header, content)
@@ -222,4 +234,5 @@ class Attendant:
 
     async def _pause(self) -> None:
         self._failures += 1
+        self._not_ready.clear()
         await asyncio.sleep(self._patience.backoff.pause(self._failures, self._jitter()))

@@ -7,14 +7,15 @@ sent and not noted is sent again, and the peer knows it by its id.
 
 A peer that cannot be reached is asked again after a pause that doubles, with jitter; whatever is heard of it ends the
 pause. One from which nothing was heard for long is retired: asked once in a long while, until it is heard again. A peer
-that answers and defers is asked again after a pause that only its next answer ends.
+that answers and defers is asked again after a pause that only its next answer ends; so is one whose limits we met, and
+not before it says (RetryInfo). Whoever refuses is alive: only silence retires a peer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -35,10 +36,14 @@ from node.model.messages import (
     OutboxState,
     SealedMessage,
 )
+from node.model.peers import PeerTrouble
 from trust.errors import BadKey, MalformedInput
 from trust.sealing import SealingPublicKey
 
 _log = structlog.get_logger(__name__)
+
+MOST_PASSED = 256
+"""So many messages that do not open for want of a key of ours are passed over, until the others wait, too."""
 
 MESSAGES_AT_ONCE = 4
 """Messages taken from the queue at once: each may have a megabyte, and each peer has its own."""
@@ -46,13 +51,19 @@ MESSAGES_AT_ONCE = 4
 _ENVELOPE_BYTES = 1_024
 """What a message has around its sealed content, at most."""
 
+_REFUSALS = {
+    PeerTrouble.REFUSED: MessageReason.NOT_ACCEPTED,
+    PeerTrouble.LIMITS_US: MessageReason.OVER_LIMIT,
+}
+"""Why a whole call was refused."""
+
 _FINAL = {DeliveryOutcome.DELIVERED: OutboxState.DELIVERED, DeliveryOutcome.REFUSED: OutboxState.REFUSED}
 
 
 class Queue(Protocol):
     """The outbox (`node.storage.outbox_store`). Raises NotReady when the database cannot be used."""
 
-    async def due(self, receiver: str, now: datetime, limit: int) -> list[Draft]: ...
+    async def due(self, receiver: str, now: datetime, limit: int, passing: Collection[bytes] = ()) -> list[Draft]: ...
     async def end(
         self, message_id: bytes, state: OutboxState, reason: MessageReason | None, at: datetime, *, tried: bool = True
     ) -> bool: ...
@@ -80,12 +91,19 @@ class Addressee:
 
 
 class _Waits(Exception):
-    """Nothing can be sent now. `contact_helps`: it is worth while to try again when the peer is heard."""
+    """Nothing can be sent now. `contact_helps`: it is worth while to try again when the peer is heard.
 
-    def __init__(self, reason: MessageReason, *, contact_helps: bool) -> None:
+    `silent`: the peer said nothing at all. `least_seconds`: how long it asks us to wait.
+    """
+
+    def __init__(
+        self, reason: MessageReason, *, contact_helps: bool = False, silent: bool = False, least_seconds: float = 0.0
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.contact_helps = contact_helps
+        self.silent = silent
+        self.least_seconds = least_seconds
 
 
 class Courier:
@@ -111,6 +129,8 @@ class Courier:
         self._jitter = timing.jitter
         self._ended = ended
         self._client: DeliveryClient | None = None
+        self._unopened: set[bytes] = set()
+        """Messages that wait for a key of ours, since the last pause."""
         self._failures = 0
         self._heard_at = timing.monotonic()
         self._more = asyncio.Event()
@@ -148,8 +168,9 @@ class Courier:
                 self._failures = 0
                 return 0.0, True
         except _Waits as waits:
+            self._unopened.clear()
             await self._gave_up(waits.reason)
-            return self._pause(unreached=waits.contact_helps), waits.contact_helps
+            return max(self._pause(silent=waits.silent), waits.least_seconds), waits.contact_helps
         except NotReady:  # the database, or a key of ours: both come back
             return self._pause(), False
         except Exception:  # noqa: BLE001 - a courier that ended would let messages expire behind our back
@@ -171,7 +192,9 @@ class Courier:
 
     async def _send(self) -> bool:
         """Hands over what is due. False when nothing is. Raises _Waits, NotReady."""
-        due = await self._queue.due(self._to.division, self._now(), MESSAGES_AT_ONCE)
+        due = await self._queue.due(self._to.division, self._now(), MESSAGES_AT_ONCE, self._unopened)
+        if self._unopened and (not due or len(self._unopened) >= MOST_PASSED):
+            raise _Waits(MessageReason.KEY_NOT_LOADED)
         if not due:
             return False
         messages = await self._sealed(due)
@@ -181,6 +204,8 @@ class Courier:
         deferred: list[Delivery] = []
         for message, answer in zip(messages, answers, strict=True):
             final = _FINAL.get(answer.outcome)
+            if answer.reason is MessageReason.EXPIRED and message.header.expires_at <= self._now():
+                final = OutboxState.EXPIRED  # on its way: by our own clock, too
             if final is None:
                 deferred.append(answer)
                 await self._queue.note([message.header.id], answer.reason or MessageReason.OTHER)
@@ -189,17 +214,20 @@ class Courier:
                 if final is OutboxState.REFUSED:
                     _log.warning("message_refused", peer=self._to.division, reason=answer.reason)
         if len(deferred) == len(messages):
-            raise _Waits(deferred[0].reason or MessageReason.OTHER, contact_helps=False)
+            raise _Waits(deferred[0].reason or MessageReason.OTHER)
         return True
 
     async def _sealed(self, due: Sequence[Draft]) -> list[SealedMessage]:
-        """As many as fit into one call. One that does not open any more ends here: nobody could ever send it."""
+        """As many as fit into one call. One that does not open any more ends here: nobody could ever send it.
+
+        One whose key is not here is passed over until the next pause, and those of its ordering key with it.
+        """
         if not self._to.endpoints:
-            raise _Waits(MessageReason.UNREACHABLE, contact_helps=False)
+            raise _Waits(MessageReason.UNREACHABLE)
         try:
             key = self._to.sealing_key()
         except BadKey:
-            raise _Waits(MessageReason.NO_SEALING_KEY, contact_helps=False) from None
+            raise _Waits(MessageReason.NO_SEALING_KEY) from None
         key_id, size = bytes.fromhex(key.key_id), 0
         messages: list[SealedMessage] = []
         for draft in due:
@@ -212,11 +240,12 @@ class Courier:
                     self._ended(self._to.division, refused.value)
                 continue
             except NotReady:
-                raise _Waits(MessageReason.KEY_NOT_LOADED, contact_helps=False) from None
+                self._unopened.add(draft.header.id)  # the others do not wait for the key's file
+                continue
             try:
                 sealed = key.seal(content, draft.header.bound(WIRE_PURPOSE, key_id))
             except BadKey:
-                raise _Waits(MessageReason.NO_SEALING_KEY, contact_helps=False) from None
+                raise _Waits(MessageReason.NO_SEALING_KEY) from None
             size += len(sealed) + _ENVELOPE_BYTES
             if messages and size > MAX_DELIVERY_BYTES - _ENVELOPE_BYTES:
                 break
@@ -231,10 +260,17 @@ class Courier:
             # A crash from here until the end is noted sends the message again; the peer answers as it did.
             answers = await self._client.deliver(messages)
         except PeerUnavailable as error:
-            reason = MessageReason.NOT_ACCEPTED if error.refused else MessageReason.UNREACHABLE
+            if error.answered:
+                self._answered()
+            reason = _REFUSALS.get(error.trouble, MessageReason.UNREACHABLE)
             with contextlib.suppress(NotReady):
                 await self._queue.note([message.header.id for message in messages], reason)
-            raise _Waits(reason, contact_helps=True) from None
+            raise _Waits(
+                reason,
+                contact_helps=error.trouble is not PeerTrouble.LIMITS_US,
+                silent=not error.answered,
+                least_seconds=error.retry_seconds,
+            ) from None
         self._answered()
         return answers
 
@@ -245,15 +281,15 @@ class Courier:
             self.retired = False
             _log.info("peer_returned", peer=self._to.division)
 
-    def _pause(self, *, unreached: bool = False) -> float:
-        """How long to rest after a failure. Only a peer that was not reached can be retired."""
+    def _pause(self, *, silent: bool = False) -> float:
+        """How long to rest after a failure. Only a peer that said nothing can be retired."""
         self._failures += 1
-        silent = self._monotonic() - self._heard_at
-        if not unreached or silent < self._patience.retire_after:
+        unheard = self._monotonic() - self._heard_at
+        if not silent or unheard < self._patience.retire_after:
             return self._patience.backoff.pause(self._failures, self._jitter())
         if not self.retired:
             self.retired = True
-            _log.warning("peer_retired", peer=self._to.division, silent_seconds=round(silent))
+            _log.warning("peer_retired", peer=self._to.division, silent_seconds=round(unheard))
         return self._patience.retired * (0.5 + self._jitter() / 2)
 
     async def _rest(self, seconds: float, contact_helps: bool) -> None:

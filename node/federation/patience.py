@@ -70,16 +70,17 @@ class Traffic:
 
     def __init__(self) -> None:
         self._done: Counter[str] = Counter()
-        self._all = 0
+        self.all = 0
+        """How much was done for anybody so far."""
 
     def count(self, whom: str) -> None:
         """One piece of work was done: a call answered, a peer's batch stored."""
         self._done[whom] += 1
-        self._all += 1
+        self.all += 1
 
     def of_others(self, than: str) -> int:
         """How much was done for everybody else so far."""
-        return self._all - self._done[than]
+        return self.all - self._done[than]
 
 
 class Courtesy:

@@ -29,6 +29,8 @@ _MOST_RETRY_SECONDS = 3_600.0
 """A peer may ask us to stay away for so long at most."""
 _DETAILS = "grpc-status-details-bin"
 
+_REFUSES_US = frozenset({grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED})
+
 _DELIVER_SECONDS = 30.0
 """Longest time that a peer may take to store a few messages."""
 
@@ -215,14 +217,41 @@ def _delivery(result: federation_service_pb2.DeliveryResult) -> Delivery:
 
 def _undelivered(error: grpc.aio.AioRpcError) -> PeerUnavailable:
     code = error.code()
-    refused = code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}
-    trouble = PeerTrouble.REFUSED if refused else PeerTrouble.AWAY
-    return PeerUnavailable(f"The peer took no messages: {code.name}.", trouble, retry_seconds=retry_seconds_of(error))
+    trouble = PeerTrouble.AWAY
+    if code in _REFUSES_US:
+        trouble = PeerTrouble.REFUSED
+    elif code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        trouble = PeerTrouble.LIMITS_US
+    return PeerUnavailable(
+        f"The peer took no messages: {code.name}.",
+        trouble,
+        retry_seconds=_asked_to_wait(error),
+        answered=_answered(error),
+    )
+
+
+def _asked_to_wait(error: grpc.aio.AioRpcError) -> float:
+    """Seconds for which a limit of the peer's keeps us away.
+
+    What is UNAVAILABLE comes back when it can, a node that restarts within a second: pauses of our own fit that.
+    """
+    return retry_seconds_of(error) if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED else 0.0
+
+
+def _answered(error: grpc.aio.AioRpcError) -> bool:
+    """Whether the peer's node said so: with details, as it refuses everything, or by a code of its limits and rights.
+
+    Nobody else can on a connection whose other end has a certificate of the peer's CA.
+    """
+    if error.code() in {*_REFUSES_US, grpc.StatusCode.RESOURCE_EXHAUSTED}:
+        return True
+    metadata: Any = error.trailing_metadata() or ()
+    return any(key == _DETAILS for key, _ in metadata)
 
 
 def _unavailable(error: grpc.aio.AioRpcError) -> PeerUnavailable:
     code = error.code()
-    if code in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}:
+    if code in _REFUSES_US:
         return PeerUnavailable(
             "The peer does not accept our certificate; its administrator must import our bundle.",
             PeerTrouble.REFUSED,
@@ -233,12 +262,13 @@ def _unavailable(error: grpc.aio.AioRpcError) -> PeerUnavailable:
             "restored from an older copy.",
             PeerTrouble.ANOTHER_LOG,
         )
-    # What is UNAVAILABLE comes back when it can, a node that restarts within a second: pauses of our own fit that.
-    wait = retry_seconds_of(error) if code is grpc.StatusCode.RESOURCE_EXHAUSTED else 0.0
+    wait = _asked_to_wait(error)
     if wait:
         return PeerUnavailable(
             f"The peer asks us to come back in {wait:.1f} seconds ({code.name}); this node does so by itself.",
+            PeerTrouble.LIMITS_US,
             retry_seconds=wait,
+            answered=True,
         )
     if code is grpc.StatusCode.UNAVAILABLE:
         return PeerUnavailable(

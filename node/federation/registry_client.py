@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import grpc
@@ -35,6 +37,7 @@ class RegistryClient:
         self, division: str, endpoint: str, ca_pem: bytes, credentials: ClientCredentials, file_seconds: float
     ) -> None:
         self._seconds = file_seconds
+        self._closed = threading.Event()
         self._channel = grpc.secure_channel(
             endpoint,
             grpc.ssl_channel_credentials(ca_pem, credentials.key, credentials.certificate),
@@ -49,9 +52,24 @@ class RegistryClient:
     def fetch(self, name: str) -> Iterator[bytes]:
         """Parts of a file, nothing of it verified. Raises FileNotServed, PeerUnavailable.
 
-        The whole file has `file_seconds`: a peer that sends a byte now and then is left in time.
+        The whole file has `file_seconds`: a peer that sends a byte now and then is left in time. Many files in a row
+        meet the limits of a peer: then the file is asked for again when the peer says, if that is in this time.
         """
-        call = self._stub.FetchTrust(pb.FetchTrustRequest(name=name), timeout=self._seconds)
+        ends = time.monotonic() + self._seconds
+        while True:
+            parts = self._parts(name, ends - time.monotonic())
+            try:
+                yield from parts
+            except PeerUnavailable as error:
+                # It refuses before it sends anything: no part comes twice.
+                if not 0.0 < error.retry_seconds < ends - time.monotonic() or self._closed.wait(error.retry_seconds):
+                    raise
+            else:
+                return
+
+    def _parts(self, name: str, seconds: float) -> Iterator[bytes]:
+        call = self._stub.FetchTrust(pb.FetchTrustRequest(name=name), timeout=seconds)
+        begun = False
         whole = True
         try:
             for response in call:
@@ -59,11 +77,13 @@ class RegistryClient:
                     # Parts without end, each next to nothing, would keep a core busy until the time is over.
                     raise PeerUnavailable(f"The peer sent {name} in smaller parts than it may.")
                 whole = len(response.chunk) == _PART_BYTES
+                begun = True
                 yield response.chunk
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 raise FileNotServed from None
-            wait = retry_seconds_of(error)
+            # A peer that breaks off is not heard on when to come back: what was handed out cannot be taken back.
+            wait = 0.0 if begun or error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED else retry_seconds_of(error)
             raise PeerUnavailable(f"The peer sent no {name}: {error.code().name}.", retry_seconds=wait) from None
         finally:
             call.cancel()
@@ -87,7 +107,8 @@ class RegistryClient:
         return version
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Ends the connection, and the wait for a peer."""
+        self._closed.set()
         self._channel.close()
 
 

@@ -54,6 +54,7 @@ class Vocabulary:
     refresh_results: frozenset[str] = frozenset()
     limits: frozenset[str] = frozenset()
     acknowledgements: frozenset[str] = frozenset()
+    swept: frozenset[str] = frozenset()
 
 
 class Metrics:
@@ -75,6 +76,7 @@ class Metrics:
         self._acknowledgements = _counter(families.ACKNOWLEDGEMENTS, registry)
         self._propagation = _histogram(families.PROPAGATION, registry)
         self._messages = _counter(families.MESSAGES_ENDED, registry)
+        self._swept = _counter(families.STATEMENTS_SWEPT, registry)
         self._ready = _gauge(families.READY, registry)
         self._build = _gauge(families.BUILD_INFO, registry)
         ProcessCollector(registry=registry)
@@ -135,6 +137,10 @@ class Metrics:
     def observe_message(self, peer: str, outcome: str) -> None:
         """One message to or from a peer came to an end, or was parked."""
         self._messages.labels(peer, _known(outcome, _MESSAGE_OUTCOMES)).inc()
+
+    def count_swept(self, peer: str, result: str, statements: int) -> None:
+        """The signatures of so many statements of a peer's log came to this; 0 to begin with."""
+        self._swept.labels(peer, _known(result, self._words.swept)).inc(statements)
 
     def set_ready(self, checks: Mapping[str, bool]) -> None:
         """The newest result of every readiness check, by name."""

@@ -168,6 +168,14 @@ PEER_ACKNOWLEDGED_LAG = Family(
     ("peer",),
     "Entries of this node's log that the peer has not said it holds. Should return to 0.",
 )
+STATEMENTS_SWEPT = Family(
+    "huxin_statements_swept_total",
+    Kind.COUNTER,
+    ("peer", "result"),
+    "Statements of a peer's log whose signatures were checked before anybody presented them: HOLDS, FAILS (no verdict "
+    "will accept it: ask its operator), KEY_UNKNOWN (signed by a key that its bundle does not hold) or UNREADABLE. "
+    "The newest are checked after each start, and those that come while hardly anybody is served.",
+)
 LOG_SIZE = Family(
     "huxin_log_size",
     Kind.GAUGE,
@@ -262,6 +270,7 @@ FAMILIES = (
     PEER_ACKNOWLEDGED_LAG,
     ACKNOWLEDGEMENTS,
     WITHHELD,
+    STATEMENTS_SWEPT,
     WITNESSES,
     SPLIT_VIEWS,
     CLOCK_OFFSET,

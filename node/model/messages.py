@@ -81,6 +81,7 @@ class MessageReason(StrEnum):
     KEY_NOT_LOADED = "KEY_NOT_LOADED"
     UNREACHABLE = "UNREACHABLE"
     NOT_ACCEPTED = "NOT_ACCEPTED"
+    OVER_LIMIT = "OVER_LIMIT"
     # It is parked or waits at the receiver, or the sender could not read its own store.
     NOT_OPENED = "NOT_OPENED"
     NOT_READABLE = "NOT_READABLE"

@@ -6,7 +6,7 @@ every append compares: once it is there, no replica of this node adds to the log
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Select, and_, cast, func, literal, or_, select
@@ -121,13 +121,23 @@ class ClosedLogStore:
             found[origin, event.attestation_digest] = (*found.get((origin, event.attestation_digest), ()), event)
         return found
 
-    async def discarded_flags(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, frozenset[StatusFlag]]:
-        """Flags of an attestation that were set in what does not count of a log."""
-        query = """SELECT keys.origin, keys.digest, d.flag
+    async def discarded_flags(
+        self, keys: Sequence[StatusKey], settled: Collection[str]
+    ) -> Mapping[StatusKey, frozenset[StatusFlag]]:
+        """Flags of an attestation that were set in what does not count of a log.
+
+        `settled`: logs that were known to be settled before this was asked. What was cut off of one and stands in the
+        very same place again, followed up from its beginning, counts there with whatever cleared it.
+        """
+        query = """SELECT keys.origin, keys.digest, d.flag, EXISTS (
+                SELECT 1 FROM log_entries e WHERE e.origin = d.origin AND e.idx = d.idx AND e.entry = d.entry
+            )
             FROM keys CROSS JOIN log_discarded d
             WHERE d.origin = keys.origin AND d.attestation_digest = keys.digest AND d.is_set"""
         found: dict[StatusKey, frozenset[StatusFlag]] = {}
-        for origin, digest, flag in await self._of_keys(query, keys):
+        for origin, digest, flag, stands in await self._of_keys(query, keys):
+            if stands and origin in settled:
+                continue
             key = origin, bytes(digest)
             found[key] = found.get(key, frozenset()) | {StatusFlag(flag)}
         return found

@@ -6,7 +6,7 @@ happens once whatever crashes, and of two replicas that handle the same message 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from node.storage.schema import from_instant, inbox, to_instant
 _OPEN = inbox.c.ended_at.is_(None)
 _WAITING = inbox.c.state == InboxState.WAITING.value
 _LINE = [column for column in inbox.columns if column.name != "sealed"]
+_WAITS_AGAIN = {"state": InboxState.WAITING.value, "reason": "", "attempts": 0}
 _DELIVERED = Delivery(DeliveryOutcome.DELIVERED)
 
 
@@ -74,8 +75,11 @@ class InboxStore:
         done = await connection.execute(statement.values(_row(message)).on_conflict_do_nothing())
         return _DELIVERED, done.rowcount == 1
 
-    async def next(self, sender: str, now: datetime) -> SealedMessage | None:
-        """The first message of a peer that waits and has no open one of its ordering key before it."""
+    async def next(self, sender: str, now: datetime, without: Collection[str] = ()) -> SealedMessage | None:
+        """The first message of a peer that waits and has no open one of its ordering key before it.
+
+        Of a kind that is not in `without`.
+        """
         earlier = inbox.alias("earlier")
         behind = exists().where(
             earlier.c.sender == inbox.c.sender,
@@ -86,6 +90,7 @@ class InboxStore:
         query = (
             select(inbox)
             .where(inbox.c.sender == sender, _OPEN, _WAITING, inbox.c.expires_at > to_instant(now), ~behind)
+            .where(inbox.c.kind.not_in(without))
             .order_by(inbox.c.sequence)
             .limit(1)
         )
@@ -135,10 +140,28 @@ class InboxStore:
 
     async def retry(self, message_id: bytes) -> bool:
         """A parked message waits again. False when none of that id is parked."""
-        values = {"state": InboxState.WAITING.value, "reason": "", "attempts": 0}
         parked = and_(inbox.c.id == message_id, inbox.c.state == InboxState.PARKED.value)
         async with self._database.write() as connection:
-            return (await connection.execute(update(inbox).where(parked).values(values))).rowcount > 0
+            return (await connection.execute(update(inbox).where(parked).values(_WAITS_AGAIN))).rowcount > 0
+
+    async def release(self, holds: Callable[[str], bool]) -> frozenset[str]:
+        """Lets wait again what was parked for want of a sealing key that is here now: the peers whose messages do.
+
+        `holds` says of a key id, 64 lowercase hex digits, whether its key is here.
+        """
+        parked = and_(
+            _OPEN, inbox.c.state == InboxState.PARKED.value, inbox.c.reason == MessageReason.KEY_NOT_LOADED.value
+        )
+        async with self._database.read() as connection:
+            keys = await connection.scalars(select(inbox.c.key_id).where(parked).distinct())
+            back = [key_id for key_id in keys if holds(key_id.hex())]
+        if not back:
+            return frozenset()
+        released = and_(parked, inbox.c.key_id.in_(back))
+        async with self._database.write() as connection:
+            senders = frozenset(await connection.scalars(select(inbox.c.sender).where(released).distinct()))
+            await connection.execute(update(inbox).where(released).values(_WAITS_AGAIN))
+        return senders
 
     async def expire(self, now: datetime) -> int:
         """Ends what has outlived its time, parked or not, and erases it: how many."""

@@ -6,7 +6,7 @@ write its end the first counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,8 +48,11 @@ class OutboxStore:
         self._database = database
         self._own = own
 
-    async def due(self, receiver: str, now: datetime, limit: int) -> list[Draft]:
-        """What may be sent to a peer now, oldest first: of each ordering key the first that has not ended."""
+    async def due(self, receiver: str, now: datetime, limit: int, passing: Collection[bytes] = ()) -> list[Draft]:
+        """What may be sent to a peer now, oldest first: of each ordering key the first that has not ended.
+
+        Without those whose ids are in `passing`, of which there are some hundreds at most; who waits behind one waits.
+        """
         earlier = outbox.alias("earlier")
         behind = exists().where(
             earlier.c.receiver == outbox.c.receiver,
@@ -60,6 +63,7 @@ class OutboxStore:
         query = (
             select(outbox)
             .where(outbox.c.receiver == receiver, _QUEUED, outbox.c.expires_at > to_instant(now), ~behind)
+            .where(outbox.c.id.not_in(passing))
             .order_by(outbox.c.sequence)
             .limit(limit)
         )

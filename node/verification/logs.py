@@ -6,7 +6,7 @@ stand in any of them, and what was said of it since in any later one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -38,7 +38,9 @@ class ClosedViews(Protocol):
 
     def settled(self, log: ClosedLog) -> bool: ...
     async def statuses(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, Sequence[StatusEvent]]: ...
-    async def discarded_flags(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, frozenset[StatusFlag]]: ...
+    async def discarded_flags(
+        self, keys: Sequence[StatusKey], settled: Collection[str]
+    ) -> Mapping[StatusKey, frozenset[StatusFlag]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Logs:
             key[:2] for reading, trusted in cases if trusted and trusted.closed for key in _keys(reading, trusted)
         ]
         statuses = await self._closed.statuses(changes)
-        discarded = await self._closed.discarded_flags(changes)
+        discarded = await self._closed.discarded_flags(changes, frozenset[str]().union(*settled.values()))
         return [
             _NOTHING
             if trusted is None

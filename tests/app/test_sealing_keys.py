@@ -54,6 +54,50 @@ def test_after_a_rotation_peers_take_the_new_key_and_the_old_one_opens(shanxi: T
     )
 
 
+@pytest.mark.parametrize("removed", ["first", "all but the newest"])
+def test_who_stands_for_whom_outlives_the_keys_that_are_removed(shanxi: TestJurisdiction, removed: str) -> None:
+    """Messages of one subject stay in order, and a request that comes again is known as the same."""
+    before = held(shanxi).pseudonym(b"purpose", b"name")
+    paths = [rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=hour))[1] for hour in (1, 2)]
+    for path in (shanxi.layout.key("sealing"), *(paths[:1] if removed != "first" else ())):
+        path.unlink()
+    keys = held(shanxi)
+    assert keys.pseudonym(b"purpose", b"name") == before
+    assert not keys.troubles
+    rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=3))
+    paths[1].unlink()
+    assert held(shanxi).pseudonym(b"purpose", b"name") == before, "it is handed down again"
+
+
+def test_it_outlives_the_place_of_the_oldest_key_in_the_bundle(shanxi: TestJurisdiction) -> None:
+    before = held(shanxi).pseudonym(b"purpose", b"name")
+    for hour in range(1, MAX_SEALING_KEYS + 2):
+        rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=hour))
+    assert held(shanxi).pseudonym(b"purpose", b"name") == before
+
+
+def test_what_is_handed_down_is_sealed_and_kept_from_others(shanxi: TestJurisdiction) -> None:
+    keys = held(shanxi)
+    secret = keys.pseudonyms()
+    assert secret is not None
+    rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=1))
+    (path,) = shanxi.settings.keys.folder.glob("pseudonyms-*.sealed")
+    assert secret.secret not in path.read_bytes()
+    assert path.stat().st_mode & 0o077 == 0
+    keys.refresh()
+    assert keys.pseudonyms() == secret, "a node that runs goes on with the same"
+
+
+def test_what_was_handed_down_and_does_not_open_is_told(shanxi: TestJurisdiction) -> None:
+    before = held(shanxi).pseudonym(b"purpose", b"name")
+    rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=1))
+    (path,) = shanxi.settings.keys.folder.glob("pseudonyms-*.sealed")
+    path.write_bytes(b"damaged" * 20)
+    keys = held(shanxi)
+    assert list(keys.troubles) == [path]
+    assert keys.pseudonym(b"purpose", b"name") == before, "the oldest key is here still"
+
+
 def test_what_is_at_rest_is_bound_to_its_place(shanxi: TestJurisdiction) -> None:
     keys = held(shanxi)
     kept = keys.keep(b"at rest", b"one row")

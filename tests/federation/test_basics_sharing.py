@@ -23,7 +23,7 @@ from node.storage.outbox_store import OutboxStore
 from node.storage.record_store import RecordStore
 from node.storage.sharing_store import SharingStore
 from node.wire.basics import BasicsContent
-from tests.federation.test_outbox import OneKey
+from tests.federation.couriers import OneKey
 from tests.support.nodes import synthetic_code
 
 NOW = datetime(2026, 11, 22, 2, tzinfo=UTC)

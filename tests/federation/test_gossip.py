@@ -14,6 +14,7 @@ from node.errors import NotReady
 from node.federation.follower import Backoff
 from node.federation.gossip import ORIGINS_AT_ONCE, Gossip, Recall, Rounds
 from node.federation.unavailable import PeerUnavailable
+from node.model.peers import PeerTrouble
 from node.model.witnesses import ShownHead
 from trust.errors import CheckpointInvalid
 
@@ -108,6 +109,19 @@ async def test_a_peer_that_is_away_is_asked_at_its_other_endpoint() -> None:
         peer.answer = lambda _asked: []
         await until(lambda: peer.asked[-1] is not peer.asked[0])
     assert peer.closed == len(peer.connected)
+
+
+async def test_a_peer_whose_limits_we_met_is_asked_when_it_says() -> None:
+    busy = PeerUnavailable("Come back.", PeerTrouble.LIMITS_US, retry_seconds=0.3, answered=True)
+    peer, loop = Peer(raising(busy)), asyncio.get_running_loop()
+    async with asking(peer):
+        await until(lambda: len(peer.asked) == 1)
+        refused_at = loop.time()
+        peer.answer = lambda _asked: []
+        await until(lambda: len(peer.asked) == 2)
+        assert loop.time() - refused_at >= 0.25, "our own rounds take milliseconds"
+        await until(lambda: len(peer.asked) >= 5)
+        assert loop.time() - refused_at < 1.2, "what it asked for once is waited once"
 
 
 @pytest.mark.parametrize(

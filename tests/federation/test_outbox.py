@@ -6,148 +6,22 @@ The peer is a simulator of its one method. Pauses are those that the courier ask
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from node.federation.follower import Backoff
-from node.federation.messages import Patience, Timing
-from node.federation.outbox import Addressee, Courier
-from node.federation.unavailable import PeerUnavailable
 from node.model.messages import (
     OUTBOX_PURPOSE,
-    WIRE_PURPOSE,
     Delivery,
     DeliveryOutcome,
-    Draft,
-    MessageHeader,
     MessageReason,
-    SealedMessage,
 )
-from node.storage.database import Database
 from node.storage.errors import StorageFault
-from node.storage.outbox_store import OutboxStore, queue
-from tests.support.clock import SettableClock
-from tests.support.nodes import until
+from tests.federation.couriers import DELIVERED, FULL, Peer, delivering, patience
+from tests.support.nodes import eventually, until
 from trust.errors import MalformedInput
 from trust.sealing import generate_sealing_key
-
-DELIVERED = Delivery(DeliveryOutcome.DELIVERED)
-FULL = Delivery(DeliveryOutcome.DEFERRED, MessageReason.INBOX_FULL)
-PEER = generate_sealing_key()
-
-
-class OneKey:
-    """The own keys: one, in memory."""
-
-    def __init__(self) -> None:
-        self.key = generate_sealing_key()
-
-    def holds(self, key_id: str) -> bool:
-        return key_id == self.key.key_id
-
-    def open(self, _key_id: str, sealed: bytes, info: bytes) -> bytes:
-        return self.key.open(sealed, info)
-
-    def keep(self, content: bytes, context: bytes) -> bytes:
-        return self.key.public.seal(content, context)
-
-    def kept(self, stored: bytes, context: bytes) -> bytes:
-        return self.key.open(stored, context)
-
-    def pseudonym(self, purpose: bytes, name: bytes) -> bytes:
-        return self.key.pseudonym(purpose, name)
-
-
-@dataclass
-class Peer:
-    """Answers with what `says` has next, or is away."""
-
-    away: bool = False
-    says: list[Delivery] = field(default_factory=list)
-    calls: list[list[bytes]] = field(default_factory=list)
-    connections: list[str] = field(default_factory=list)
-    closed: int = 0
-
-    def connect(self, endpoint: str) -> Peer:
-        self.connections.append(endpoint)
-        return self
-
-    async def deliver(self, messages: Sequence[SealedMessage]) -> list[Delivery]:
-        self.calls.append([PEER.open(each.sealed, each.header.bound(WIRE_PURPOSE, each.key_id)) for each in messages])
-        if self.away:
-            raise PeerUnavailable("away")
-        return [self.says.pop(0) if self.says else DELIVERED for _ in messages]
-
-    async def close(self) -> None:
-        self.closed += 1
-
-
-@dataclass
-class World:
-    store: OutboxStore
-    database: Database
-    vault: OneKey
-    peer: Peer
-    clock: SettableClock
-    courier: Courier
-    ended: list[tuple[str, str]]
-    task: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        """From now on the courier runs: what is queued before is there when it first looks."""
-        self.task = asyncio.create_task(self.courier.run())
-
-    async def queue(self, number: int, content: bytes = b"") -> Draft:
-        now = self.clock.now()
-        header = MessageHeader(
-            bytes([number]) * 16, "520000", "140000", "report_request", bytes([number]) * 32, now, now + timedelta(7)
-        )
-        made = Draft(header, self.vault.keep(content or b"%d" % number, header.bound(OUTBOX_PURPOSE)))
-        async with self.database.write() as connection:
-            await queue(connection, [made])
-        return made
-
-    async def state(self, number: int) -> tuple[str, str]:
-        line = await self.store.line(bytes([number]) * 16)
-        assert line is not None
-        return line.state, line.reason
-
-
-def patience(least: float = 60.0, most: float = 600.0, retire_after: float = 1e9) -> Patience:
-    """Pauses longer than any test, unless something ends them."""
-    return Patience(Backoff(least, most), 600.0, retire_after, 86_400.0)
-
-
-@asynccontextmanager
-async def delivering(folder: Path, pauses: Patience, peer: Peer) -> AsyncIterator[World]:
-    """A courier that is about to run, with an empty queue."""
-    database = await Database.open(f"sqlite:///{folder}/node.db")
-    await database.migrate()
-    clock, vault, ended = SettableClock(), OneKey(), list[tuple[str, str]]()
-    store = OutboxStore(database, "520000")
-    courier = Courier(
-        Addressee("140000", ("first:1", "second:2"), lambda: PEER.public),
-        peer.connect,
-        store,
-        vault,
-        pauses,
-        Timing(clock.now, clock.monotonic, lambda: 0.5),
-        lambda division, state: ended.append((division, state)),
-    )
-    world = World(store, database, vault, peer, clock, courier, ended)
-    try:
-        yield world
-    finally:
-        if world.task is not None:
-            world.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await world.task
-        await database.close()
 
 
 async def test_what_is_queued_goes_at_once_over_one_connection(tmp_path: Path) -> None:
@@ -255,6 +129,18 @@ async def test_a_refusal_is_final(tmp_path: Path) -> None:
         assert await world.state(1) == ("refused", "UNKNOWN_KIND")
 
 
+@pytest.mark.parametrize(("passes", "state"), [(8, "expired"), (0, "refused")])
+async def test_what_expires_on_its_way_has_expired(tmp_path: Path, passes: int, state: str) -> None:
+    """A peer that says so of what has time left by our own clock has refused it: one clock is wrong."""
+    late = Delivery(DeliveryOutcome.REFUSED, MessageReason.EXPIRED)
+    async with delivering(tmp_path, patience(), Peer(says=[late])) as world:
+        world.peer.meanwhile = lambda: world.clock.advance(timedelta(days=passes))
+        await world.queue(1)
+        world.begin()
+        await until(lambda: world.ended == [("140000", state)])
+        assert await world.state(1) == (state, "EXPIRED")
+
+
 async def test_a_peer_that_is_silent_for_long_is_retired_and_returns_when_heard(tmp_path: Path) -> None:
     pauses = patience(least=0.01, most=0.02, retire_after=3_600.0)
     async with delivering(tmp_path, pauses, Peer(away=True)) as world:
@@ -283,6 +169,29 @@ async def test_a_peer_that_defers_for_days_is_not_retired(tmp_path: Path) -> Non
             world.clock.advance(timedelta(hours=2))
             await until(lambda: len(world.peer.calls) > calls + 1)  # noqa: B023 - awaited here
         assert not world.courier.retired
+
+
+async def test_one_that_waits_for_a_key_of_ours_holds_up_its_subject_alone(tmp_path: Path) -> None:
+    """More of them than are taken at once."""
+    async with delivering(tmp_path, patience(least=0.01, most=0.02), Peer()) as world:
+        lost = [await world.queue(number) for number in range(1, 7)]
+        world.vault.gone = {draft.content for draft in lost}
+        await world.queue(7)
+        await world.queue(8, order=1)
+        world.begin()
+        await until(lambda: world.ended == [("140000", "delivered")])
+        assert await world.state(7) == ("delivered", "")
+
+        async def noted() -> bool:
+            return await world.state(1) == await world.state(8) == ("queued", "KEY_NOT_LOADED")
+
+        await eventually(noted)
+        assert [content for call in world.peer.calls for content in call] == [b"7"]
+        world.vault.gone.clear()
+        await until(lambda: len(world.ended) == 8)
+        sent = [content for call in world.peer.calls for content in call]
+        assert sorted(sent) == [b"%d" % number for number in range(1, 9)]
+        assert sent.index(b"1") < sent.index(b"8")
 
 
 async def test_what_does_not_open_any_more_ends_and_the_others_go(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
-from node.federation.peer_client import _MOST_RETRY_SECONDS, _unavailable, retry_seconds_of
+from node.federation.peer_client import _MOST_RETRY_SECONDS, _unavailable, _undelivered, retry_seconds_of
+from node.model.peers import PeerTrouble
 
 BUSY = grpc.StatusCode.RESOURCE_EXHAUSTED
 
@@ -48,6 +49,7 @@ def test_retry_info(details: bytes | str | None, seconds: float) -> None:
 def test_an_operator_reads_how_long() -> None:
     told = _unavailable(error_with(saying(2, 500_000_000)))
     assert (told.retry_seconds, told.refused) == (2.5, False)
+    assert (told.trouble, told.answered) == (PeerTrouble.LIMITS_US, True)
     assert "come back in 2.5 seconds" in str(told)
     assert _unavailable(error_with(None)).retry_seconds == 0.0
 
@@ -55,3 +57,21 @@ def test_an_operator_reads_how_long() -> None:
 def test_a_node_that_restarts_is_not_left_alone_for_long() -> None:
     """It says 5 seconds, as to everybody; news must be there within 5 seconds of reconnection."""
     assert _unavailable(error_with(saying(5), grpc.StatusCode.UNAVAILABLE)).retry_seconds == 0.0
+
+
+@pytest.mark.parametrize(
+    ("details", "code", "trouble", "seconds", "answered"),
+    [
+        (saying(7), BUSY, PeerTrouble.LIMITS_US, 7.0, True),
+        (None, BUSY, PeerTrouble.LIMITS_US, 0.0, True),
+        (None, grpc.StatusCode.PERMISSION_DENIED, PeerTrouble.REFUSED, 0.0, True),
+        (saying(5), grpc.StatusCode.UNAVAILABLE, PeerTrouble.AWAY, 0.0, True),
+        (None, grpc.StatusCode.UNAVAILABLE, PeerTrouble.AWAY, 0.0, False),
+        (None, grpc.StatusCode.DEADLINE_EXCEEDED, PeerTrouble.AWAY, 0.0, False),
+    ],
+)
+def test_whether_a_peer_that_takes_no_messages_is_there(
+    details: bytes | None, code: grpc.StatusCode, trouble: PeerTrouble, seconds: float, answered: bool
+) -> None:
+    told = _undelivered(error_with(details, code))
+    assert (told.trouble, told.retry_seconds, told.answered) == (trouble, seconds, answered)

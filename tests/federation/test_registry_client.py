@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from node.errors import InvalidInput, NotPermitted, NotReady
+from node.errors import InvalidInput, NotPermitted, NotReady, OverLimit
 from node.federation.peer_client import ClientCredentials
 from node.federation.registry_client import FileNotServed, PublicationRefused, RegistryClient
 from node.federation.unavailable import PeerUnavailable
+from node.rpc.limits import HOLD_SECONDS
 from node.wire.trust import encode_publication
 from tests.rpc.federation import GUIZHOU, SHANXI
 from tests.rpc.world import PARTIES, Door, ca, opened, pem
@@ -82,6 +84,48 @@ async def test_closing_ends_what_is_under_way(door: Door, client: RegistryClient
     client.close()
     with pytest.raises(PeerUnavailable, match="CANCELLED"):
         await asyncio.wait_for(under_way, 5)
+
+
+def busy(seconds: float) -> OverLimit:
+    """The door holds a refusal back for a second; what it tells the caller to wait is what is left then."""
+    return OverLimit("RATE_LIMITED", "Wait.", HOLD_SECONDS + seconds)
+
+
+async def test_a_peer_whose_limits_we_met_is_asked_again_when_it_says(door: Door, client: RegistryClient) -> None:
+    """A node that joins fetches hundreds of small files in a row: without this its refresh might never end."""
+    door.registry.failure = busy(0.5)
+    began = time.monotonic()
+    under_way = asyncio.ensure_future(fetched(client, "1.root.json"))
+    await until(lambda: bool(door.registry.asked))
+    door.registry.failure = None
+    assert await under_way == b"root"
+    assert time.monotonic() - began >= HOLD_SECONDS + 0.5
+    assert door.registry.asked == ["1.root.json"] * 2
+
+
+async def test_a_peer_that_asks_for_more_time_than_a_file_has_is_left(door: Door, client: RegistryClient) -> None:
+    door.registry.failure = busy(60.0)
+    with pytest.raises(PeerUnavailable) as left:
+        await asyncio.wait_for(fetched(client, "1.root.json"), 8)
+    assert door.registry.asked == ["1.root.json"]
+    assert left.value.retry_seconds == pytest.approx(60.0, abs=0.1)
+
+
+async def test_closing_ends_the_wait_for_a_peer(door: Door, client: RegistryClient) -> None:
+    door.registry.failure = busy(8.0)
+    under_way = asyncio.ensure_future(fetched(client, "1.root.json"))
+    await until(lambda: bool(door.registry.asked))
+    await asyncio.sleep(HOLD_SECONDS + 0.5)
+    client.close()
+    with pytest.raises(PeerUnavailable):
+        await asyncio.wait_for(under_way, 5)
+
+
+async def test_a_publication_is_brought_again_when_the_coordinator_says(door: Door, client: RegistryClient) -> None:
+    door.registry.failure = busy(60.0)
+    with pytest.raises(PeerUnavailable) as told:
+        await asyncio.to_thread(client.publish, PUBLICATION)
+    assert told.value.retry_seconds == pytest.approx(60.0, abs=0.1)
 
 
 async def test_nobody_at_that_address(door: Door) -> None:

@@ -96,6 +96,23 @@ async def test_a_dead_peer_delays_no_living_one(tmp_path: Path, away: str) -> No
                 assert (await exchanging.asked(guizhou, ask_id)).state == "queued"
 
 
+async def test_a_peer_whose_limits_we_met_is_left_until_it_says_and_not_for_dead(tmp_path: Path) -> None:
+    """Shanxi calls Guizhou all the time meanwhile: that ends no pause for which it asked."""
+    own = {"140000": {"HUXIN_LIMITS__PEER_RECEIVED_BYTES_PER_SECOND": "100", "HUXIN_LIMITS__BURST_SECONDS": "3600"}}
+    async with provinces(tmp_path, own=own) as running:
+        guizhou, post = running.guizhou, Post(running.guizhou, running.shanxi)
+        await post.bring(post.sealed(post.header(), bytes(1 << 20)))  # two hours of what is allowed
+        ask_id = await exchanging.ask(guizhou, exchanging.asking_for(SUBJECT))
+        await exchanging.comes(guizhou, OUTBOX, 1, "queued", "OVER_LIMIT")
+        await asyncio.sleep(3)  # our own longest pause would be over
+        (waiting,) = await exchanging.comes(guizhou, OUTBOX, 1, "queued", "OVER_LIMIT")
+        assert waiting.attempts == 1
+        await metrics_of(guizhou, 'huxin_peer_retired{peer="140000"} 0.0')
+        running.clock.advance(timedelta(hours=3))
+        await exchanging.retry(guizhou, OUTBOX, bytes.fromhex(ask_id))
+        await exchanging.stands(guizhou, ask_id, "answered")
+
+
 async def test_a_message_whose_time_is_over_expires_and_is_erased(tmp_path: Path) -> None:
     async with provinces(tmp_path) as running:
         guizhou = running.guizhou
@@ -124,6 +141,36 @@ async def test_a_parked_message_that_expires_lets_those_behind_it_go(tmp_path: P
         (handled,) = await exchanging.comes(running.shanxi, INBOX, 1, "handled")
         assert handled.id == behind.id.hex()
         await exchanging.comes(running.shanxi, INBOX, 1, "expired")
+
+
+async def test_a_message_whose_key_is_gone_waits_for_it_and_holds_up_its_subject_alone(tmp_path: Path) -> None:
+    async with provinces(tmp_path) as running:
+        shanxi, post = running.shanxi, Post(running.guizhou, running.shanxi)
+        # One that cannot be read keeps the next of its subject waiting, until the key that opens that one is gone.
+        bad, lost = post.header(order=b"one", life=timedelta(days=1)), post.header(order=b"one")
+        await post.bring(post.sealed(bad, b"\xff"), post.sealed(lost, request_for(SUBJECT)))
+        await exchanging.comes(shanxi, INBOX, 1, "parked", "NOT_READABLE")
+        await shanxi.stop()
+        sealing_keys.rotate_sealing(shanxi.settings, THE_DAY)
+        key_file, backup = shanxi.settings.keys.folder / "sealing.key", tmp_path / "backup.key"
+        key_file.rename(backup)
+        await shanxi.start(running.clock)
+        running.clock.advance(timedelta(days=1))
+        (parked,) = await exchanging.comes(shanxi, INBOX, 1, "parked", "KEY_NOT_LOADED")
+        assert parked.id == lost.id.hex()
+        behind, other = post.header(order=b"one"), post.header(order=b"two")
+        await post.bring(*(post.sealed(each, request_for(SUBJECT)) for each in (behind, other)))
+        (handled,) = await exchanging.comes(shanxi, INBOX, 1, "handled")
+        assert handled.id == other.id.hex()
+        assert (await exchanging.message(shanxi, INBOX, behind.id)).state == "waiting"
+        page = await metrics_of(shanxi, 'huxin_inbox_messages{peer="520000",state="parked"} 1.0')
+        assert 'huxin_messages_total{outcome="parked",peer="520000"}' in page
+        # Tried again too early it is parked again; with the file back it goes, and what waits behind it.
+        await exchanging.retry(shanxi, INBOX, lost.id)
+        await exchanging.comes(shanxi, INBOX, 1, "parked", "KEY_NOT_LOADED")
+        backup.rename(key_file)
+        done = await exchanging.comes(shanxi, INBOX, 3, "handled")
+        assert {each.id for each in done} == {each.id.hex() for each in (lost, behind, other)}
 
 
 async def metrics_of(one: TestJurisdiction, line: str) -> str:

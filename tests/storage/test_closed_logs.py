@@ -101,7 +101,7 @@ async def test_what_lies_beyond_counts_no_more(store: LogStore, closed: ClosedLo
     assert [event.flag for event in statuses[ORIGIN, ABOUT]] == [StatusFlag.UNDER_OBJECTION]
     assert len(statuses[OTHER, ABOUT]) == 3, "the other log is as it was"
     assert set(statuses) == {(ORIGIN, ABOUT), (OTHER, ABOUT)}
-    flags = await closed.discarded_flags([(ORIGIN, ABOUT), (OTHER, ABOUT)])
+    flags = await closed.discarded_flags([(ORIGIN, ABOUT), (OTHER, ABOUT)], {ORIGIN})
     assert flags == {(ORIGIN, ABOUT): {StatusFlag.REVOKED}}, "what lifts a flag leaves no doubt"
     assert len(await store.entries(OTHER, 0, 100)) == SIZE
     assert len(await store.subtree_roots(OTHER, 4, 0, 9)) == 2
@@ -163,6 +163,34 @@ async def test_a_log_that_was_cut_back_grows_again_until_it_is_closed(
     with pytest.raises(LogClosed):
         await closed.cut(kept(KEPT + 3), kept(2), close=True)
     assert len(await store.entries(ORIGIN, 0, 100)) == KEPT + 3
+
+
+async def test_what_stands_again_in_its_place_is_not_given_up(
+    store: LogStore, closed: ClosedLogStore, database: Database
+) -> None:
+    """Cut to nothing, and followed up again: an objection that was raised and answered there leaves no doubt."""
+    await filled(store, database)
+    await closed.cut(sample_head(SIZE), kept(0), close=False)
+    keys, both = [(ORIGIN, ABOUT)], {(ORIGIN, ABOUT): {StatusFlag.UNDER_OBJECTION, StatusFlag.REVOKED}}
+    assert await closed.discarded_flags(keys, {ORIGIN}) == both
+    again = entries()[:35]
+    again[30] = replace(sample_entry(30), entry=b"honest")  # the revocation was of the other history
+    await store.append(0, sample_head(35), again, ())
+    assert await closed.discarded_flags(keys, ()) == both, "until it is settled nothing of it counts"
+    await closed.cut(sample_head(35), kept(35), close=True)
+    assert await closed.discarded_flags(keys, {ORIGIN}) == {(ORIGIN, ABOUT): {StatusFlag.REVOKED}}
+
+
+async def test_what_was_given_up_and_is_said_in_another_place_is_not_the_same(
+    store: LogStore, closed: ClosedLogStore, database: Database
+) -> None:
+    await filled(store, database)
+    await closed.cut(sample_head(SIZE), kept(0), close=False)
+    moved = [replace(each, index=place) for place, each in enumerate([sample_entry(100), *entries()[:35]])]
+    await store.append(0, sample_head(36), moved, ())
+    await closed.cut(sample_head(36), kept(36), close=True)
+    flags = await closed.discarded_flags([(ORIGIN, ABOUT)], {ORIGIN})
+    assert flags == {(ORIGIN, ABOUT): {StatusFlag.UNDER_OBJECTION, StatusFlag.REVOKED}}
 
 
 async def test_another_head_than_was_looked_at_is_not_cut(

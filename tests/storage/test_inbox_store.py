@@ -105,6 +105,23 @@ async def test_messages_of_a_subject_wait_for_each_other_and_for_nobody_else(sto
     assert await next_number(store) == 2
 
 
+async def test_what_wants_a_sealing_key_waits_again_when_that_key_is_here(store: InboxStore) -> None:
+    lost = [replace(message(number, number), key_id=bytes([number]) * 32) for number in (1, 2)]
+    await taken(store, *lost, message(3, 3))
+    for each in lost:
+        await store.park(each.header, MessageReason.KEY_NOT_LOADED)
+    await store.park(message(3, 3).header, MessageReason.NOT_OPENED)
+    assert await store.release(lambda _key_id: False) == frozenset()
+    assert await next_number(store) is None
+    assert await store.release(lambda key_id: key_id == "02" * 32) == {"520000"}
+    assert await next_number(store) == 2
+    assert await store.release(lambda _key_id: True) == {"520000"}
+    assert await next_number(store) == 1
+    line = await store.line(bytes([3]) * 16)
+    assert line is not None
+    assert (line.state, line.reason) == ("parked", "NOT_OPENED"), "no key helps it"
+
+
 async def test_an_end_and_what_it_brings_about_are_one_and_happen_once(database: Database, store: InboxStore) -> None:
     header = message(1, 1).header
     await taken(store, message(1, 1))

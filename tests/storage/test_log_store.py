@@ -42,6 +42,28 @@ async def test_append_commits_everything_that_was_handed_in(store: LogStore, dat
     assert await ReportStore(database).get(report.issued.report_number) == report.issued
 
 
+async def test_hashes_come_in_runs_in_the_order_of_the_log(store: LogStore) -> None:
+    entries = [sample_entry(index) for index in range(40)]
+    roots = [SubtreeRoot(4, 0, b"h" * 32), SubtreeRoot(4, 1, b"i" * 32)]
+    await store.append(0, sample_head(40), entries, roots)
+    leaves = [entry.leaf_hash for entry in entries]
+    runs = [(4, 0, 16), (0, 16, 32), (0, 32, 48), (0, 32, 35), (0, 48, 64), (8, 0, 16)]
+    expected = [[b"h" * 32, b"i" * 32], leaves[16:32], leaves[32:], leaves[32:35], [], []]
+    assert await store.hash_runs(ORIGIN, runs) == [b"".join(run) for run in expected]
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM log_entries", "UPDATE log_entries SET leaf_hash = digest || digest"])
+async def test_no_hash_slips_into_the_place_of_one_that_is_missing(
+    store: LogStore, database: Database, damage: str
+) -> None:
+    entries = [sample_entry(index) for index in range(32)]
+    await store.append(0, sample_head(32), entries, ())
+    async with database.write() as connection:
+        await connection.exec_driver_sql(f"{damage} WHERE idx IN (0, 20)")
+    assert await store.hash_runs(ORIGIN, [(0, 0, 16), (0, 16, 32)]) == [b"", b""]
+    assert await store.hash_runs(ORIGIN, [(0, 1, 16)]) == [b"".join(entry.leaf_hash for entry in entries[1:16])]
+
+
 async def test_an_unknown_log_is_empty(store: LogStore) -> None:
     assert await store.head("huxin/520000") is None
     assert await store.entries("huxin/520000", 0, 10) == []

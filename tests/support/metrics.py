@@ -18,6 +18,7 @@ VOCABULARY = Vocabulary(
     refresh_results=frozenset({"OK", "REGISTRY_ROLLBACK"}),
     limits=frozenset({"calls"}),
     acknowledgements=frozenset({"COUNTED"}),
+    swept=frozenset({"HOLDS"}),
 )
 
 
@@ -47,6 +48,7 @@ def exercised() -> Metrics:
     metrics.observe_limited("520000", "calls")
     metrics.observe_acknowledgement("520000", "COUNTED")
     metrics.observe_propagation("520000", 0.02)
+    metrics.count_swept("520000", "HOLDS", 1)
     metrics.observe_message("520000", "delivered")
     metrics.set_ready({"keys": True})
     metrics.set_build("0.1.0", "140000")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from trust import sealing
 from trust.errors import BadKey, MalformedInput
@@ -111,13 +113,24 @@ def test_a_key_to_which_anybody_could_open_is_refused() -> None:
 
 
 def test_pseudonyms_stand_for_names_by_key_and_purpose() -> None:
-    key, other = sealing.generate_sealing_key(), sealing.generate_sealing_key()
+    key, other = (sealing.generate_sealing_key().pseudonyms for _ in range(2))
     one = key.pseudonym(b"to 140000", b"91140000MA0TE5T16Q")
     assert len(one) == 32
     assert one == key.pseudonym(b"to 140000", b"91140000MA0TE5T16Q")
     assert one != key.pseudonym(b"to 520000", b"91140000MA0TE5T16Q")
     assert one != other.pseudonym(b"to 140000", b"91140000MA0TE5T16Q")
     assert one != key.pseudonym(b"to 140000", b"91140000MA0TE5T16R")
+
+
+def test_pseudonyms_are_what_rfc_5869_makes_of_the_key() -> None:
+    """Made in two halves, the first of which outlives the key; what it was before stays the same."""
+    raw = bytes(range(32))
+    key = sealing.SealingKey(x25519.X25519PrivateKey.from_private_bytes(raw))
+    whole = HKDF(hashes.SHA256(), 32, salt=None, info=b"huxin/pseudonym/v1\x00to 140000").derive(raw)
+    assert key.pseudonyms.pseudonym(b"to 140000", b"name") == hmac.digest(whole, b"name", "sha256")
+    assert raw not in key.pseudonyms.secret
+    assert key.pseudonyms.secret.hex() not in repr(key.pseudonyms)
+    assert repr(key.pseudonyms) == "PseudonymKey()"
 
 
 @pytest.mark.parametrize("passphrase", [None, b"correct horse"])

@@ -92,6 +92,7 @@ async def test_what_is_not_settled_is_not_looked_at() -> None:
     found = await desk.find()
     assert found.entry is None
     assert found.left_open.unsettled == {ORIGIN}
+    assert desk.closed.asked_as_settled == {SECOND}, "nor does anything of it settle a doubt"
     assert await Logs(desk.views, desk.closed).by_number(trusted(), NUMBER) is None
 
 

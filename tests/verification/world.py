@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -145,6 +145,7 @@ class Closed:
     sizes: Mapping[str, int] = field(default_factory=dict)
     said: dict[StatusKey, tuple[StatusEvent, ...]] = field(default_factory=dict)
     discarded: dict[StatusKey, frozenset[StatusFlag]] = field(default_factory=dict)
+    asked_as_settled: frozenset[str] = frozenset()
 
     def settled(self, log: ClosedLog) -> bool:
         return self.sizes.get(log.origin) == log.size
@@ -152,7 +153,10 @@ class Closed:
     async def statuses(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, Sequence[StatusEvent]]:
         return {key: self.said[key] for key in keys if key in self.said}
 
-    async def discarded_flags(self, keys: Sequence[StatusKey]) -> Mapping[StatusKey, frozenset[StatusFlag]]:
+    async def discarded_flags(
+        self, keys: Sequence[StatusKey], settled: Collection[str]
+    ) -> Mapping[StatusKey, frozenset[StatusFlag]]:
+        self.asked_as_settled = frozenset(settled)
         return {key: self.discarded[key] for key in keys if key in self.discarded}
 
 
@@ -169,6 +173,7 @@ class Relying:
     memo_bytes: int = 1 << 26
     witnesses: dict[str, int] = field(default_factory=dict)
     """Sizes of the newest heads that witnesses cosigned, by name, of whatever log is asked about."""
+    compared_every_seconds: float = 0.0
     own_edition: Callable[[datetime], Edition | None] | None = None
     """The own catalogue in force at an instant; None: the same one always."""
 
@@ -185,6 +190,7 @@ class Relying:
                 lambda: self.now,
                 Tolerances(),
                 lambda _origin: Witnessing(self.witnesses, None, f"huxin/{self.division}/node"),
+                self.compared_every_seconds,
             ),
             Assessor(
                 Catalogues(
