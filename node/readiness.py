@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median_high, median_low
 
-from node.model.counting import counted
 from node.model.calendar import in_china
+from node.model.counting import counted
 
 PEERS_FOR_A_MEDIAN = 3
 """Fewer peers than this cannot outvote one that lies about the time (`docs/protocol.md`, Peers that misbehave)."""

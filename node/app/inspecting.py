@@ -22,8 +22,8 @@ from node.app.trusting import trusted_state
 from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import HuxinError, NotReady
-from node.model.counting import counted
 from node.model.calendar import in_china
+from node.model.counting import counted
 from node.model.expiry import Expiry
 from node.readiness import Check
 from node.registry.directory import TrustedState

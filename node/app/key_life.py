@@ -16,8 +16,8 @@ from node.app.sealing_keys import load_sealing_keys
 from node.app.trusting import amend_own_bundle, trusted_state
 from node.config.settings import Settings
 from node.errors import InvalidInput, NotReady
-from node.model.registry import RegistryRecord
 from node.model.calendar import in_china
+from node.model.registry import RegistryRecord
 from node.registry.directory import TrustedJurisdiction
 from trust import keys
 from trust.algorithms import Suite, key_id_of

@@ -23,7 +23,6 @@ from node.config.settings import Settings
 from node.errors import InvalidInput
 from node.ledger.assembly import load_frontier
 from node.ledger.subtrees import SubtreeReader
-from node.model.counting import in_entries
 from node.model.log import LogHead
 from node.model.log_audit import StoredEntry
 from node.storage.database import Database

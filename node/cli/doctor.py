@@ -14,8 +14,8 @@ from node.app.expiries import advice
 from node.app.inspecting import ends, inspect
 from node.cli.failures import ExitCode
 from node.cli.session import Command, Session, in_china, json_option, pass_session, rfc3339
-from node.model.counting import counted
 from node.cli.tables import Table
+from node.model.counting import counted
 from node.model.expiry import Expiry
 from node.readiness import Check
 

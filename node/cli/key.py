@@ -13,9 +13,9 @@ from node.app.sealing_keys import rotate_sealing
 from node.cli.parameters import Instant, TokenParam
 from node.cli.recognition_choices import Age
 from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.errors import NotReady
 from node.model.registry import RegistryRecord
-from node.cli.tables import Table
 from trust.algorithms import Suite, key_id_of
 from trust.token_uri import SCHEME, TokenUri, read_token_uri
 

@@ -19,7 +19,6 @@ from node.cli.field_names import as_typed
 from node.clock import Clock, SystemClock
 from node.config import Settings
 from node.errors import BadConfiguration, InvalidInput
-from node.model.calendar import CHINA
 from node.model.calendar import in_china as in_china  # noqa: PLC0414 - commands take both from here
 from node.model.calendar import rfc3339 as rfc3339  # noqa: PLC0414
 from node.model.registry import RegistryRecord

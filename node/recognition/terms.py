@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from node.model.counting import counted
 from node.model.calendar import rfc3339
+from node.model.counting import counted
 from trust.vocabulary import TrustCertificate
 
 Named = Callable[[bytes], str]

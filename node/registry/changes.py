@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from node.errors import InvalidInput
-from node.model.counting import in_entries
 from node.model.calendar import rfc3339
+from node.model.counting import in_entries
 from node.registry.documents import RootDocument, TargetsDocument
 
 
