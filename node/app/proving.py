@@ -139,7 +139,8 @@ async def prove_growth(settings: Settings, wanted: str | None, old: int, new: in
         if not 0 < old <= size <= head.size:
             raise InvalidInput(
                 "--old-size",
-                f"Choose sizes from 1 to {head.size}, as many entries as the log has, the old one not the larger.",
+                f"Sizes go from 1 to {head.size}, as many entries as the log has, and the old one is not the larger. "
+                "Choose such.",
             )
         try:
             old_root = (await load_frontier(store, head.origin, old)).root()
