@@ -140,7 +140,7 @@ def status_json(found: RegistryStatus, now: datetime) -> dict[str, object]:
                 "size": each.size,
                 "root": each.root.hex(),
                 "origin": each.origin,
-                "decided_at": each.decided_at.isoformat(),
+                "decided_at": rfc3339(each.decided_at),
             }
             for each in found.successions
         ],

@@ -35,7 +35,10 @@ def unreleased(error: RefreshFailed, changes: Changes, held: Mapping[str, bytes]
     """
     if error.reason != "REGISTRY_SIGNATURES":
         return error.advising(_ADVICE.get(error.reason, _OTHERWISE), "Nothing was released")
-    lacking = " ".join(_lacking(changes, held, online))
+    try:
+        lacking = " ".join(_lacking(changes, held, online))
+    except TrustError:  # a document of another form: what it lacks cannot be told
+        lacking = ""
     if not lacking:
         return error.advising(_OTHERWISE, "Nothing was released")
     return RefreshFailed(error.reason, f"Nothing was released: {lacking}")

@@ -269,7 +269,7 @@ def test_status_names_the_delegations_and_the_logs_that_were_succeeded(registry:
     for name in ("log", "cosigner"):
         ok("trust", "key", "new", "root", "-o", registry.folder / f"{name}.key")
     keys = [f"--{name}-key={registry.folder / name}.pub" for name in ("log", "cosigner")]
-    ok("log", "close", "--entries", "3", *keys, "-o", file, home=registry.shanxi)
+    ok("log", "close", "--entries", "3", *keys, "-o", file, "--yes", home=registry.shanxi)
     assert "Successions" not in ok("trust", "status", home=registry.shanxi).stdout
     ok("trust", "succeed", file, "--folder", registry.ceremony)
     registry.accept(registry.sign("2.targets.json", SHANXI, GUIZHOU))
