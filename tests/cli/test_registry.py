@@ -13,6 +13,7 @@ from click.testing import Result
 
 from node.cli.failures import ExitCode
 from node.config import Settings
+from node.model.calendar import rfc3339
 from node.model.log import EntryKind
 from tests.cli.running import huxin
 from tests.cli.test_log import _store
@@ -283,7 +284,7 @@ def test_status_names_the_delegations_and_the_logs_that_were_succeeded(registry:
             "size": 3,
             "root": made.root.hex(),
             "origin": "huxin/140000/2",
-            "decided_at": made.decided_at.isoformat(),
+            "decided_at": rfc3339(made.decided_at),
         }
     ]
     listed = {each["role"]: each for each in emitted("key", "list", home=registry.shanxi)}
