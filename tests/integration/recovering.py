@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -28,6 +29,7 @@ from tests.integration.test_split_views import (
 )
 from tests.support import nodes
 from tests.support.federation import federate
+from tests.support.http import get
 from tests.support.nodes import TestJurisdiction
 from tests.support.registry import Offered
 from tests.support.trust import key
@@ -149,6 +151,13 @@ def recovered(one: TestJurisdiction) -> Callable[[], Awaitable[bool]]:
         return (told.state, told.last_error, told.HasField("split_at")) == ("connected", "", False)
 
     return connected
+
+
+async def unready(one: TestJurisdiction) -> dict[str, str]:
+    """What /readyz says to operators, by each check that does not hold."""
+    assert one.node is not None
+    answer = json.loads((await get(one.node.operations_port, "/readyz")).body)
+    return {check["name"]: check["sentence"] for check in answer["checks"] if not check["ok"]}
 
 
 def made_key(path: Path) -> Path:

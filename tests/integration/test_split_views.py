@@ -391,12 +391,6 @@ async def failing(one: TestJurisdiction) -> set[str]:
     return {line.partition('"')[2].partition('"')[0] for line in lines}
 
 
-async def unready(one: TestJurisdiction) -> dict[str, str]:
-    """What /readyz says to operators, by each check that does not hold."""
-    answer = json.loads((await get(_port(one), "/readyz")).body)
-    return {check["name"]: check["sentence"] for check in answer["checks"] if not check["ok"]}
-
-
 def _port(one: TestJurisdiction) -> int:
     assert one.node is not None
     return one.node.operations_port

@@ -36,6 +36,7 @@ from tests.integration.recovering import (
     rows,
     split,
     succession,
+    unready,
     witnesses,
 )
 from tests.integration.test_split_views import (
@@ -52,7 +53,6 @@ from tests.integration.test_split_views import (
     require_nothing_issued,
     revoke,
     splits,
-    unready,
     verdict_of,
 )
 from tests.support import nodes
