@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median_high, median_low
 
+from node.model.calendar import in_china
+from node.model.counting import counted
+
 PEERS_FOR_A_MEDIAN = 3
 """Fewer peers than this cannot outvote one that lies about the time (`docs/protocol.md`, Peers that misbehave)."""
 
@@ -95,7 +98,7 @@ def _keys(facts: Facts) -> Check:
 
 def _trust_anchors(facts: Facts) -> Check:
     if facts.trust_anchors > 0:
-        return Check("trust_anchors", True, f"Keys of {facts.trust_anchors} jurisdiction(s) are trusted.")
+        return Check("trust_anchors", True, f"Keys of {counted(facts.trust_anchors, 'jurisdiction')} are trusted.")
     return Check(
         "trust_anchors",
         False,
@@ -203,7 +206,7 @@ def _wrong_clock(event: str, at: datetime) -> Check:
         "clock",
         False,
         f"The clock shows a time before {event}. Set the clock (NTP), then look again; if it is right now and was "
-        f"ahead before, this passes at {at:%Y-%m-%d %H:%M:%S} UTC.",
+        f"ahead before, this passes at {in_china(at, seconds=True)}.",
     )
 
 

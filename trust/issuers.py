@@ -30,6 +30,14 @@ from trust.vocabulary import JurisdictionBundle, StatusChange, TrustCertificate
 
 _NO_WITNESSES: Mapping[str, PublicKey] = MappingProxyType({})
 
+_NEW_REPORT = "ask for a new report"
+_INSTEAD: Mapping[str, str] = {
+    JURISDICTION_BUNDLE: "ask its administrator for a new bundle",
+    TRUST_CERTIFICATE: "its recogniser must sign it again (`huxin recognise grant DIVISION --keep`)",
+    STATUS_CHANGE: "its issuer must publish the change again",
+}
+"""What to do about a statement whose key may not have signed it, by type; of a report's, to ask for a new one."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
@@ -40,24 +48,23 @@ class TrustedKey:
     retired_at: datetime | None
     compromised_at: datetime | None
 
-    def require_valid(self, at: datetime, existed_by: datetime | None = None) -> None:
+    def require_valid(self, at: datetime, existed_by: datetime | None = None, instead: str = _NEW_REPORT) -> None:
         """Check that what claims to be signed at that instant can count (`docs/recognition.md`, Recognition policy).
 
         `existed_by`: the latest that the issuer's clock may have shown when it is proven to have existed; None where
-        nothing proves that. Raises StepFailed: KEY_NOT_YET_VALID, KEY_RETIRED or KEY_COMPROMISED. Raises StepUndecided
-        (KEY_COMPROMISED_SINCE) for what claims to be older than a compromise, unless it existed before that: the thief
-        could have dated it back.
+        nothing proves that. `instead`: what to do where it cannot, for people. Raises StepFailed: KEY_NOT_YET_VALID,
+        KEY_RETIRED or KEY_COMPROMISED. Raises StepUndecided (KEY_COMPROMISED_SINCE) for what claims to be older than a
+        compromise, unless it existed before that: the thief could have dated it back.
         """
         if at < self.valid_from:
-            raise StepFailed("KEY_NOT_YET_VALID", "signed before its key was valid: ask the issuer for a new report")
+            raise StepFailed("KEY_NOT_YET_VALID", f"signed before its key was valid: {instead}")
         if self.compromised_at is not None and at >= self.compromised_at:
             raise StepFailed("KEY_COMPROMISED", "signed when its key was in other hands: do not rely on it")
         if self.retired_at is not None and at >= self.retired_at:
-            raise StepFailed("KEY_RETIRED", "signed after its key was retired: ask the issuer for a new report")
+            raise StepFailed("KEY_RETIRED", f"signed after its key was retired: {instead}")
         if self.compromised_at is not None and (existed_by is None or existed_by >= self.compromised_at):
             raise StepUndecided(
-                "KEY_COMPROMISED_SINCE",
-                "its key was compromised later, so its date proves nothing: ask for a new report",
+                "KEY_COMPROMISED_SINCE", f"its key was compromised later, so its date proves nothing: {instead}"
             )
 
 
@@ -240,6 +247,15 @@ def open_trust_certificate(data: bytes, recogniser: TrustedIssuer) -> TrustCerti
     return certificate
 
 
+def open_lapsed_certificate(data: bytes, recogniser: TrustedIssuer) -> TrustCertificate:
+    """Read a trust certificate as if no key of its recogniser had ever been in other hands. Raises as above.
+
+    It says what was signed, or what the thief wrote: terms to look at and to sign again, never trust.
+    """
+    kept = {key_id: replace(known, compromised_at=None) for key_id, known in recogniser.keys.items()}
+    return open_trust_certificate(data, replace(recogniser, keys=MappingProxyType(kept)))
+
+
 def open_status_change(data: bytes, issuer: TrustedIssuer, existed_by: datetime | None = None) -> StatusChange:
     """Read a status change from envelope bytes and check that the issuer signed it. Raises as above.
 
@@ -274,4 +290,4 @@ def _require_signed(
         )
     check_signatures(envelope, {key_id: trusted.key for key_id, trusted in signer.keys.items()})
     for signature in envelope.signatures:
-        signer.keys[signature.key_id].require_valid(at, existed_by)
+        signer.keys[signature.key_id].require_valid(at, existed_by, _INSTEAD.get(envelope.payload_type, _NEW_REPORT))

@@ -65,5 +65,5 @@ def require_quorum(count: int, quorum: int) -> None:
     """Step 7: at least as many witnesses as our trust certificate demands. Raises StepUndecided."""
     if count < quorum:
         raise StepUndecided(
-            "WITNESS_QUORUM_UNMET", "too few witnesses cosigned the log with this entry in it: try again in a minute"
+            "WITNESS_QUORUM_UNMET", "too few witnesses cosigned the log with this entry in it: ask again shortly"
         )

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from node.app.storing import open_to_read
-from node.app.trusted_logs import TrustedLogs, is_own, origin_named, trusted_logs
+from node.app.trusted_logs import TrustedLogs, is_own, origins_named, trusted_logs
 from node.config.settings import Settings
 from node.ledger.audit import LogAudit
 from node.model.log_audit import AuditProgress, Difference
@@ -18,7 +18,7 @@ Begun = Callable[[AuditProgress], None]
 
 
 async def audit_logs(settings: Settings, wanted: str | None, begun: Begun) -> AsyncIterator[Difference]:
-    """Everything that differs in the log that a division or origin names; None: in every log that is stored.
+    """Everything that differs in the logs that a division or origin names; None: in every log that is stored.
 
     Raises NotFound for a log that is not stored, NotReady when the database cannot be read.
     """
@@ -26,7 +26,7 @@ async def audit_logs(settings: Settings, wanted: str | None, begun: Begun) -> As
         keys = trusted_logs(settings, await RegistryStore(database).load())
         reader = LogAuditReader(database)
         stored = await reader.origins()
-        for origin in stored if wanted is None else [origin_named(wanted, settings, stored)]:
+        for origin in stored if wanted is None else origins_named(wanted, settings, stored):
             audit = _audit_of(reader, origin, keys, own=is_own(settings, origin))
             begun(audit.progress)
             async for difference in audit.differences():

@@ -26,6 +26,7 @@ from node.app.trusting import amend_own_bundle, trusted_state
 from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import HuxinError, InvalidInput
+from node.model.calendar import in_china
 from trust import keys
 from trust.algorithms import Suite
 from trust.certificates import ca_key_digest, claimed_identity, load_certificate
@@ -184,7 +185,7 @@ def retire_ca(settings: Settings, now: datetime, *, ignore_replaced: bool) -> No
     *old, new = listed
     if files.issues_from(new) > now:
         raise InvalidInput(
-            "retire-ca", f"The new CA issues from {files.issues_from(new):%Y-%m-%d %H:%M} UTC on; wait, then renew."
+            "retire-ca", f"The new CA issues from {in_china(files.issues_from(new))} on; wait, then renew."
         )
     kept = new.public_bytes(Encoding.DER)
 

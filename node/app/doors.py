@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from node.app.following import Following
+from node.app.trusted_logs import successor_of
 from node.clock import Clock
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports
@@ -21,7 +22,8 @@ from node.model.presentation import Presentation
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
 from node.model.verdict import Verdict
-from node.model.witnesses import SplitView
+from node.model.witnesses import SplitView, SuccessorLog
+from node.registry.directory import TrustedState
 from node.rpc.refusals import RefusalLog
 from node.storage.grouping import GroupedLookup
 from node.verification.presenting import present
@@ -154,7 +156,7 @@ class MeasuredVerification:
 
 
 class Operation:
-    """What operators can do. `acknowledged` says how far a peer has acknowledged our log."""
+    """What operators can do. `acknowledged` says how far a peer has acknowledged our log, `trusted` whom we trust."""
 
     def __init__(
         self,
@@ -162,10 +164,12 @@ class Operation:
         standing: ChangeStanding,
         acknowledged: Callable[[str], Acknowledged | None],
         splits: Callable[[], Iterable[SplitView]],
+        trusted: Callable[[], TrustedState],
     ) -> None:
         self._following = following
         self._acknowledged = acknowledged
         self._splits = splits
+        self._trusted = trusted
         self._standing = standing
 
     def peers(self) -> list[PeerState]:
@@ -175,6 +179,10 @@ class Operation:
     def splits(self) -> list[SplitView]:
         """Logs with two histories, with the evidence."""
         return list(self._splits())
+
+    def successor(self, origin: str, /) -> SuccessorLog | None:
+        """The log that goes on where this one was closed, as the registry says; None for one that goes on itself."""
+        return successor_of(origin, self._trusted())
 
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str, /

@@ -23,6 +23,7 @@ from node.ledger.heads import HeadBoard
 from node.ledger.replica import Replica, ReplicaKeys
 from node.ledger.sequencer import LedgerStore
 from node.ledger.settlement import Settlement
+from node.model.counting import in_entries
 from node.model.peers import PeerCondition, PeerState
 from node.tasks import begun, ended
 from trust.errors import HeadInconsistent, ProofInvalid
@@ -99,7 +100,9 @@ class Following:
         withheld = max(0, known_size - state.head_size)
         error = state.last_error
         if withheld and not error:
-            error = f"Other peers hold {withheld} entries of its log that it does not show us; ask its operator why."
+            error = (
+                f"Other peers hold {in_entries(withheld)} of its log that it does not show us; ask its operator why."
+            )
         witnessing = self._standings.witnessing(origin)
         return replace(
             state,

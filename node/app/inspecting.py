@@ -22,6 +22,8 @@ from node.app.trusting import trusted_state
 from node.app.workload_pair import PairFiles
 from node.config.settings import Settings
 from node.errors import HuxinError, NotReady
+from node.model.calendar import in_china
+from node.model.counting import counted
 from node.model.expiry import Expiry
 from node.readiness import Check
 from node.registry.directory import TrustedState
@@ -106,7 +108,7 @@ async def _looked(name: str, look: Callable[[], Awaitable[str]]) -> Check:
 
 async def _catalogue(settings: Settings, now: datetime) -> str:
     catalogue = load_jurisdictions(settings).edition_at(now).catalogue
-    rows = f"{len(catalogue.rows)} rows" if catalogue.rows_known else "rows not known"
+    rows = counted(len(catalogue.rows), "row") if catalogue.rows_known else "rows not known"
     return f"{catalogue.name_zh} {catalogue.version}, {rows}, is in force."
 
 
@@ -146,9 +148,9 @@ async def _certificate(settings: Settings, now: datetime) -> str:
     if _ends_soon(found.not_before, found.not_after, now):
         raise _unwell(
             "CERTIFICATE_EXPIRING",
-            f"The node's certificate ends on {found.not_after:%Y-%m-%d}; {_RENEWAL.format('node')}.",
+            f"The node's certificate ends on {in_china(found.not_after)}; {_RENEWAL.format('node')}.",
         )
-    return f"The node's certificate is valid until {found.not_after:%Y-%m-%d}."
+    return f"The node's certificate is valid until {in_china(found.not_after)}."
 
 
 async def _other_certificates(settings: Settings, now: datetime) -> str:
@@ -158,7 +160,7 @@ async def _other_certificates(settings: Settings, now: datetime) -> str:
     if end - now < _SOON:
         raise _unwell(
             "CA_EXPIRING",
-            f"The CA certificate ends on {end:%Y-%m-%d}; make a new CA with `huxin certificate rotate-ca`.",
+            f"The CA certificate ends on {in_china(end)}; make a new CA with `huxin certificate rotate-ca`.",
         )
     paths = sorted(settings.tls.certificate.parent.glob("*.crt"))
     others = [path for path in paths if path not in (settings.tls.certificate, settings.tls.ca)]
@@ -170,11 +172,11 @@ async def _other_certificates(settings: Settings, now: datetime) -> str:
         if _ends_soon(found.not_before, found.not_after, now):
             raise _unwell(
                 "CERTIFICATE_EXPIRING",
-                f"{path.name} ends on {found.not_after:%Y-%m-%d}; {_RENEWAL.format(path.stem)} and hand it over.",
+                f"{path.name} ends on {in_china(found.not_after)}; {_RENEWAL.format(path.stem)} and hand it over.",
             )
         if found.identity.division != settings.division:
             raise _unwell("FOREIGN_CERTIFICATE", f"{path.name} is another jurisdiction's; remove it from here.")
-    return f"{len(others)} other certificate(s) and the CA are valid, and not about to end."
+    return f"The CA and {counted(len(others), 'other certificate')} are valid, and not about to end."
 
 
 async def _trust(settings: Settings) -> str:
@@ -185,10 +187,10 @@ async def _trust(settings: Settings) -> str:
     if unable:
         raise _unwell(
             "SUITE_ABSENT",
-            f"{', '.join(unable)} publish(es) keys of a suite that cannot be checked here, so what these sign is "
+            f"Keys of a suite that cannot be checked here are published by {', '.join(unable)}, so what these sign is "
             "REFER: upgrade, or install OpenSSL 3 with SM2 and name it in keys.libcrypto.",
         )
-    return f"{len(state.jurisdictions)} jurisdiction(s) are trusted."
+    return f"Trusted here: {counted(len(state.jurisdictions), 'jurisdiction')}."
 
 
 async def _own_bundle(settings: Settings, keyring: Keyring, now: datetime) -> str:
@@ -225,6 +227,13 @@ async def _recognition(settings: Settings, now: datetime) -> str:
             f"The trust certificates for {', '.join(ended)} have ended; sign each with `huxin recognise grant DIVISION "
             "--keep`.",
         )
+    lapsed = [each.certificate.issuer for each in own if each.state is RelationState.LAPSED]
+    if lapsed:
+        raise _unwell(
+            "RECOGNITION_LAPSED",
+            f"The trust certificates for {', '.join(lapsed)} count no more, for a key that signed them was in other "
+            "hands; sign each again with `huxin recognise grant DIVISION --keep`.",
+        )
     outdated = [each for each in own if each.outdated]
     if outdated:
         raise _unwell(
@@ -235,7 +244,7 @@ async def _recognition(settings: Settings, now: datetime) -> str:
                 for each in outdated
             ),
         )
-    return f"{sum(each.state is RelationState.IN_FORCE for each in own)} issuer(s) are recognised."
+    return f"Recognised here: {counted(sum(each.state is RelationState.IN_FORCE for each in own), 'issuer')}."
 
 
 async def _database(settings: Settings) -> str:

@@ -11,15 +11,19 @@ from datetime import datetime, timedelta
 
 from node.app.held_key import HeldKey, Place, read_uri_file
 from node.app.keyring import SigningKeys, load_signing_keys
+from node.app.other_keys import advice_on
 from node.app.sealing_keys import load_sealing_keys
 from node.app.trusting import amend_own_bundle, trusted_state
 from node.config.settings import Settings
 from node.errors import InvalidInput, NotReady
+from node.model.calendar import in_china
+from node.model.registry import RegistryRecord
 from node.registry.directory import TrustedJurisdiction
 from trust import keys
 from trust.algorithms import Suite, key_id_of
 from trust.errors import TrustError
 from trust.issuers import TrustedKey
+from trust.log.checkpoint import own_cosigner
 from trust.sealing import SEALING_SUITE, key_to_seal_to
 from trust.signing import present_signers, valid_keys
 from trust.token_uri import TokenUri
@@ -58,8 +62,9 @@ class KeyLine:
 class Change:
     """What a step did. `version` of the own bundle now; `made` a new key and where it is; `retired` what ends when.
 
-    `recognitions`: issuers whose trust certificates no longer count, because the key that signed them was compromised.
-    `unknown_to_peers`: the bundle is signed by no key that peers know from the one before: they must compare the id.
+    `recognitions`: issuers whose trust certificates no longer count, because the key that signed them was compromised;
+    `compromised` is its id. `unknown_to_peers`: the bundle is signed by no key that peers know from the one before:
+    those that know us by file alone must compare the id.
     """
 
     version: int
@@ -68,6 +73,7 @@ class Change:
     retired: tuple[SigningKeyInfo, ...] = ()
     recognitions: tuple[str, ...] = ()
     unknown_to_peers: bool = False
+    compromised: str = ""
 
     @property
     def key_id(self) -> str:
@@ -75,9 +81,12 @@ class Change:
         return "" if self.made is None else key_id_of(self.made.spki)
 
 
-def list_keys(settings: Settings, now: datetime) -> list[KeyLine]:
-    """Signing keys that are published or here, in the order of the bundle, the log's two keys, and sealing keys."""
-    own, signing = trusted_state(settings).own, load_signing_keys(settings)
+def list_keys(settings: Settings, now: datetime, record: RegistryRecord | None = None) -> list[KeyLine]:
+    """Signing keys that are published or here, in the order of the bundle, the log's two keys, and sealing keys.
+
+    `record` tells whether a successor log has others than the first one had.
+    """
+    own, signing = trusted_state(settings, record).own, load_signing_keys(settings)
     held = signing.held()
     try:
         in_use = {key.key_id for key in present_signers(own.trusted, held, now)}
@@ -121,15 +130,18 @@ def add(settings: Settings, suite: Suite, wait: timedelta | None, token: TokenUr
     return _publish(settings, suite, _wait(settings, wait), token, [], now)
 
 
-def retire(settings: Settings, key_id: str, now: datetime) -> Change:
+def require_signing_key(settings: Settings, key_id: str, record: RegistryRecord | None = None) -> None:
+    """Raises InvalidInput unless the beginning of an id names one signing key; of another key it says what ends it."""
+    _found(settings, trusted_state(settings, record).own, key_id)
+
+
+def retire(settings: Settings, key_id: str, now: datetime, record: RegistryRecord | None = None) -> Change:
     """A key ends in a minute; what it signed stays valid. Raises InvalidInput for an unknown or the last key."""
-    own = trusted_state(settings).own
-    found = _found(own, key_id)
+    own = trusted_state(settings, record).own
+    found = _found(settings, own, key_id)
     end = now + NOTICE
     if found.retired_at is not None and found.retired_at <= end:
-        raise InvalidInput(
-            "KEYID", f"It is retired since {found.retired_at:%Y-%m-%d %H:%M} UTC; there is nothing to do."
-        )
+        raise InvalidInput("KEYID", f"It is retired since {in_china(found.retired_at)}; there is nothing to do.")
     left = {known.key.key_id for known in valid_keys(own.trusted, end)} - {key_id_of(found.spki)}
     if not left:
         raise InvalidInput("KEYID", "No other key could sign after it; make one first with `huxin key rotate`.")
@@ -140,13 +152,16 @@ def retire(settings: Settings, key_id: str, now: datetime) -> Change:
     return Change(trusted_state(settings).own.bundle.version, retired=(ended,))
 
 
-def compromise(settings: Settings, key_id: str, since: datetime, now: datetime) -> Change:
+def compromise(
+    settings: Settings, key_id: str, since: datetime, now: datetime, record: RegistryRecord | None = None
+) -> Change:
     """A key was in other hands from an instant on. A new key of its suite takes its place at once, if none is left.
 
-    Raises InvalidInput for an unknown key, an instant in the future, or one later than was published.
+    Raises InvalidInput for an unknown key, one that is no signing key (`node.app.other_keys` says what to do about it),
+    an instant in the future, or one later than was published.
     """
-    own = trusted_state(settings).own
-    found = _found(own, key_id)
+    own = trusted_state(settings, record).own
+    found = _found(settings, own, key_id)
     if since > now:
         raise InvalidInput("--since", "It lies in the future; give the first moment at which others may have had it.")
     if found.compromised_at is not None and since >= found.compromised_at:
@@ -168,6 +183,7 @@ def compromise(settings: Settings, key_id: str, since: datetime, now: datetime) 
         place,
         recognitions=tuple(sorted(before - _recognised(settings, now))),
         unknown_to_peers=not {known.key.key_id for known in left} & set(present.signers),
+        compromised=lost_id,
     )
 
 
@@ -225,10 +241,13 @@ def _with_keys(bundle: JurisdictionBundle, *changed: SigningKeyInfo) -> Jurisdic
     return replace(bundle, signing_keys=tuple(by_spki.values()))
 
 
-def _found(own: TrustedJurisdiction, key_id: str) -> SigningKeyInfo:
-    """A key by its id or by the beginning of it. Raises InvalidInput."""
+def _found(settings: Settings, own: TrustedJurisdiction, key_id: str) -> SigningKeyInfo:
+    """A signing key by its id or by the beginning of it. Raises InvalidInput."""
     wanted = key_id.lower()
     found = [info for info in own.bundle.signing_keys if key_id_of(info.spki).startswith(wanted)]
+    other = advice_on(settings, own, wanted) if not found and len(wanted) >= FEWEST else None
+    if other is not None:
+        raise InvalidInput("KEYID", f"It is no signing key. {other}")
     if len(found) != 1 or len(wanted) < FEWEST:
         raise InvalidInput(
             "KEYID", f"It names no signing key of ours; give {FEWEST} characters or more of one in `huxin key list`."
@@ -248,7 +267,7 @@ def _require_none_waiting(own: TrustedJurisdiction, suite: Suite, now: datetime)
         waiting = known.valid_from > now and known.retired_at is None and known.compromised_at is None
         if known.key.suite is suite and waiting:
             raise InvalidInput(
-                "--suite", f"A new key of {suite} begins on {known.valid_from:%Y-%m-%d %H:%M} UTC; wait until it signs."
+                "--suite", f"A new key of {suite} begins on {in_china(known.valid_from)}; wait until it signs."
             )
 
 
@@ -310,10 +329,10 @@ def _sealing_lines(settings: Settings, own: TrustedJurisdiction, now: datetime) 
 
 
 def _log_lines(settings: Settings, signing: SigningKeys, own: TrustedJurisdiction) -> list[KeyLine]:
-    lines = []
+    lines, cosigner = [], own_cosigner(own.trusted.origin)
     for role, setting, value, spki in (
-        ("log", "keys.log", settings.keys.log, own.bundle.log.head_spki),
-        ("cosigner", "keys.cosigner", settings.keys.cosigner, own.bundle.log.cosigner_spki),
+        ("log", "keys.log", settings.keys.log, own.trusted.head_key.spki),
+        ("cosigner", "keys.cosigner", settings.keys.cosigner, own.trusted.cosigners[cosigner].spki),
     ):
         key = HeldKey(role, signing.opener, signing.opener.place(setting, value))
         key.refresh()

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from node.app.storing import open_database
 from node.config.settings import Settings
 from node.errors import HuxinError
+from node.model.counting import counted
 from node.model.witnesses import SplitView
 from node.registry.directory import TrustedState
 from node.storage.log_store import LogStore
@@ -56,7 +57,7 @@ async def look_at_peer_logs(settings: Settings, state: TrustedState) -> str:
             "`huxin evidence --export FOLDER` and call their operators; ops/README.md (HuxinSplitView) says how such a "
             "log recovers.",
         )
-    return f"{len(peers)} peer log(s), none with two histories."
+    return f"{counted(len(peers), 'peer log')}, none with two histories."
 
 
 def _shown_by(splits: Iterable[SplitView], origin: str) -> str:

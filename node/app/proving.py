@@ -7,10 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from node.app.asked_logs import (
+    AskedLog,
+    asked_log,
+    damaged,
+    index_in,
+    leads_to_end,
+    log_of_report,
+    or_others,
+    stored_head,
+)
 from node.app.storing import open_to_read
-from node.app.trusted_logs import TrustedLogs, is_own, origin_named, trusted_logs
+from node.app.trusted_logs import Closing, TrustedLogs, is_own, origins_named, trusted_logs
 from node.config.settings import Settings
-from node.errors import InvalidInput, NotFound, NotReady
+from node.errors import InvalidInput
 from node.ledger.assembly import load_frontier
 from node.ledger.subtrees import SubtreeReader
 from node.model.log import LogHead
@@ -32,7 +42,9 @@ class HeadView:
     """A stored head, and what its note was found to be with the keys that are trusted now.
 
     `signed_size` is the size that the note is signed for: larger than `size` while a replica is catching up. `trouble`
-    is a sentence when the note was not accepted; then `signed_size` is None and `cosigners` are empty.
+    is a sentence when the note was not accepted; then `signed_size` is None and `cosigners` are empty. `closing`: where
+    the log ends if it was closed; our own may hold more, which stands in its successor as well. `leads_to_end`: whether
+    what is stored is the history that counts; None of a log that goes on, or that is stored up to less than its end.
     """
 
     origin: str
@@ -44,6 +56,8 @@ class HeadView:
     signed_size: int | None
     cosigners: Mapping[str, datetime] = field(default_factory=dict)
     trouble: str = ""
+    closing: Closing | None = None
+    leads_to_end: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,8 @@ class LogPage:
 class ProvenEntry:
     """An inclusion proof (RFC 9162 section 2.1.3), checked before it is given out. Hashes are 32 bytes, lowest first.
 
-    `checkpoint` is the signed note of exactly this tree, None while no such note is here.
+    `checkpoint` is the signed note of exactly this tree, None while no such note is here. `closing`: of a log that was
+    closed; then the tree is that of its last head, under which alone its entries count.
     """
 
     origin: str
@@ -69,6 +84,7 @@ class ProvenEntry:
     root: bytes
     hashes: tuple[bytes, ...]
     checkpoint: str | None
+    closing: Closing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +98,56 @@ class ProvenGrowth:
     new_root: bytes
     hashes: tuple[bytes, ...]
     checkpoint: str | None
+    closing: Closing | None = None
 
 
 async def log_heads(settings: Settings) -> list[HeadView]:
-    """Every stored head, the own log's first. Raises NotReady when the database cannot be read."""
+    """Every stored head, those of the own logs first. Raises NotReady when the database cannot be read."""
     async with open_to_read(settings) as database:
         reader, keys = await _opened(settings, database)
         heads = [await reader.head(origin) for origin in await reader.origins()]
-    views = [_view(settings, head, keys) for head in heads if head is not None]
+        views = [await _view(settings, database, head, keys) for head in heads if head is not None]
     return sorted(views, key=lambda view: (not view.own, view.origin))
 
 
 async def log_page(settings: Settings, wanted: str | None, start: int | None, limit: int) -> LogPage:
-    """Head and entries of one log: `limit` of them from `start` on, or the newest. Raises NotFound, NotReady."""
+    """Head and entries of one log, of a division's the newest: `limit` of them from `start` on, or the newest.
+
+    Raises NotFound, NotReady.
+    """
     async with open_to_read(settings) as database:
         reader, keys = await _opened(settings, database)
-        head = await _head(reader, settings, wanted)
+        head = await stored_head(reader, origins_named(wanted, settings, await reader.origins())[0])
         first = max(0, head.size - limit) if start is None else start
         entries = await reader.entries(head.origin, first, min(first + limit, head.size))
-    return LogPage(_view(settings, head, keys), tuple(entries))
+        return LogPage(await _view(settings, database, head, keys), tuple(entries))
 
 
 async def prove_entry(settings: Settings, wanted: str | None, entry: str) -> ProvenEntry:
     """Proves that an entry, named by index or report number, is in the newest head of a log.
 
-    Raises NotFound for an entry that is not there, NotReady when the store is damaged or cannot be read.
+    An index is one of the newest log of a division. A report is looked for in all of its logs, the newest first. Raises
+    NotFound for an entry that is not there, NotReady when the store is damaged or cannot be read.
     """
     async with open_to_read(settings) as database:
         reader, keys = await _opened(settings, database)
         store = LogStore(database)
-        head = await _head(reader, settings, wanted)
-        index = await _index(store, head, entry)
+        named = origins_named(wanted, settings, await reader.origins())
+        if _INDEX.fullmatch(entry):
+            log = await asked_log(reader, store, keys, named)
+            index = index_in(log, int(entry))
+        else:
+            log, index = await log_of_report(reader, store, keys, named, entry)
+        head = log.head
         (stored,) = await store.entries(head.origin, index, 1) or (b"",)
-        hashes = await _fold(store, head.origin, proofs.inclusion_plan(index, head.size))
+        hashes = await _fold(store, log, proofs.inclusion_plan(index, head.size))
     leaf = leaf_hash(stored)
     try:
         proofs.verify_inclusion(leaf, index, head.size, hashes, head.root)
     except ProofInvalid:
-        raise _damaged() from None
-    return ProvenEntry(
-        head.origin, index, stored, leaf, head.size, head.root, hashes, _note_of(keys, head, head.size, head.root)
-    )
+        raise damaged(log) from None
+    note = _note_of(keys, head, head.size, head.root)
+    return ProvenEntry(head.origin, index, stored, leaf, head.size, head.root, hashes, note, log.closing)
 
 
 async def prove_growth(settings: Settings, wanted: str | None, old: int, new: int | None) -> ProvenGrowth:
@@ -133,65 +158,51 @@ async def prove_growth(settings: Settings, wanted: str | None, old: int, new: in
     async with open_to_read(settings) as database:
         reader, keys = await _opened(settings, database)
         store = LogStore(database)
-        head = await _head(reader, settings, wanted)
+        log = await asked_log(reader, store, keys, origins_named(wanted, settings, await reader.origins()))
+        head = log.head
         size = head.size if new is None else new
         if not 0 < old <= size <= head.size:
             raise InvalidInput(
                 "--old-size",
-                f"Sizes go from 1 to the log's {head.size} entries, and the old one is not the larger. Choose such.",
+                f"Sizes go from 1 to {head.size}, as many entries as {head.origin} has, and the old one is not the "
+                f"larger. Choose such{or_others(log)}.",
             )
         try:
             old_root = (await load_frontier(store, head.origin, old)).root()
             new_root = (await load_frontier(store, head.origin, size)).root()
         except (ProofInvalid, IndexError):
-            raise _damaged() from None
-        hashes = await _fold(store, head.origin, proofs.consistency_plan(old, size))
+            raise damaged(log) from None
+        if size == head.size and new_root != head.root:
+            raise damaged(log)
+        hashes = await _fold(store, log, proofs.consistency_plan(old, size))
     try:
         proofs.verify_consistency(old, old_root, size, new_root, hashes)
     except ProofInvalid:
-        raise _damaged() from None
-    return ProvenGrowth(head.origin, old, old_root, size, new_root, hashes, _note_of(keys, head, size, new_root))
+        raise damaged(log) from None
+    note = _note_of(keys, head, size, new_root)
+    return ProvenGrowth(head.origin, old, old_root, size, new_root, hashes, note, log.closing)
 
 
 async def _opened(settings: Settings, database: Database) -> tuple[LogAuditReader, TrustedLogs]:
     return LogAuditReader(database), trusted_logs(settings, await RegistryStore(database).load())
 
 
-async def _head(reader: LogAuditReader, settings: Settings, wanted: str | None) -> LogHead:
-    origin = origin_named(wanted, settings, await reader.origins())
-    head = await reader.head(origin)
-    if head is None:
-        raise _damaged()
-    return head
-
-
-async def _index(store: LogStore, head: LogHead, entry: str) -> int:
-    if not _INDEX.fullmatch(entry):
-        found = await store.find_by_report_number(head.origin, entry)
-        if found is None or found.index >= head.size:
-            raise NotFound("NO_SUCH_REPORT", f"The log {head.origin} holds no report of that number. Check the number.")
-        return found.index
-    if int(entry) >= head.size:
-        raise NotFound(
-            "NOT_FOUND", f"The log {head.origin} has {head.size} entries, numbered from 0. Choose an index below that."
-        )
-    return int(entry)
-
-
-async def _fold(store: LogStore, origin: str, plan: proofs.ProofPlan) -> tuple[bytes, ...]:
+async def _fold(store: LogStore, log: AskedLog, plan: proofs.ProofPlan) -> tuple[bytes, ...]:
     try:
-        return plan.fold(await SubtreeReader(store, origin).roots(plan.subtrees))
+        return plan.fold(await SubtreeReader(store, log.head.origin).roots(plan.subtrees))
     except ProofInvalid:
-        raise _damaged() from None
+        raise damaged(log) from None
 
 
-def _view(settings: Settings, head: LogHead, keys: TrustedLogs) -> HeadView:
+async def _view(settings: Settings, database: Database, head: LogHead, keys: TrustedLogs) -> HeadView:
     plain = (head.origin, is_own(settings, head.origin), head.size, head.root, head.checkpoint, head.fresh_at)
+    closing = keys.closing(head.origin)
+    leads = None if closing is None else await leads_to_end(LogStore(database), head, closing)
     try:
         signed = keys.open_note(head.origin, head.checkpoint)
     except TrustError as error:
-        return HeadView(*plain, None, trouble=error.message)
-    return HeadView(*plain, signed.size, signed.cosigners)
+        return HeadView(*plain, None, trouble=error.message, closing=closing, leads_to_end=leads)
+    return HeadView(*plain, signed.size, signed.cosigners, closing=closing, leads_to_end=leads)
 
 
 def _note_of(keys: TrustedLogs, head: LogHead, size: int, root: bytes) -> str | None:
@@ -200,9 +211,3 @@ def _note_of(keys: TrustedLogs, head: LogHead, size: int, root: bytes) -> str | 
     except TrustError:
         return None
     return head.checkpoint if (signed.size, signed.root) == (size, root) else None
-
-
-def _damaged() -> NotReady:
-    return NotReady(
-        "DATABASE_DAMAGED", "The stored log does not agree with itself, so it proves nothing. Run `huxin log check`."
-    )

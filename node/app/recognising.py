@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
+from node.app.relations import RelationState, signed_for, state_of
 from node.app.trusting import (
     RecognitionChoices,
     freshness_limits,
@@ -23,6 +24,7 @@ from node.config.settings import Settings
 from node.errors import BadSource, InvalidInput
 from node.model.calendar import day_in_china, start_of_day
 from node.model.catalogue import Caveat, Edition
+from node.model.counting import counted
 from node.model.records import RecordType
 from node.model.registry import RegistryRecord
 from node.model.verdict import Step, StepStatus
@@ -68,6 +70,7 @@ def propose(
     _require_reach(certificate, edition)
     after = _terms(settings, state, certificate, known, now)
     doubts = (
+        *_lapse_doubts(state, issuer, now),
         *_doubts(jurisdictions, certificate, known, edition, now),
         *_signing_doubts(after),
         *_witness_doubts(state, certificate),
@@ -104,11 +107,14 @@ def sign(settings: Settings, record: RegistryRecord | None, proposal: Proposal, 
 
 
 def choices_of(settings: Settings, record: RegistryRecord | None, issuer: str) -> RecognitionChoices:
-    """The terms signed last for an issuer, for signing them again. Raises InvalidInput when there are none."""
-    earlier = _last(trusted_state(settings, record), issuer)
-    if earlier is None:
+    """The terms signed last for an issuer, for signing them again. Raises InvalidInput when there are none.
+
+    Also of a certificate that counts no more since a key was compromised: `propose` says so among its doubts.
+    """
+    signed = signed_for(trusted_state(settings, record), issuer)
+    if not signed:
         raise InvalidInput("--keep", f"Nothing was signed for {issuer} before; choose the terms without --keep.")
-    certificate = earlier.certificate
+    certificate = signed[-1].certificate
     scope = certificate.scope
     if not (scope.leaves and scope.record_types and scope.scenarios):
         raise InvalidInput("--keep", f"The scope signed last for {issuer} is empty; choose the terms without --keep.")
@@ -238,6 +244,17 @@ def _require_reach(certificate: TrustCertificate, edition: Edition | None) -> No
         )
 
 
+def _lapse_doubts(state: TrustedState, issuer: str, now: datetime) -> Iterator[str]:
+    """What was signed last counts no more, and may not even be ours."""
+    signed = signed_for(state, issuer)
+    if signed and state_of(signed[-1], now) is RelationState.LAPSED:
+        yield (
+            f"The certificate signed last for {issuer}, on {day_in_china(signed[-1].certificate.issued_at)}, counts no "
+            "more: a key that signed it was in other hands. With --keep its terms are signed again; whoever had the "
+            "key may have written them, so read each."
+        )
+
+
 def _doubts(
     jurisdictions: Jurisdictions,
     certificate: TrustCertificate,
@@ -293,10 +310,8 @@ def _witness_doubts(state: TrustedState, certificate: TrustCertificate) -> Itera
     demanded = certificate.witness_quorum
     others = _could_witness(state, certificate.issuer)
     if demanded > len(others):
-        yield (
-            f"{demanded} witnesses are demanded, and only {len(others)} other jurisdictions are known here that could "
-            "be one: every report will be REFER."
-        )
+        known = counted(len(others), "other jurisdiction")
+        yield (f"Witnesses demanded: {demanded}; known here that could be one: {known}. Every report will be REFER.")
 
 
 def _signing_doubts(after: Terms) -> Iterator[str]:

@@ -71,7 +71,8 @@ def to_publish(settings: Settings, state: TrustedState) -> Mapping[str, bytes]:
         for kind, data in zip((FactKind.CATALOGUE, FactKind.CROSSWALK, FactKind.SCHEME), files, strict=True):
             content[path_of(division, kind, version)] = data
     for issuer, held in state.certificates.items():
-        content[path_of(division, FactKind.RECOGNITION, issuer)] = held[-1].envelope
+        if held[-1].envelope:  # else it ended with a certificate that cannot be read any more: there is nothing to show
+            content[path_of(division, FactKind.RECOGNITION, issuer)] = held[-1].envelope
     return content
 
 

@@ -22,18 +22,24 @@ from node.errors import BadSource, InvalidInput, NotFound
 from node.model.registry import RegistryRecord
 from node.registry.archive import Archive, pack
 from node.registry.directory import TrustDirectory
-from node.registry.documents import RootDocument, read_document
+from node.registry.documents import Document, RootDocument, read_document
 from node.registry.publishing import delegated, next_publication, publication_of
-from node.registry.release import Changes
+from node.registry.refresh import RefreshFailed
+from node.registry.release import Changes, new_documents
 from node.storage.registry_store import RegistryStore
 from node.wire.trust import decode_publication, encode_publication
 
 Now = Callable[[], datetime]
 
+_OTHER_ARCHIVE = "Ask for an archive that was written just now (`huxin trust archive`)."
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the coordinator took over: documents by name, publications by division, and the snapshot that holds them."""
+    """What the coordinator took over: documents by name, publications by division, and the snapshot that holds them.
+
+    A document that was in force already is not among them.
+    """
 
     documents: tuple[str, ...]
     divisions: tuple[str, ...]
@@ -48,7 +54,12 @@ async def join(settings: Settings, now: Now, root: bytes, digest: str, archive: 
     async with open_database(settings) as database:
         registry = registry_in(database, now)
         record = await registry.join(root, digest)
-        return record if archive is None else await registry.refresh(Archive(archive))
+        if archive is None:
+            return record
+        try:
+            return await registry.refresh(Archive(archive))
+        except RefreshFailed as error:
+            raise error.advising(_OTHER_ARCHIVE) from error
 
 
 async def refresh_from(settings: Settings, now: Now, archive: bytes) -> RegistryRecord:
@@ -56,10 +67,13 @@ async def refresh_from(settings: Settings, now: Now, archive: bytes) -> Registry
     source, online = Archive(archive), online_of(settings)
     async with open_database(settings) as database:
         registry = registry_in(database, now)
-        if online is None:
-            return await registry.refresh(source)
-        await registry.continue_from(source, online)
-    return await status(settings)
+        try:
+            if online is None:
+                return await registry.refresh(source)
+            await registry.continue_from(source, online)
+        except RefreshFailed as error:
+            raise error.advising(_OTHER_ARCHIVE) from error
+    return (await status(settings)).record
 
 
 async def refresh_from_peers(
@@ -83,11 +97,12 @@ async def accept(settings: Settings, now: Now, files: Sequence[tuple[str, bytes]
     """
     roots: list[bytes] = []
     targets: bytes | None = None
-    documents, publications = [], []
+    documents: list[Document] = []
+    publications = []
     for name, data in files:
         if name.endswith(".json"):
             document = read_document(data)
-            documents.append(document.file_name)
+            documents.append(document)
             if isinstance(document, RootDocument):
                 roots.append(data)
             elif targets is None:
@@ -103,9 +118,11 @@ async def accept(settings: Settings, now: Now, files: Sequence[tuple[str, bytes]
             "the coordinator's online keys are not here; run this in its home, or see registry.snapshot_key",
         )
     async with open_database(settings) as database:
-        record = await registry_in(database, now).release(Changes(roots, targets, publications), online)
+        registry = registry_in(database, now)
+        fresh = new_documents(documents, await registry.files())
+        record = await registry.release(Changes(roots, targets, publications), online)
     divisions = tuple(publication.division for publication in publications)
-    return Accepted(tuple(documents), divisions, record.snapshot_version)
+    return Accepted(tuple(each.file_name for each in fresh), divisions, record.snapshot_version)
 
 
 async def publish(settings: Settings, now: Now) -> int | None:

@@ -13,9 +13,10 @@ from node.config.settings import Settings
 from node.errors import InvalidInput, NotFound
 from node.model.registry import RegistryRecord, RegistryStanding
 from node.registry.directory import TrustedJurisdiction
-from node.registry.documents import read_root, read_targets
+from node.registry.documents import TargetsDocument, read_root, read_targets
 from node.registry.keeping import knowledge_of
 from node.storage.registry_store import RegistryStore
+from trust.log.succession import Succession
 from trust.registry import FactKind, first_seen_of
 
 
@@ -51,15 +52,32 @@ class Explanation:
     keys: tuple[SigningKeyFacts, ...]
 
 
-async def status(settings: Settings) -> RegistryRecord:
+@dataclass(frozen=True, slots=True)
+class RegistryStatus:
+    """The registry as verified last, with what its delegations say: their version, and which logs were succeeded.
+
+    `delegations_version` is 0 before the first refresh. `successions`: of each jurisdiction from its first log on.
+    """
+
+    record: RegistryRecord
+    delegations_version: int
+    successions: tuple[Succession, ...]
+
+
+async def status(settings: Settings) -> RegistryStatus:
     """The registry as verified last. Raises NotFound when none was joined."""
-    record = await registry_record(settings)
+    async with open_database(settings) as database:
+        store = RegistryStore(database)
+        record, files = await store.load(), await store.files()
     if record is None:
         raise NotFound(
             "NO_REGISTRY",
             "This home has joined no trust registry: it trusts what was imported by hand. See `huxin trust join`.",
         )
-    return record
+    targets = _delegations(files)
+    if targets is None:
+        return RegistryStatus(record, 0, ())
+    return RegistryStatus(record, targets.version, targets.successions)
 
 
 async def explain(settings: Settings, division: str) -> Explanation:
@@ -110,8 +128,12 @@ async def explain(settings: Settings, division: str) -> Explanation:
 
 
 def _registry_keys(files: Mapping[str, bytes], division: str) -> tuple[str, ...]:
-    names = [name for name in files if name.endswith(".targets.json")]
-    if not names:
-        return ()
-    delegation = read_targets(files[names[0]]).delegations.get(division)
+    targets = _delegations(files)
+    delegation = None if targets is None else targets.delegations.get(division)
     return () if delegation is None else tuple(sorted(delegation.keys))
+
+
+def _delegations(files: Mapping[str, bytes]) -> TargetsDocument | None:
+    """The delegations in force, None before the first refresh."""
+    name = next((name for name in files if name.endswith(".targets.json")), None)
+    return None if name is None else read_targets(files[name])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from node.adapters.catalogues.registry import CatalogueRegistry
 from node.model.calendar import day_in_china
-from node.registry.directory import HeldCertificate, TrustedState
+from node.registry.directory import HeldCertificate, LapsedCertificate, TrustedState
 from trust.vocabulary import TrustCertificate
 
 
@@ -20,6 +20,8 @@ class RelationState(StrEnum):
     NOT_YET = "NOT_YET"
     ENDED = "ENDED"
     WITHDRAWN = "WITHDRAWN"
+    LAPSED = "LAPSED"
+    """A key that signed it was in other hands, so it counts no more: its terms can be signed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,10 @@ class Relation:
 
 def relations(state: TrustedState, registry: CatalogueRegistry, now: datetime) -> tuple[Relation, ...]:
     """All relations known here, by recogniser and issuer; our own word on ours."""
-    everyone: dict[str, Mapping[str, tuple[HeldCertificate, ...]]] = {
+    own = state.own.bundle.division
+    everyone: dict[str, Mapping[str, Sequence[HeldCertificate | LapsedCertificate]]] = {
         **state.published,
-        state.own.bundle.division: state.certificates,
+        own: {issuer: signed_for(state, issuer) for issuer in {*state.certificates, *state.lapsed}},
     }
     return tuple(
         _relation(history, registry, now)
@@ -47,6 +50,22 @@ def relations(state: TrustedState, registry: CatalogueRegistry, now: datetime) -
         for _, history in sorted(published.items())
         if history
     )
+
+
+def signed_for(state: TrustedState, issuer: str) -> tuple[HeldCertificate | LapsedCertificate, ...]:
+    """All that we ever signed for an issuer, in the order of signing, what counts no more included."""
+    lapsed = state.lapsed.get(issuer, ())
+    moments = {each.certificate.issued_at for each in lapsed}
+    # What ended with a certificate that lapsed is told by that itself, and not as a withdrawal that nobody signed.
+    held = [each for each in state.certificates.get(issuer, ()) if each.envelope or _moment(each) not in moments]
+    return tuple(sorted((*held, *lapsed), key=_moment))
+
+
+def state_of(signed: HeldCertificate | LapsedCertificate, now: datetime) -> RelationState:
+    """What a certificate of ours, the last one signed, comes to at an instant."""
+    if isinstance(signed, LapsedCertificate) and not signed.certificate.withdrawn:
+        return RelationState.LAPSED
+    return relation_state(signed.certificate, now)
 
 
 def relation_state(certificate: TrustCertificate, now: datetime) -> RelationState:
@@ -77,12 +96,18 @@ def outdated_review(certificate: TrustCertificate, registry: CatalogueRegistry, 
     return ""
 
 
-def _relation(history: tuple[HeldCertificate, ...], registry: CatalogueRegistry, now: datetime) -> Relation:
-    signed = [held.certificate for held in history if held.certificate.issued_at <= now]
-    certificate = signed[-1] if signed else history[0].certificate
-    state = relation_state(certificate, now)
-    outdated = outdated_review(certificate, registry, now) if state is RelationState.IN_FORCE else ""
-    return Relation(state, certificate, outdated)
+def _relation(
+    history: Sequence[HeldCertificate | LapsedCertificate], registry: CatalogueRegistry, now: datetime
+) -> Relation:
+    signed = [each for each in history if each.certificate.issued_at <= now]
+    last = signed[-1] if signed else history[0]
+    state = state_of(last, now)
+    outdated = outdated_review(last.certificate, registry, now) if state is RelationState.IN_FORCE else ""
+    return Relation(state, last.certificate, outdated)
+
+
+def _moment(signed: HeldCertificate | LapsedCertificate) -> datetime:
+    return signed.certificate.issued_at
 
 
 def _version(digest: bytes, registry: CatalogueRegistry) -> str:

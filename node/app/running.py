@@ -151,7 +151,9 @@ class Node:
         now, told = self._clock.now, base.metrics.observe_refresh
         coordinating = take_part(self._settings, base.database, base.trust, base.registry, now, told, self._run)
         standing = self._standing(base, ledger)
-        operation = Operation(following, standing, propagation.of, self.standings.all_splits)
+        operation = Operation(
+            following, standing, propagation.of, self.standings.all_splits, lambda: base.trust.present.state
+        )
         services = [
             report_service(issuing),
             *self._services(base),
@@ -366,7 +368,12 @@ class Node:
             Logs(base.store, base.settled),
             base.store,
             Surroundings(
-                base.trust.snapshot, standings.views(self.board), self._clock.now, tolerances, standings.witnessing
+                base.trust.snapshot,
+                standings.views(self.board),
+                self._clock.now,
+                tolerances,
+                standings.witnessing,
+                settings.federation.gossip_seconds,
             ),
             Assessor(jurisdictions.catalogues()),
             ContentReader(SectionDecoders(decode_summary, decode_section), jurisdictions.catalogue, memo),

@@ -21,6 +21,7 @@ from node.config.settings import Settings
 from node.errors import BadSource, InvalidInput, NotFound, NotReady
 from node.ledger.assembly import EntryDraft, assemble, load_frontier
 from node.ledger.sequencer import LogKeys, signed_head
+from node.model.counting import in_entries
 from node.model.log import EntryKind, LogHead, LogMoved
 from node.storage.closed_logs import ClosedLogStore
 from node.storage.log_store import LogStore
@@ -63,7 +64,8 @@ async def close(
         if head is None:
             raise NotFound("NO_SUCH_LOG", f"No log {own.origin} is stored here, so there is nothing to close.")
         if entries > head.size:
-            raise InvalidInput("--entries", f"The log {own.origin} has {head.size} entries; it cannot end after them.")
+            held = in_entries(head.size)
+            raise InvalidInput("--entries", f"The log {own.origin} has {held}; it cannot end after that.")
         root = head.root if entries == head.size else (await load_frontier(store, own.origin, entries)).root()
     keys = _keys(settings, own, now)
     return Succession(
@@ -123,7 +125,7 @@ async def _held(store: LogStore, log: ClosedLog) -> LogHead:
             return head
     raise BadSource(
         log.origin,
-        f"our database does not hold the history that was signed off, which has {log.size} entries where it ends; "
+        f"our database does not hold the history that was signed off, which ends after {in_entries(log.size)}; "
         "restore the copy that does, or have another head signed off",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from node.app.trusting import trusted_state
 from node.config.settings import Settings
@@ -11,25 +12,46 @@ from node.errors import NotFound
 from node.ledger.assembly import EntryDraft
 from node.model.log import EntryKind, StatusEvent, StatusFlag
 from node.model.registry import RegistryRecord
+from node.model.witnesses import SuccessorLog
+from node.registry.directory import TrustedState
 from trust.errors import CheckpointInvalid, MalformedInput, TrustError
-from trust.issuers import TrustedIssuer, open_status_change
+from trust.issuers import ClosedLog, TrustedIssuer, open_status_change
 from trust.log.checkpoint import SignedHead, open_checkpoint, origin_of, own_cosigner
+from trust.log.succession import read_succession
 from trust.statements import peek_entry
 
 _COMPROMISED = frozenset({"KEY_COMPROMISED", "KEY_COMPROMISED_SINCE"})
 """Signed as it should be, with a key that is told to have been in other hands: verification judges it again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Where a log ends that k of n closed, and the origin of the one that goes on."""
+
+    log: ClosedLog
+    successor: str
+
+    @property
+    def size(self) -> int:
+        """How many of its entries count, from the first on."""
+        return self.log.size
+
+
 class TrustedLogs:
     """The keys of every log that this home trusts."""
 
-    def __init__(self, issuers: Mapping[str, TrustedIssuer]) -> None:
-        """`issuers` by the origin of their log. The node of each may have cosigned the heads of all others."""
+    def __init__(self, issuers: Mapping[str, TrustedIssuer], closings: Mapping[str, Closing] | None = None) -> None:
+        """Both by the origin of the log. The node of each issuer may have cosigned the heads of all others."""
         self._issuers = issuers
+        self._closings = closings or {}
         names = {origin: own_cosigner(origin) for origin in issuers}
         self._witnesses = {
             name: issuers[origin].cosigners[name] for origin, name in names.items() if name in issuers[origin].cosigners
         }
+
+    def closing(self, origin: str) -> Closing | None:
+        """What the trust registry says of the end of a log; None for one that goes on, and for an unknown one."""
+        return self._closings.get(origin)
 
     def open_note(self, origin: str, text: str) -> SignedHead:
         """A head's note, every line of it verified. Raises CheckpointInvalid, also where no key is trusted."""
@@ -79,7 +101,26 @@ def trusted_logs(settings: Settings, record: RegistryRecord | None) -> TrustedLo
     issuers = [found.trusted for found in (*state.jurisdictions.values(), state.own)]
     closed = {log.origin: issuer.as_of_log(log) for issuer in issuers for log in issuer.closed}
     # The newest logs last: as a witness of others' logs a node has the key of its newest one.
-    return TrustedLogs(closed | {issuer.origin: issuer for issuer in issuers})
+    return TrustedLogs(
+        closed | {issuer.origin: issuer for issuer in issuers},
+        {each.log.origin: each for issuer in issuers for each in closings_of(issuer)},
+    )
+
+
+def closings_of(issuer: TrustedIssuer) -> list[Closing]:
+    """The logs of an issuer that are closed, from the first on, each with the one after it."""
+    origins = [*(log.origin for log in issuer.closed), issuer.origin]
+    return [Closing(log, after) for log, after in zip(issuer.closed, origins[1:], strict=True)]
+
+
+def successor_of(origin: str, state: TrustedState) -> SuccessorLog | None:
+    """The log that goes on where this one was closed, as the registry says; None for one that goes on itself."""
+    for found in (*state.jurisdictions.values(), state.own):
+        for each in closings_of(found.trusted):
+            if each.log.origin == origin:
+                decided_at = read_succession(each.log.first_entry).decided_at
+                return SuccessorLog(each.successor, each.size, decided_at)
+    return None
 
 
 def is_own(settings: Settings, origin: str) -> bool:
@@ -87,20 +128,24 @@ def is_own(settings: Settings, origin: str) -> bool:
     return own_cosigner(origin) == own_cosigner(origin_of(settings.division))
 
 
-def origin_named(text: str | None, settings: Settings, known: Sequence[str]) -> str:
-    """The origin that a division code or an origin names, of several logs the newest; the own one for None.
+def origins_named(text: str | None, settings: Settings, known: Sequence[str]) -> list[str]:
+    """The stored logs that a division code (all of its, the newest first) or an origin names; the own ones for None.
 
     Raises NotFound when nothing of it is stored, naming what is.
     """
     wanted = settings.division if text is None else text
-    origin = _newest(wanted, known) if re.fullmatch("[0-9]{6}", wanted) else wanted
-    if origin not in known:
+    if re.fullmatch("[0-9]{6}", wanted):
+        first = origin_of(wanted)
+        found = sorted((each for each in known if own_cosigner(each) == own_cosigner(first)), key=_age, reverse=True)
+        wanted = first
+    else:
+        found = [each for each in known if each == wanted]
+    if not found:
         there = ", ".join(known) or "none: the node begins its own log when it serves for the first time"
-        raise NotFound("NO_SUCH_LOG", f"No log {origin} is stored here. Stored logs: {there}.")
-    return origin
+        raise NotFound("NO_SUCH_LOG", f"No log {wanted} is stored here. Stored logs: {there}.")
+    return found
 
 
-def _newest(division: str, known: Sequence[str]) -> str:
-    first = origin_of(division)
-    of_division = (origin for origin in known if own_cosigner(origin) == own_cosigner(first))
-    return max(of_division, key=lambda origin: (len(origin), origin), default=first)
+def _age(origin: str) -> tuple[int, str]:
+    """Sorts huxin/140000 before huxin/140000/2 before huxin/140000/10."""
+    return len(origin), origin

@@ -47,7 +47,7 @@ def _day(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day if day.isoformat() == text else None
+    return day if str(day) == text else None
 
 
 def _end_of(day: date) -> datetime | None:

@@ -28,7 +28,8 @@ _ON = click.option(
     "--on",
     "on",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Day in China that decides which versions are in force. Default: today.",
+    metavar="DAY",
+    help="Day in China, such as 2026-11-22, that decides which versions are in force. Default: today.",
 )
 _FOLDERS = click.option(
     "--catalogues",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from node.adapters.catalogues.difference import Change
 from node.adapters.catalogues.lint import Level, LintFinding
 from node.adapters.catalogues.registry import CatalogueRegistry
+from node.cli.tables import Table
+from node.model.calendar import rfc3339
 from node.model.catalogue import Catalogue, CoverageState, Edition, LeafCoverage
+from node.model.counting import counted
 from node.model.records import RECORD_TYPES
 from node.recognition.flips import VerdictFlip
 
@@ -26,8 +28,10 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, frozenset):
         return sorted(plain(inner) for inner in value)
+    if isinstance(value, datetime):
+        return rfc3339(value)
     if isinstance(value, date):
-        return value.isoformat()
+        return str(value)
     return value.hex() if isinstance(value, bytes) else value
 
 
@@ -68,7 +72,7 @@ def print_findings(console: Console, findings: list[LintFinding]) -> None:
     if findings:
         console.print(table, markup=False)
     problems = sum(f.level is Level.PROBLEM for f in findings)
-    console.print(f"{problems} problem(s), {len(findings) - problems} note(s).", markup=False)
+    console.print(f"{counted(problems, 'problem')}, {counted(len(findings) - problems, 'note')}.", markup=False)
 
 
 def print_versions(console: Console, registry: CatalogueRegistry) -> None:
@@ -96,7 +100,7 @@ def print_edition(console: Console, edition: Edition) -> None:
     )
     console.print(f"《{scheme.title}》 {scheme.document_number}".rstrip(), markup=False)
     console.print(f"Legal basis: {'; '.join(scheme.legal_basis)}", markup=False)
-    longest = f"{scheme.max_period_months} months" if scheme.max_period_months else "not stated"
+    longest = counted(scheme.max_period_months, "month") if scheme.max_period_months else "not stated"
     console.print(f"Longest period: {longest}; in force from {scheme.valid_from}", markup=False)
     console.print(
         f"Catalogue {catalogue.digest.hex()}\nCrosswalk {edition.crosswalk.digest.hex()}", soft_wrap=True, markup=False
@@ -154,7 +158,7 @@ def print_difference(
     if flips:
         print_flips(console, flips, "Verdicts that would flip")
     elif requirements:
-        console.print(f"No verdict flips for {requirements} requirement(s).", markup=False)
+        console.print(f"No verdict flips for {counted(requirements, 'requirement')}.", markup=False)
     else:
         console.print("Name --requirements to see which verdicts would flip.", markup=False)
 

@@ -25,6 +25,7 @@ from node.cli.ceremony_keys import passphrase_option, read_passphrase
 from node.cli.ceremony_view import as_json, named, show, show_next
 from node.cli.session import Command, F, Group, Session, json_option, pass_session
 from node.errors import InvalidInput
+from node.model.counting import counted
 from node.registry.ceremony import DEFAULT_DAYS
 from trust import keys
 
@@ -58,7 +59,9 @@ folder_option = click.option(
     default=Path(),
     help="Folder with all versions of N.root.json and N.targets.json. Default: this folder.",
 )
-days_option = click.option("--days", type=int, default=DEFAULT_DAYS, show_default=True, help="Life of the document.")
+days_option = click.option(
+    "--days", type=int, metavar="DAYS", default=DEFAULT_DAYS, show_default=True, help="Life of the document."
+)
 
 
 def single_option(command: F) -> F:
@@ -81,8 +84,10 @@ def root_group() -> None:
 @click.option(
     "--holder", "holders", type=DivisionKey(), multiple=True, required=True, help="A jurisdiction's root key."
 )
-@click.option("--threshold", type=int, required=True, help="How many of the holders must sign.")
-@click.option("--coordinator", required=True, help="Division code of the jurisdiction that publishes.")
+@click.option("--threshold", type=int, metavar="K", required=True, help="How many of the holders must sign.")
+@click.option(
+    "--coordinator", required=True, metavar="DIVISION", help="Division code of the jurisdiction that publishes."
+)
 @click.option("--snapshot", type=PUBLIC_KEY, required=True, help="The coordinator's snapshot key, public.")
 @click.option("--timestamp", type=PUBLIC_KEY, required=True, help="The coordinator's timestamp key, public.")
 @days_option
@@ -116,7 +121,9 @@ def init_command(  # noqa: PLR0913 - one parameter per option
 @click.option("--add", type=DivisionKey(), multiple=True, help="A new holder.")
 @click.option("--replace", type=DivisionKey(), multiple=True, help="A new key of a holder.")
 @click.option("--remove", multiple=True, metavar="DIVISION", help="A holder who is none any more.")
-@click.option("--threshold", type=int, help="How many must sign from the next root on. Default: as many as now.")
+@click.option(
+    "--threshold", type=int, metavar="K", help="How many must sign from the next root on. Default: as many as now."
+)
 @click.option("--coordinator", metavar="DIVISION", help="Another jurisdiction publishes.")
 @click.option("--snapshot", type=PUBLIC_KEY, help="A new snapshot key, public.")
 @click.option("--timestamp", type=PUBLIC_KEY, help="A new timestamp key, public.")
@@ -169,7 +176,11 @@ def show_command(session: Session, file: Path) -> None:
 @root_group.command("sign", example="huxin trust root sign 2.root.json --key shanxi.key --digest '5f0c1a2b ...'")
 @click.argument("file", type=DOCUMENT)
 @click.option("--key", "key", type=DOCUMENT, required=True, help="The holder's private key.")
-@click.option("--digest", help="All 64 characters, as compared by telephone. Any other document is then refused.")
+@click.option(
+    "--digest",
+    metavar="DIGEST",
+    help="All 64 characters, as compared by telephone. Any other document is then refused.",
+)
 @passphrase_option
 @json_option
 @pass_session
@@ -199,7 +210,7 @@ def sign_command(
 @pass_session
 def merge_command(session: Session, files: tuple[Path, ...], output: Path) -> None:
     """Bring the signatures of several copies of one document together. Copies that do not say the same are refused."""
-    _tell(session, [merge_files(files, output, session.clock.now())], f"已合并 Merged {len(files)} files.")
+    _tell(session, [merge_files(files, output, session.clock.now())], f"已合并 Merged {counted(len(files), 'file')}.")
 
 
 @click.command(
@@ -209,7 +220,9 @@ def merge_command(session: Session, files: tuple[Path, ...], output: Path) -> No
 @click.option(
     "--key", "key_files", type=PUBLIC_KEY, multiple=True, required=True, help="Registry key, public; several may be."
 )
-@click.option("--threshold", type=int, default=1, show_default=True, help="How many of these keys must sign.")
+@click.option(
+    "--threshold", type=int, metavar="K", default=1, show_default=True, help="How many of these keys must sign."
+)
 @days_option
 @folder_option
 @json_option

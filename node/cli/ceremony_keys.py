@@ -45,7 +45,7 @@ def read_passphrase(file: Path | None, *, ask: bool, confirm: bool = False) -> b
     if file is not None:
         return read_secret(file, "--passphrase-file").encode()
     if ask:
-        text: str = click.prompt("口令 Passphrase", hide_input=True, confirmation_prompt=confirm)
+        text: str = click.prompt("口令 Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
         return text.encode()
     return None
 

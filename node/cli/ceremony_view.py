@@ -11,7 +11,7 @@ from node.app.ceremonies import Examined
 from node.app.jurisdictions import known_names
 from node.cli.session import Session
 from node.cli.wording import Words
-from node.model.calendar import CHINA
+from node.model.calendar import in_china
 from node.registry.changes import Caution, Change, Fact, Topic
 from node.registry.documents import RootDocument
 from node.registry.signatures import Quorum
@@ -167,7 +167,7 @@ def _label(fact: Fact) -> str:
 def _value(fact: Fact, value: str) -> str:
     if fact.topic is Topic.EXPIRES:
         # To the second: nothing that a document says may look unchanged and not be.
-        return f"{datetime.fromisoformat(value).astimezone(CHINA):%Y-%m-%d %H:%M:%S} (UTC+8)"
+        return in_china(datetime.fromisoformat(value), seconds=True)
     if fact.topic is Topic.COORDINATOR:
         return named(value)
     if fact.topic is Topic.SUCCESSION:

@@ -7,12 +7,13 @@ import re
 from datetime import datetime
 
 import click
-from rich.table import Table
 
 from node.app import certifying
 from node.app.authority import issue, own_authority, usual_days
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.errors import InvalidInput
+from node.model.counting import counted
 from trust.certificates import claimed_identity
 from trust.errors import CertificateRejected
 from trust.identities import Role, WorkloadIdentity
@@ -34,8 +35,11 @@ def certificate() -> None:
 )
 @click.argument("role", type=click.Choice([role.value for role in Role]))
 @click.argument("detail", required=False, default="")
-@click.option("--out-name", help="Name of the files. Default: the role.")
-@click.option("--days", type=_DAYS, help="Validity. Default: 30 for a node, which renews itself, 397 for others.")
+@click.option("--out-name", metavar="NAME", help="Name of the files. Default: the role.")
+@click.option(
+    "--days", type=_DAYS, metavar="DAYS", help="Validity. Default: 30 for a node, which renews itself, 397 for others."
+)
+@json_option
 @pass_session
 def issue_command(session: Session, role: str, detail: str, out_name: str | None, days: int | None) -> None:
     """Make a key and a certificate: keys/NAME.key, certificates/NAME.crt.
@@ -57,15 +61,24 @@ def issue_command(session: Session, role: str, detail: str, out_name: str | None
     authority = own_authority(settings).issuing(now)
     lasting = days or usual_days(identity.role)
     issue(authority, identity, files, now, lasting, os.urandom)
-    session.say(f"Issued {identity.spiffe_id} for {lasting} days:", "green")
+    session.say(f"Issued {identity.spiffe_id} for {counted(lasting, 'day')}:", "green")
     session.say(f"  {files.certificate}\n  {files.key}")
+    session.answer(
+        {
+            "identity": identity.spiffe_id,
+            "days": lasting,
+            "certificate": str(files.certificate),
+            "key": str(files.key),
+        }
+    )
 
 
 @certificate.command(
     "renew", example="huxin certificate renew\nhuxin certificate renew gateway bidding-centre --days 90"
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--days", type=_DAYS, help="Validity. Default: 30 for a node, 397 for others.")
+@click.option("--days", type=_DAYS, metavar="DAYS", help="Validity. Default: 30 for a node, 397 for others.")
+@json_option
 @pass_session
 def renew_command(session: Session, names: tuple[str, ...], days: int | None) -> None:
     """Make a new key and certificate in the place of the old ones. Without NAME: for all that are due.
@@ -75,14 +88,17 @@ def renew_command(session: Session, names: tuple[str, ...], days: int | None) ->
     they end: revoke what fell into other hands.
     """
     settings, now = session.settings(), session.clock.now()
-    wanted = names or tuple(certifying.due_names(settings, now))
+    wanted, renewed = names or tuple(certifying.due_names(settings, now)), []
     for name in wanted:
         leaf = certifying.renew(settings, name, now, days, os.urandom)
         session.say(
             f"Renewed {name} until {in_china(leaf.not_valid_after_utc)}: serial {leaf.serial_number:x}", "green"
         )
+        until = rfc3339(leaf.not_valid_after_utc)
+        renewed.append({"name": name, "serial": f"{leaf.serial_number:x}", "until": until})
     if not wanted:
         session.say("No certificate is due.")
+    session.answer(renewed)
 
 
 @certificate.command("list", example="huxin certificate list --json")
@@ -119,7 +135,7 @@ def _row(issued: certifying.IssuedCertificate, revoked: set[int], now: datetime)
         "names": ", ".join(issued.names),
         "identity": identity,
         "serial": issued.serial,
-        "until": leaf.not_valid_after_utc.isoformat(),
+        "until": rfc3339(leaf.not_valid_after_utc),
         "state": state,
     }
 
@@ -132,6 +148,7 @@ def _row(issued: certifying.IssuedCertificate, revoked: set[int], now: datetime)
 @click.argument("what", metavar="SERIAL|FILE")
 @click.option("--reason", type=click.Choice(list(REASONS)), default="unspecified", show_default=True, help="Why.")
 @click.option("--unrecorded", is_flag=True, help="Also when no certificate of that serial number is known here.")
+@json_option
 @pass_session
 def revoke_command(session: Session, what: str, reason: str, unrecorded: bool) -> None:
     """Take a certificate back, for good: our own node refuses it within seconds, on open connections as well.
@@ -142,17 +159,21 @@ def revoke_command(session: Session, what: str, reason: str, unrecorded: bool) -
     serial = certifying.revoke(session.settings(), what, reason, session.clock.now(), unrecorded=unrecorded)
     session.say(f"已吊销 Revoked: serial {serial}", "green")
     _say_published(session)
+    session.answer({"serial": serial, "reason": reason})
 
 
 @certificate.command("sign-revocations", example="huxin certificate sign-revocations")
+@json_option
 @pass_session
 def sign_revocations_command(session: Session) -> None:
     """Sign our lists of revoked certificates again, before they are out of date (397 days)."""
     count = certifying.sign_lists_again(session.settings(), session.clock.now())
-    session.say(f"Signed {count} list(s) again." if count else "Nothing is revoked: there is no list to sign.")
+    session.say(f"Signed {counted(count, 'list')} again." if count else "Nothing is revoked: there is no list to sign.")
+    session.answer({"lists": count})
 
 
 @certificate.command("rotate-ca", example="huxin certificate rotate-ca")
+@json_option
 @pass_session
 def rotate_command(session: Session) -> None:
     """Publish a new CA beside the one in use: the first of three steps, none of which interrupts a call.
@@ -168,10 +189,12 @@ def rotate_command(session: Session) -> None:
     session.say(f"A new CA is published; certificates are issued from it from {in_china(begins)} on.", "green")
     session.say(f"Until then hand {settings.tls.ca} to own workloads.")
     _say_published(session)
+    session.answer({"ca": str(settings.tls.ca), "issues_from": rfc3339(begins)})
 
 
 @certificate.command("retire-ca", example="huxin certificate retire-ca")
 @click.option("--ignore-replaced", is_flag=True, help="Certificates that a renewal here has replaced do not count.")
+@json_option
 @pass_session
 def retire_command(session: Session, ignore_replaced: bool) -> None:
     """Take the old CA out of our bundle, once nothing valid comes from it; says what still does.
@@ -181,6 +204,7 @@ def retire_command(session: Session, ignore_replaced: bool) -> None:
     certifying.retire_ca(session.settings(), session.clock.now(), ignore_replaced=ignore_replaced)
     session.say("The old CA is retired.", "green")
     _say_published(session)
+    session.answer({"retired": True, "ca": str(session.settings().tls.ca)})
 
 
 def _say_published(session: Session) -> None:

@@ -36,6 +36,7 @@ from node.cli.failures import Refused
 from node.cli.refusals import refusal
 from node.errors import BadConfiguration, NotReady
 from node.model.asking import AskOrder
+from node.model.calendar import in_china
 from node.model.issuing import ReportOrder
 from node.model.log import StatusFlag
 from node.model.requirement import Requirement
@@ -65,6 +66,7 @@ SharedSubject = exchange_service_pb2.SharedSubject
 Box = admin_service_pb2.MessageBox
 OUTBOX, INBOX = admin_service_pb2.MESSAGE_BOX_OUTBOX, admin_service_pb2.MESSAGE_BOX_INBOX
 SplitView = admin_service_pb2.SplitView
+SuccessorLog = admin_service_pb2.SuccessorLog
 WireRequirement = requirement_pb2.Requirement
 
 DEADLINE_SECONDS = 30.0
@@ -124,7 +126,7 @@ def require_in_force(to: Endpoint, name: str, now: datetime) -> None:
     if found.not_valid_after_utc < now:
         raise BadConfiguration(
             file,
-            f"has ended on {found.not_valid_after_utc:%Y-%m-%d}. Renew it where the CA is: "
+            f"has ended on {in_china(found.not_valid_after_utc)}. Renew it where the CA is: "
             f"huxin certificate renew {name}",
         )
 

@@ -8,13 +8,14 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.expiries import advice
 from node.app.inspecting import ends, inspect
 from node.cli.failures import ExitCode
-from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.cli.session import Command, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
+from node.model.counting import counted
 from node.model.expiry import Expiry
 from node.readiness import Check
 
@@ -37,7 +38,7 @@ def doctor(ctx: click.Context, session: Session) -> None:
                     {
                         "kind": each.kind.value,
                         "name": each.name,
-                        "ends": each.ends.isoformat(),
+                        "ends": rfc3339(each.ends),
                         "ended": each.ends <= now,
                         "advice": advice(each, settings.division),
                     }
@@ -79,4 +80,4 @@ def _ending(expiries: Sequence[Expiry], own_division: str, now: datetime) -> Tab
 def _left(left: timedelta) -> str:
     if left <= timedelta(0):
         return "ENDED"
-    return f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
+    return counted(left.days, "day") if left.days > 1 else counted(round(left.total_seconds() / 3600), "hour")

@@ -7,12 +7,12 @@ from datetime import UTC
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, node_options
-from node.cli.connection import SplitView, as_json
+from node.cli.connection import SplitView, SuccessorLog, as_json
 from node.cli.session import Command, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 
 
 @click.command(cls=Command, example="huxin --home guizhou evidence --export evidence")
@@ -52,8 +52,21 @@ def evidence(session: Session, folder: Path | None, address: str | None, certifi
             Text(f"{_head(split.evidence.first)}\n{_head(split.evidence.second)}"),
         )
     session.out.print(table)
-    session.say(
-        "用 --export 导出证据，并联系该日志的机关。 Export the evidence, and ask the log's operator which one holds."
+    for origin, successor in {split.origin: split.successor for split in found if split.HasField("successor")}.items():
+        session.say(_succeeded(origin, successor), "green")
+    if not all(split.HasField("successor") for split in found):
+        session.say(
+            "用 --export 导出证据，并联系该日志的机关。 Export the evidence; ask the log's operator which one holds "
+            "(ops/README.md, HuxinSplitView)."
+        )
+
+
+def _succeeded(origin: str, log: SuccessorLog) -> str:
+    """That the log with two histories is closed, and which one goes on since when."""
+    since, size = in_china(log.decided_at.ToDatetime(UTC)), log.closed_size
+    return (
+        f"{origin} 已由 {log.origin} 接续，自 {since} 起，前 {size} 条有效 succeeded by {log.origin} since {since}; "
+        + (f"its entries below index {size} count, and the evidence stays." if size else "none of its entries counts.")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,9 +15,9 @@ from node.app.authority import NODE_DAYS, WORKLOAD_DAYS
 from node.app.founding import Founding, found
 from node.app.jurisdictions import known_names
 from node.app.storing import prepare_database
-from node.app.trusting import recognise_self
+from node.app.trusting import recognise_self, trusted_state
 from node.cli.parameters import TokenParam
-from node.cli.session import Command, Session, pass_session
+from node.cli.session import Command, Session, json_option, pass_session
 from node.config import FILE_NAME, Settings, read_secret
 from node.errors import HuxinError, InvalidInput
 from trust.algorithms import Suite
@@ -34,8 +35,13 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
 
 @click.command(cls=Command, example=EXAMPLE)
 @click.argument("division")
-@click.option("--name-zh", default="", help="Name in Chinese. Known for jurisdictions whose catalogue is installed.")
-@click.option("--name-en", default="", help="Name in English.")
+@click.option(
+    "--name-zh",
+    metavar="NAME",
+    default="",
+    help="Name in Chinese. Known for jurisdictions whose catalogue is installed.",
+)
+@click.option("--name-en", metavar="NAME", default="", help="Name in English.")
 @click.option("--listen", default=DEFAULT_LISTEN, show_default=True, metavar="HOST:PORT", help="Where callers connect.")
 @click.option(
     "--operations",
@@ -51,7 +57,9 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
     metavar="HOST:PORT",
     help="Where peers reach the node, in order of preference. Default: the --listen address.",
 )
-@click.option("--contact", "contacts", multiple=True, help="Whom operators of peers can call or write to.")
+@click.option(
+    "--contact", "contacts", multiple=True, metavar="CONTACT", help="Whom operators of peers can call or write to."
+)
 @click.option("--database", default="", metavar="URL", help="Default: the SQLite file huxin.db in the home.")
 @click.option(
     "--suite",
@@ -75,6 +83,7 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
 @click.option(
     "--workload-days",
     type=click.IntRange(1, 3650),
+    metavar="DAYS",
     default=WORKLOAD_DAYS,
     show_default=True,
     help="Validity of certificates.",
@@ -82,6 +91,7 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
 @click.option(
     "--node-days",
     type=click.IntRange(1, 3650),
+    metavar="DAYS",
     default=NODE_DAYS,
     show_default=True,
     help="Validity of the node's own, which it renews itself.",
@@ -93,6 +103,7 @@ DEFAULT_OPERATIONS = "127.0.0.1:9464"
     help="Make the node's signing, log and cosigner keys in a PKCS #11 token: "
     "pkcs11:token=LABEL?module-path=/path/module.so&pin-source=file:/path/of/pin. Default: in files.",
 )
+@json_option
 @pass_session
 def init(  # noqa: PLR0913 - one parameter per option
     session: Session,
@@ -147,6 +158,7 @@ def init(  # noqa: PLR0913 - one parameter per option
         )
         raise
     _say_what_is_next(session, division, name_zh, name_en)
+    session.answer(_made_json(session.home, founding, trusted_state(settings).own.signers))
 
 
 def names(division: str, name_zh: str, name_en: str) -> tuple[str, str]:
@@ -222,6 +234,18 @@ def _say_what_is_next(session: Session, division: str, name_zh: str, name_en: st
         ("recognise grant DIVISION", "recognise what they attest; shows first what that changes"),
     ):
         session.say(f"  huxin --home {home} {command:<40}# {what}")
+
+
+def _made_json(home: Path, founding: Founding, signers: Iterable[str]) -> dict[str, object]:
+    """What was made, with the ids of the keys that sign for it: what peers are told by telephone."""
+    return {
+        "home": str(home),
+        "division": founding.division,
+        "name_zh": founding.name_zh,
+        "name_en": founding.name_en,
+        "endpoints": list(founding.endpoints),
+        "signers": list(signers),
+    }
 
 
 def _toml(text: str) -> str:

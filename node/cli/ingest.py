@@ -11,13 +11,14 @@ from pathlib import Path
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from node.app.ingesting import ingest_deliveries, ingest_registrations
 from node.cli.failures import ExitCode
 from node.cli.session import Group, Session, json_option, pass_session
+from node.cli.tables import Table
 from node.intake.ingest import IntakeSummary
+from node.model.counting import counted
 from node.model.delivery import BadRow, DeliveryHeader
 
 SHOWN = 50
@@ -49,9 +50,14 @@ def ingest() -> None:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--unit", help="Source unit that delivers, as the catalogue names it.")
+@click.option("--unit", metavar="UNIT", help="Source unit that delivers, as the catalogue names it.")
 @click.option("--row", "rows", multiple=True, metavar="CODE", help="Row of the catalogue that the delivery is about.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Day up to whose start the data are complete.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="Day up to whose start the data are complete, such as 2026-11-22.",
+)
 @click.option("--complete", is_flag=True, help="The delivery is everything the unit has for these rows.")
 @json_option
 @pass_session
@@ -97,7 +103,7 @@ def records(
     summary = taken[0][1]
     if not (session.as_json or summary.repeated):
         session.say(_PROMISE[summary.complete])
-    _tell(ctx, session, summary, "record(s) filed")
+    _tell(ctx, session, summary, "record", "filed")
 
 
 @ingest.command("registrations", example="huxin ingest registrations register.csv")
@@ -109,7 +115,7 @@ def registrations(ctx: click.Context, session: Session, file: Path) -> None:
     """Take in the register of subjects: who is registered where decides who may ask for a report here."""
     with _progress(session, file) as advance:
         summary = asyncio.run(ingest_registrations(session.settings(), session.clock, file, advance))
-    _tell(ctx, session, summary, "registration(s) taken in")
+    _tell(ctx, session, summary, "registration", "taken in")
 
 
 def _header(
@@ -135,7 +141,7 @@ def _progress(session: Session, *files: Path) -> Iterator[Callable[[int], None]]
     with Progress(
         *columns, console=session.err, transient=True, disable=session.as_json or not session.err.is_terminal
     ) as bar:
-        name = files[0].name if len(files) == 1 else f"{len(files)} files"
+        name = files[0].name if len(files) == 1 else counted(len(files), "file")
         task = bar.add_task(name, total=sum(map(_lines, files)))
         yield lambda rows: bar.advance(task, rows)
 
@@ -146,7 +152,7 @@ def _lines(file: Path) -> int:
         return max(1, sum(chunk.count(b"\n") for chunk in iter(lambda: content.read(1 << 20), b"")) - 1)
 
 
-def _tell(ctx: click.Context, session: Session, summary: IntakeSummary, done: str) -> None:
+def _tell(ctx: click.Context, session: Session, summary: IntakeSummary, what: str, done: str) -> None:
     """What was filed and what was left out: line, column, why; never contents. Exits 1 when something was left out."""
     if session.as_json:
         session.emit(asdict(summary))
@@ -154,7 +160,7 @@ def _tell(ctx: click.Context, session: Session, summary: IntakeSummary, done: st
         if summary.repeated:
             session.say("This delivery was taken in before: nothing has changed.", "green")
         else:
-            session.say(f"{summary.filed} {done}.", "green")
+            session.say(f"{counted(summary.filed, what)} {done}.", "green")
         _tables(session, summary)
     if summary.quarantined:
         ctx.exit(ExitCode.PROBLEMS)
@@ -181,21 +187,21 @@ def _tell_all(ctx: click.Context, session: Session, taken: Sequence[tuple[Path, 
             session.say(f"{file.name}: {state}, {'complete' if summary.complete else 'not complete'}")
             _tables(session, summary)
         filed = sum(summary.filed for _, summary in taken if not summary.repeated)
-        session.say(f"{filed} record(s) filed from {len(taken)} deliveries.", "green")
+        session.say(f"{counted(filed, 'record')} filed from {counted(len(taken), 'delivery', 'deliveries')}.", "green")
     if any(summary.quarantined for _, summary in taken):
         ctx.exit(ExitCode.PROBLEMS)
 
 
 def _tables(session: Session, summary: IntakeSummary) -> None:
     if summary.quarantined:
-        _table(session, summary.quarantined, "row(s) left out")
+        _table(session, summary.quarantined, "left out")
         session.say("Correct these rows at their source and deliver the file again, for the same day.")
     if summary.doubtful:
-        _table(session, summary.doubtful, "row(s) filed that somebody should look at")
+        _table(session, summary.doubtful, "filed that somebody should look at")
 
 
 def _table(session: Session, rows: Sequence[BadRow], title: str) -> None:
-    table = Table("Line", "Column", "What to do", title=f"{len(rows)} {title}", title_justify="left")
+    table = Table("Line", "Column", "What to do", title=f"{counted(len(rows), 'row')} {title}", title_justify="left")
     for row in rows[:SHOWN]:
         table.add_row(str(row.line), Text(row.column), Text(row.message))
     session.out.print(table)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.connection import JointVerdict, Names, TerritoryFindings, code_of
+from node.cli.tables import Table
 from node.cli.verdict_view import caveats, cells, decided, decision_style, division_name, gaps, told_reasons
 from node.cli.wording import DECISIONS
 
 
 def show(console: Console, joint: JointVerdict, names: Names, files: Sequence[str]) -> None:
     """Prints a joint verdict on the reports of these files, in the order in which they were presented."""
-    console.print(decided(code_of(joint, "decision"), joint.reasons))
+    retry_seconds = max((each.verdict.retry_seconds for each in joint.verdicts), default=0)
+    console.print(decided(code_of(joint, "decision"), told_reasons(joint.reasons, retry_seconds)))
     if joint.requirement_title:
         console.print(Text(f"办理要求 Requirement: {joint.requirement_title}"))
     for territory in joint.territories:
@@ -48,6 +49,6 @@ def _reports(joint: JointVerdict, names: Names, files: Sequence[str]) -> Table:
             Text(f"{files[each.report]}\n{each.verdict.report.report_number}".rstrip()),
             Text(division_name(each.territory, names) if each.territory else "都不对应 none of those asked about"),
             Text(label, style=decision_style(code)),
-            Text("\n".join(told_reasons(each.verdict.reasons))),
+            Text("\n".join(told_reasons(each.verdict.reasons, each.verdict.retry_seconds))),
         )
     return table

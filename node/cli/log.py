@@ -18,6 +18,7 @@ from node.cli import log_view as view
 from node.cli.failures import ExitCode
 from node.cli.log_succession import close_command, found_command
 from node.cli.session import Group, Session, json_option, pass_session
+from node.model.counting import in_entries
 from node.model.log_audit import AuditProgress, Difference
 
 MOST_TOLD = 1000
@@ -26,7 +27,7 @@ MOST_TOLD = 1000
 _ORIGIN = click.option(
     "--origin",
     metavar="LOG",
-    help="Division code or origin of a log, such as 140000 or huxin/140000. Default: the own.",
+    help="Division code, which names all its logs, or origin of one, such as 140000 or huxin/140000. Default: the own.",
 )
 
 
@@ -46,12 +47,20 @@ log.add_command(found_command)
 @_ORIGIN
 @click.option("--start", type=click.IntRange(min=0), metavar="INDEX", help="First entry. Default: the newest entries.")
 @click.option(
-    "--limit", type=click.IntRange(0, 1000), default=20, show_default=True, help="Entries at most; 0 for heads alone."
+    "--limit",
+    type=click.IntRange(0, 1000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Entries at most; 0 for heads alone.",
 )
 @json_option
 @pass_session
 def show(session: Session, origin: str | None, start: int | None, limit: int) -> None:
-    """List the heads of all logs, and entries of one by index, kind, report number and digest."""
+    """List the heads of all logs, and entries of one by index, kind, report number and digest.
+
+    A jurisdiction whose log was closed has several: its division code shows entries of the newest.
+    """
     settings = session.settings()
     heads = asyncio.run(log_heads(settings))
     page = None
@@ -67,6 +76,8 @@ def show(session: Session, origin: str | None, start: int | None, limit: int) ->
     if page is not None and limit:
         session.out.print(view.entries_table(page))
         session.say(view.entries_told(page))
+    for line in view.closed_told(heads):
+        session.say(line, "yellow")
     for head in heads:
         if head.trouble:
             session.say(f"{head.origin}: {head.trouble}", "red")
@@ -79,9 +90,17 @@ def show(session: Session, origin: str | None, start: int | None, limit: int) ->
 )
 @click.argument("entry", required=False)
 @_ORIGIN
-@click.option("--old-size", type=click.IntRange(min=1), help="Prove instead that the log begins with what it was then.")
 @click.option(
-    "--new-size", type=click.IntRange(min=1), help="With --old-size: until which size. Default: the newest head."
+    "--old-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Prove instead that the log begins with what it was then.",
+)
+@click.option(
+    "--new-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --old-size: until which size. Default: the newest head.",
 )
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the proof as JSON to a file."
@@ -97,6 +116,9 @@ def prove(
     output: Path | None,
 ) -> None:
     """Prove that ENTRY (an index or a report number) is in the newest head, or that the log only ever grew.
+
+    A report is looked for in all logs of a jurisdiction, closed ones and the one that goes on; the proof names the log.
+    Of a closed log the newest head is the last one that counts. An index and --old-size mean the newest log.
 
     The proof is checked before it is given out. It follows RFC 9162 (hashes SHA-256, lowest first), so any verifier of
     RFC 6962 or RFC 9162 logs can follow it; JSON holds everything that such a verifier needs.
@@ -130,7 +152,7 @@ def prove(
 @click.option(
     "--origin",
     metavar="LOG",
-    help="Division code or origin of one log, such as 140000. Default: every log stored here.",
+    help="Division code, which names all its logs, or origin of one, such as 140000. Default: every log stored here.",
 )
 @json_option
 @pass_session
@@ -150,7 +172,10 @@ def check(ctx: click.Context, session: Session, origin: str | None) -> None:
         session.say(view.ADVICE, "red")
     else:
         for each in checked:
-            session.say(f"{each.origin}: {each.size} entries, head and signatures are what they should be.", "green")
+            session.say(
+                f"{each.origin}: {in_entries(each.size)}, head and signatures are what they should be.",
+                "green",
+            )
         if not checked:
             session.say("No log is stored here yet. The node begins its own when it serves for the first time.")
     if count:

@@ -13,6 +13,7 @@ from node.cli.ceremony_view import in_groups
 from node.cli.failures import ExitCode
 from node.cli.session import Command, Session, json_option, pass_session
 from node.errors import InvalidInput
+from node.model.counting import in_entries
 
 _PUBLIC_KEY = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -61,7 +62,8 @@ def close_command(
         )
         return
     session.say(f"已写出 Wrote {output}; nothing is signed off yet.", "green")
-    session.say(f"{made.predecessor} 止于第 {made.size} 条 ends after {made.size} entries; next log: {made.origin}")
+    ends = in_entries(made.size)
+    session.say(f"{made.predecessor} 止于第 {made.size} 条 ends after {ends}; next log: {made.origin}")
     session.say(f"根哈希 Root {in_groups(made.root.hex())}")
     session.say(f"摘要 Digest {in_groups(made.digest.hex())}")
     session.say("下一步：交根密钥持有地区签署 Next: hand it to the holders of the root keys (docs/ceremony.md):")
@@ -122,7 +124,8 @@ def found_command(session: Session) -> None:
             }
         )
         return
-    again = made.size - 1
-    session.say(f"已建立 Founded {made.origin} with {made.size} entries, {again} of them logged again.", "green")
-    session.say(f"{made.predecessor} 已关闭，止于第 {made.closed_size} 条 is closed after {made.closed_size} entries.")
+    again, held = made.size - 1, in_entries(made.size)
+    session.say(f"已建立 Founded {made.origin} with {held}, {again} of them logged again.", "green")
+    closed = in_entries(made.closed_size)
+    session.say(f"{made.predecessor} 已关闭，止于第 {made.closed_size} 条 is closed after {closed}.")
     session.say("请重启节点 Start the node again: it goes on in the new log.")

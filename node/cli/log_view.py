@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from rich.table import Table
+import rich.table
 from rich.text import Text
 
 from node.app.proving import HeadView, LogPage, ProvenEntry, ProvenGrowth
-from node.cli.session import in_china
+from node.app.trusted_logs import Closing
+from node.cli.session import in_china, rfc3339
+from node.cli.tables import Table
 from node.cli.wording import LOG_PARTS, words_for
+from node.model.counting import in_entries
 from node.model.log_audit import AuditProgress, Difference, StoredEntry
 
 SHORT = 16
@@ -32,7 +35,8 @@ def heads_table(heads: Iterable[HeadView]) -> Table:
     table = Table("Log", "Entries", "Root", "Fresh at", "Signed")
     for head in heads:
         fresh = "never" if head.fresh_at is None else in_china(head.fresh_at)
-        name = head.origin + (" (this node)" if head.own else "")
+        marks = ["this node"] * head.own + ["closed"] * (head.closing is not None)
+        name = head.origin + (f" ({', '.join(marks)})" if marks else "")
         table.add_row(Text(name), Text(str(head.size)), Text(_short(head.root)), Text(fresh), _signed(head))
     return table
 
@@ -43,6 +47,30 @@ def entries_table(page: LogPage) -> Table:
     for entry in page.entries:
         table.add_row(Text(str(entry.index)), Text(entry.kind), Text(entry.report_number), Text(_short(entry.digest)))
     return table
+
+
+def closed_told(heads: Sequence[HeadView]) -> Iterator[str]:
+    """For each closed log how much of it counts, which one goes on, and what is still to be done for that."""
+    stored = {head.origin for head in heads}
+    for head in heads:
+        if head.closing is None:
+            continue
+        size, successor = head.closing.size, head.closing.successor
+        if head.leads_to_end is False:
+            counts = "what is stored here is not the history that counts; a running node follows that one up"
+        elif size == 0:
+            counts = "none of its entries counts"
+        elif head.size == size:
+            counts = "all its entries count"
+        elif head.size > size:
+            counts = f"of its {head.size} entries those below index {size} count"
+        else:
+            counts = f"its entries below index {size} count, and {head.size} of them are here"
+        yield f"{head.origin} is closed: {counts}. {successor} goes on; --origin {head.origin} shows this one."
+        if successor not in stored:
+            yield f"{successor} is not here yet: " + (
+                "found it with `huxin log found`." if head.own else "it is followed once its jurisdiction founds it."
+            )
 
 
 def entries_told(page: LogPage) -> str:
@@ -63,12 +91,14 @@ def shown_json(heads: Iterable[HeadView], page: LogPage | None) -> dict[str, Any
                 "own": head.own,
                 "size": head.size,
                 "root": head.root.hex(),
-                "fresh_at": None if head.fresh_at is None else head.fresh_at.isoformat(),
+                "fresh_at": rfc3339(head.fresh_at),
                 "checkpoint": head.checkpoint,
                 "accepted": not head.trouble,
                 "trouble": head.trouble,
                 "signed_size": head.signed_size,
-                "cosigners": {name: at.isoformat() for name, at in head.cosigners.items()},
+                "cosigners": {name: rfc3339(at) for name, at in head.cosigners.items()},
+                **_closing_json(head.closing),
+                "leads_to_end": head.leads_to_end,
             }
             for head in heads
         ],
@@ -90,6 +120,7 @@ def inclusion_json(proof: ProvenEntry) -> dict[str, Any]:
         "inclusion_path": [value.hex() for value in proof.hashes],
         "entry": b64encode(proof.entry).decode(),
         "checkpoint": proof.checkpoint,
+        **_closing_json(proof.closing),
     }
 
 
@@ -105,13 +136,14 @@ def growth_json(proof: ProvenGrowth) -> dict[str, Any]:
         "root_hash_2": proof.new_root.hex(),
         "consistency_path": [value.hex() for value in proof.hashes],
         "checkpoint": proof.checkpoint,
+        **_closing_json(proof.closing),
     }
 
 
 def inclusion_facts(proof: ProvenEntry) -> Sequence[tuple[str, str]]:
     """The same for people."""
     return (
-        ("Log", proof.origin),
+        ("Log", _named(proof.origin, proof.closing)),
         ("Entry", f"{proof.index}, of {proof.size}"),
         ("Leaf hash", proof.leaf_hash.hex()),
         ("Root", proof.root.hex()),
@@ -122,14 +154,14 @@ def inclusion_facts(proof: ProvenEntry) -> Sequence[tuple[str, str]]:
 def growth_facts(proof: ProvenGrowth) -> Sequence[tuple[str, str]]:
     """The same for people."""
     return (
-        ("Log", proof.origin),
-        ("Old head", f"{proof.old_size} entries, {proof.old_root.hex()}"),
-        ("New head", f"{proof.new_size} entries, {proof.new_root.hex()}"),
+        ("Log", _named(proof.origin, proof.closing)),
+        ("Old head", f"{in_entries(proof.old_size)}, {proof.old_root.hex()}"),
+        ("New head", f"{in_entries(proof.new_size)}, {proof.new_root.hex()}"),
         ("Path", "\n".join(value.hex() for value in proof.hashes) or "none: the sizes are equal"),
     )
 
 
-def facts_table(facts: Iterable[tuple[str, str]]) -> Table:
+def facts_table(facts: Iterable[tuple[str, str]]) -> rich.table.Table:
     """Name and value, line by line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -165,6 +197,21 @@ def checked_json(logs: Iterable[AuditProgress], told: Iterable[Difference], coun
     }
 
 
+def _named(origin: str, closing: Closing | None) -> str:
+    return (
+        origin
+        if closing is None
+        else f"{origin}, closed: entries below index {closing.size} count; {closing.successor} goes on"
+    )
+
+
+def _closing_json(closing: Closing | None) -> dict[str, Any]:
+    """Both null for a log that goes on."""
+    if closing is None:
+        return {"closed_size": None, "successor": None}
+    return {"closed_size": closing.size, "successor": closing.successor}
+
+
 def _entry_json(entry: StoredEntry) -> dict[str, Any]:
     return {
         "index": entry.index,
@@ -179,7 +226,8 @@ def _signed(head: HeadView) -> Text:
     if head.trouble:
         return Text("NOT ACCEPTED", style="bold red")
     signers = ", ".join(sorted(head.cosigners)) or "nobody"
-    behind = "" if head.signed_size == head.size else f" for {head.signed_size} entries: catching up;"
+    size = head.signed_size
+    behind = "" if size in (None, head.size) else f" for {in_entries(size)}: catching up;"
     return Text(f"yes;{behind} cosigned by {signers}", style="yellow" if behind else "green")
 
 

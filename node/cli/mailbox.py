@@ -6,13 +6,13 @@ from datetime import UTC
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, node_options
 from node.cli.connection import INBOX, OUTBOX, Box, Message, as_json
 from node.cli.message_wording import reason_words, state_words
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 from node.model.messages import InboxState, OutboxState
 
 
@@ -25,14 +25,14 @@ def _mailbox(name: str, box: Box, states: list[str], about: str, retried: str) -
 
     @group.command("list", example=f"huxin {name} list\nhuxin {name} list --state {states[0]} --peer 140000 --json")
     @click.option("--peer", default="", metavar="DIVISION", help=f"Those of this {peer} alone.")
-    @click.option("--state", default="", type=click.Choice(["", *states]), metavar="STATE", help=", ".join(states))
+    @click.option("--state", type=click.Choice(states), metavar="STATE", help=f"Those that are {', '.join(states)}.")
     @node_options("operator")
     @json_option
     @pass_session
-    def list_command(session: Session, peer: str, state: str, address: str | None, certificate: str) -> None:
+    def list_command(session: Session, peer: str, state: str | None, address: str | None, certificate: str) -> None:
         """List messages, newest first. Those with the same order wait for each other."""
         with asked(session, address, certificate) as node:
-            found = node.messages(box, peer, state)
+            found = node.messages(box, peer, state or "")
         if session.as_json:
             session.emit([_as_json(each) for each in found])
         elif not found:

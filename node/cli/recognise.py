@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.recognising import Proposal, choices_of, digest_words, propose, propose_withdrawal, sign
-from node.app.relations import RelationState, outdated_review, relation_state, relations
+from node.app.relations import RelationState, outdated_review, relations, signed_for, state_of
 from node.app.trusting import trusted_state
 from node.cli.failures import ExitCode
 from node.cli.recognition_choices import choice_options, chosen
@@ -26,16 +25,24 @@ from node.cli.recognition_view import (
     relation_json,
     term_rows,
 )
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.errors import InvalidInput
+from node.model.counting import counted
 from node.recognition.terms import term_changes, terms_of
-from node.registry.directory import HeldCertificate, TrustedState
+from node.registry.directory import HeldCertificate, LapsedCertificate, TrustedState
 
 _EXAMPLE = """\
 huxin --home guizhou recognise grant 140000
 huxin --home guizhou recognise grant 140000 --scenario tender --months-valid 6 --max-view-age 12h
 huxin --home guizhou recognise grant 140000 --keep --yes
 huxin --home guizhou recognise grant 140000 --certificate-file shanxi.toml"""
+
+_LAPSED = (
+    "It counts no more: a key that signed it was in other hands. `huxin recognise grant {} --keep` shows its terms and "
+    "signs them again; whoever had the key may have written them, so read each."
+)
+_Signed = HeldCertificate | LapsedCertificate
 
 _yes = click.option("--yes", is_flag=True, help="Sign without asking; for scripts, after a preview.")
 
@@ -87,7 +94,9 @@ def preview(
 
 @recognise.command("withdraw", example='huxin --home guizhou recognise withdraw 140000 --reason "signing key stolen"')
 @click.argument("division")
-@click.option("--reason", default="", help="Published with the withdrawal; name no person or company.")
+@click.option(
+    "--reason", metavar="REASON", default="", help="Published with the withdrawal; name no person or company."
+)
 @_yes
 @json_option
 @pass_session
@@ -101,7 +110,7 @@ def withdraw(session: Session, division: str, reason: str, yes: bool) -> None:
     proposal = propose_withdrawal(session.settings(), session.registry(), division, reason, now)
     if not session.as_json:
         ends = proposal.certificate.valid_until
-        left = f"would have lasted {(ends - now).days} more days, until" if ends > now else "ended on"
+        left = f"would have lasted {counted((ends - now).days, 'more day')}, until" if ends > now else "ended on"
         session.say(f"The certificate for {division} {left} {in_china(ends)}.")
     _signed(session, proposal, yes=yes)
     if not session.as_json:
@@ -131,6 +140,8 @@ def list_relations(session: Session) -> None:
             )
         elif each.state is RelationState.ENDED and each.certificate.recogniser == settings.division:
             session.say(f"{issuer}: it has ended; run `huxin recognise grant {issuer} --keep` to renew it.", "yellow")
+        elif each.state is RelationState.LAPSED:
+            session.say(f"{issuer}: {_LAPSED.format(issuer)}", "yellow")
 
 
 @recognise.command("show", example="huxin recognise show 140000 --history")
@@ -142,17 +153,17 @@ def show(session: Session, division: str, history: bool) -> None:
     """Show all terms of what we recognise of DIVISION, or everything that was ever signed for it."""
     settings = session.settings()
     record = session.registry()
-    held = trusted_state(settings, record).certificates.get(division, ())
-    if not held:
+    signed = signed_for(trusted_state(settings, record), division)
+    if not signed:
         raise InvalidInput("DIVISION", f"Nothing was ever signed for {division}; see `huxin recognise list`.")
     jurisdictions = load_jurisdictions(settings, record)
     if session.as_json:
-        signed = [_certificate_json(session, jurisdictions, each) for each in held]
-        session.emit(signed if history else signed[-1])
+        found = [_certificate_json(session, jurisdictions, each) for each in signed]
+        session.emit(found if history else found[-1])
     elif history:
-        _print_history(session, jurisdictions, held)
+        _print_history(session, jurisdictions, signed)
     else:
-        _print_terms(session, jurisdictions, held[-1])
+        _print_terms(session, jurisdictions, signed[-1])
 
 
 def _proposed(
@@ -194,22 +205,22 @@ def _proposal_json(session: Session, proposal: Proposal) -> dict[str, Any]:
     return proposal_json(proposal, terms_of(proposal.certificate, named))
 
 
-def _certificate_json(session: Session, jurisdictions: Jurisdictions, held: HeldCertificate) -> dict[str, Any]:
+def _certificate_json(session: Session, jurisdictions: Jurisdictions, held: _Signed) -> dict[str, Any]:
     certificate = held.certificate
     return {
         "issuer": certificate.issuer,
         "digest": held.digest.hex(),
-        "signed_at": certificate.issued_at.isoformat(),
-        "state": relation_state(certificate, session.clock.now()).value,
+        "signed_at": rfc3339(certificate.issued_at),
+        "state": state_of(held, session.clock.now()).value,
         "withdrawal_reason": certificate.withdrawal_reason,
         "outdated": outdated_review(certificate, jurisdictions.registry, session.clock.now()),
         "terms": {term: list(items) for term, items in terms_of(certificate, _names(jurisdictions)).items()},
     }
 
 
-def _print_terms(session: Session, jurisdictions: Jurisdictions, held: HeldCertificate) -> None:
+def _print_terms(session: Session, jurisdictions: Jurisdictions, held: _Signed) -> None:
     certificate, now = held.certificate, session.clock.now()
-    state = relation_state(certificate, now)
+    state = state_of(held, now)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -222,18 +233,23 @@ def _print_terms(session: Session, jurisdictions: Jurisdictions, held: HeldCerti
         table.add_row(label, Text(text))
     table.add_row("Digest", held.digest.hex())
     session.out.print(table)
+    if state is RelationState.LAPSED:
+        session.say(_LAPSED.format(certificate.issuer), "yellow")
     outdated = outdated_review(certificate, jurisdictions.registry, now)
     if outdated and state is RelationState.IN_FORCE:
         session.say(f"Outdated: {outdated}; `huxin recognise grant {certificate.issuer} --keep` signs again.", "yellow")
 
 
-def _print_history(session: Session, jurisdictions: Jurisdictions, held: tuple[HeldCertificate, ...]) -> None:
+def _print_history(session: Session, jurisdictions: Jurisdictions, held: Sequence[_Signed]) -> None:
     table = Table("签署 Signed", "条款 Term")
     table.add_column("变化 Change", overflow="fold")
     before = None
     for each in held:
         certificate = each.certificate
         signed = in_china(certificate.issued_at)
+        if isinstance(each, LapsedCertificate):
+            table.add_row(signed, Text("密钥失密 key lost", style="red"), "counts no more")
+            signed = ""
         if certificate.withdrawn:
             table.add_row(signed, Text("已撤回 withdrawn", style="red"), Text(certificate.withdrawal_reason))
         else:

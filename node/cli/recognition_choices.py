@@ -62,9 +62,15 @@ _FILE = click.option(
     help=f"Choices as a TOML file with the keys {', '.join(_KINDS)}; instead of the options below.",
 )
 _OPTIONS = (
-    click.option("--scenario", "scenarios", multiple=True, help="Only these scenarios. Default: all."),
-    click.option("--leaf", "leaves", multiple=True, help="Only these leaves of the taxonomy. Default: all."),
-    click.option("--record-type", "record_types", multiple=True, help="Only these record types. Default: all."),
+    click.option(
+        "--scenario", "scenarios", multiple=True, metavar="SCENARIO", help="Only these scenarios. Default: all."
+    ),
+    click.option(
+        "--leaf", "leaves", multiple=True, metavar="CODE", help="Only these leaves of the taxonomy. Default: all."
+    ),
+    click.option(
+        "--record-type", "record_types", multiple=True, metavar="CODE", help="Only these record types. Default: all."
+    ),
     click.option(
         "--accept-caveat",
         "accepted_caveats",
@@ -72,10 +78,29 @@ _OPTIONS = (
         type=click.Choice([*(caveat.value for caveat in Caveat), "none"]),
         help=f"Reservations that are accepted. Default: {', '.join(caveat.value for caveat in DEFAULT_CAVEATS)}.",
     ),
-    click.option("--suite", "suites", multiple=True, help="One of these must have signed. Default: those of its keys."),
-    click.option("--require-suite", "required_suites", multiple=True, help="Each of these must have signed."),
-    click.option("--legal-basis", "legal_basis", multiple=True, help="Document on which the recognition rests."),
-    click.option("--months-valid", type=click.IntRange(1, _MAX_VALID_MONTHS), help=f"Default: {DEFAULT_MONTHS}."),
+    click.option(
+        "--suite",
+        "suites",
+        multiple=True,
+        metavar="SUITE",
+        help="One of these must have signed. Default: those of its keys.",
+    ),
+    click.option(
+        "--require-suite", "required_suites", multiple=True, metavar="SUITE", help="Each of these must have signed."
+    ),
+    click.option(
+        "--legal-basis",
+        "legal_basis",
+        multiple=True,
+        metavar="DOCUMENT",
+        help="Document on which the recognition rests.",
+    ),
+    click.option(
+        "--months-valid",
+        type=click.IntRange(1, _MAX_VALID_MONTHS),
+        metavar="MONTHS",
+        help=f"How many months it lasts. Default: {DEFAULT_MONTHS}.",
+    ),
     click.option(
         "--max-trust-age", "max_trust_state_age", type=Age(), help="Oldest trusted state that is fresh. Default: 30d."
     ),
@@ -85,7 +110,9 @@ _OPTIONS = (
     click.option(
         "--witness-quorum",
         type=click.IntRange(0, MAX_QUORUM),
-        help="How many other nodes must have cosigned its log with the report in it. Default: 0, none.",
+        metavar="N",
+        help="How many other nodes must have cosigned its log with the report in it: what it issued just now is REFER "
+        "until our node has asked them again (federation.gossip_seconds, ten seconds). Default: 0, none.",
     ),
     click.option("--keep", is_flag=True, help="What is not chosen here stays as signed last, instead of the defaults."),
 )

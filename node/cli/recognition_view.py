@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from node.app.recognising import Proposal
 from node.app.relations import Relation, RelationState
 from node.cli.catalogue_tables import plain, print_flips
 from node.cli.reasons import REASONS
-from node.cli.session import in_china
+from node.cli.session import in_china, rfc3339
+from node.cli.tables import Table
 from node.cli.wording import DECISIONS, words_for
+from node.model.counting import counted
 from node.model.verdict import Decision
 from node.recognition.flips import Outcome, Prospect
 from node.recognition.terms import TermChange
@@ -47,6 +48,7 @@ _STATES = {
     RelationState.NOT_YET: ("尚未生效 not yet, from", "yellow"),
     RelationState.ENDED: ("已到期 ended", "yellow"),
     RelationState.WITHDRAWN: ("已撤回 withdrawn", "red"),
+    RelationState.LAPSED: ("密钥失密，待重签 to be signed again, was signed", "red"),
 }
 
 
@@ -126,9 +128,9 @@ def relation_json(relation: Relation) -> dict[str, Any]:
         "recogniser": certificate.recogniser,
         "issuer": certificate.issuer,
         "state": relation.state.value,
-        "signed_at": certificate.issued_at.isoformat(),
-        "valid_from": certificate.valid_from.isoformat(),
-        "valid_until": certificate.valid_until.isoformat(),
+        "signed_at": rfc3339(certificate.issued_at),
+        "valid_from": rfc3339(certificate.valid_from),
+        "valid_until": rfc3339(certificate.valid_until),
         "leaves": len(certificate.scope.leaves),
         "record_types": len(certificate.scope.record_types),
         "scenarios": len(certificate.scope.scenarios),
@@ -187,7 +189,7 @@ def _then(prospect: Prospect) -> Text:
         return Text("不变 same", style="dim")
     words = _decision(flip.after)
     if flip.before is flip.after:
-        words.append(f"\n{len(flip.cells)} cell(s) otherwise", style="dim")
+        words.append(f"\n{counted(len(flip.cells), 'cell')} otherwise", style="dim")
     return words
 
 
@@ -229,6 +231,7 @@ def _state(relation: Relation) -> Text:
     moment = {
         RelationState.NOT_YET: max(certificate.valid_from, certificate.issued_at),
         RelationState.WITHDRAWN: certificate.issued_at,
+        RelationState.LAPSED: certificate.issued_at,
     }.get(relation.state, certificate.valid_until)
     found = Text(f"{words} {in_china(moment)[:10]}", style=style)
     if relation.outdated:

@@ -8,6 +8,8 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from node.cli.failures import Refused
+from node.cli.field_names import typed_here
+from node.model.counting import counted
 
 UNREACHABLE = "UNREACHABLE"
 NOT_TRUSTED = "TLS_REFUSED"
@@ -56,11 +58,11 @@ def _told(error: grpc.RpcError) -> Refused | None:
         for kind in (info, request, retry):
             if detail.Is(kind.DESCRIPTOR):
                 detail.Unpack(kind)
-    fields = [violation.field for violation in request.field_violations if violation.field]
+    fields = [typed_here(violation.field) for violation in request.field_violations if violation.field]
     sentence = "The node refused: " + (f"{', '.join(fields)}: " if fields else "") + status.message
     sentence += "" if sentence.endswith((".", "。")) else "."
     if retry.HasField("retry_delay"):
-        sentence += f" Try again in {max(1, retry.retry_delay.seconds)} seconds."
+        sentence += f" Try again in {counted(max(1, retry.retry_delay.seconds), 'second')}."
     if info.reason:
         sentence += f" ({info.reason})"
     return Refused(info.reason or error.code().name, sentence)

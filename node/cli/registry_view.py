@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from rich.table import Table
 from rich.text import Text
 
-from node.app.registry_status import Explanation
-from node.cli.session import in_china
+from node.app.registry_status import Explanation, RegistryStatus
+from node.cli.session import in_china, rfc3339
+from node.cli.tables import Table
 from node.model.registry import RegistryRecord
+from trust.log.succession import Succession
 
 
-def summary(record: RegistryRecord, now: datetime) -> Iterator[str]:
+def summary(found: RegistryStatus, now: datetime) -> Iterator[str]:
     """How current the registry is, in lines."""
-    yield f"Root version {record.root_version}; coordinator {record.coordinator}; snapshot {record.snapshot_version}."
+    record = found.record
+    delegations = f"delegations version {found.delegations_version}" if found.delegations_version else "no delegations"
+    yield (
+        f"Root version {record.root_version}; {delegations}; coordinator {record.coordinator}; "
+        f"snapshot {record.snapshot_version}."
+    )
     if record.signed_at is None:
         yield "Nothing of it was verified yet: huxin trust refresh"
     else:
@@ -42,6 +48,16 @@ def standings_table(record: RegistryRecord, now: datetime) -> Table:
             Text(in_china(each.expires_at), _style(each.expires_at - now)),
             Text(each.problem, "red"),
         )
+    return table
+
+
+def successions_table(successions: Iterable[Succession]) -> Table:
+    """Which logs were closed at how many entries, and what goes on in their place."""
+    table = Table(
+        "Closed log", "Entries that count", "Goes on as", "Decided", title="Successions", title_justify="left"
+    )
+    for each in successions:
+        table.add_row(each.predecessor, str(each.size), each.origin, in_china(each.decided_at))
     return table
 
 
@@ -97,23 +113,36 @@ def links(found: Explanation, now: datetime) -> Iterator[tuple[str, str]]:
             yield "", f"compromised since {since}: later ones are rejected, earlier ones referred unless seen in time"
 
 
-def status_json(record: RegistryRecord, now: datetime) -> dict[str, object]:
-    """The status for machines; instants in UTC, ages in whole seconds."""
+def status_json(found: RegistryStatus, now: datetime) -> dict[str, object]:
+    """The status for machines; instants in UTC, ages in whole seconds, roots of trees in hex."""
+    record = found.record
     return {
         "root_version": record.root_version,
+        "delegations_version": found.delegations_version or None,
         "snapshot_version": record.snapshot_version,
         "coordinator": record.coordinator,
-        "signed_at": None if record.signed_at is None else record.signed_at.isoformat(),
+        "signed_at": rfc3339(record.signed_at),
         "age_seconds": None if record.signed_at is None else int((now - record.signed_at).total_seconds()),
-        "ends": {role: end.isoformat() for role, end in sorted(record.ends.items())},
+        "ends": {role: rfc3339(end) for role, end in sorted(record.ends.items())},
         "jurisdictions": [
             {
                 "division": each.division,
-                "refreshed_at": each.refreshed_at.isoformat(),
-                "expires_at": each.expires_at.isoformat(),
+                "refreshed_at": rfc3339(each.refreshed_at),
+                "expires_at": rfc3339(each.expires_at),
                 "problem": each.problem,
             }
             for each in record.standings
+        ],
+        "successions": [
+            {
+                "division": each.division,
+                "predecessor": each.predecessor,
+                "size": each.size,
+                "root": each.root.hex(),
+                "origin": each.origin,
+                "decided_at": rfc3339(each.decided_at),
+            }
+            for each in found.successions
         ],
     }
 
@@ -127,18 +156,18 @@ def explanation_json(found: Explanation) -> dict[str, object]:
         "threshold": found.threshold,
         "holders": dict(found.holders),
         "registry_keys": list(found.registry_keys),
-        "refreshed_at": found.held.trusted.refreshed_at.isoformat(),
-        "expires_at": None if found.standing is None else found.standing.expires_at.isoformat(),
+        "refreshed_at": rfc3339(found.held.trusted.refreshed_at),
+        "expires_at": None if found.standing is None else rfc3339(found.standing.expires_at),
         "bundle_version": found.held.bundle.version,
         "keys": [
             {
                 "key_id": key.key_id,
                 "suite": key.suite,
-                "valid_from": key.valid_from.isoformat(),
-                "first_seen": None if key.first_seen is None else key.first_seen.isoformat(),
-                "counts_from": key.counts_from.isoformat(),
-                "retired_at": None if key.retired_at is None else key.retired_at.isoformat(),
-                "compromised_at": None if key.compromised_at is None else key.compromised_at.isoformat(),
+                "valid_from": rfc3339(key.valid_from),
+                "first_seen": rfc3339(key.first_seen),
+                "counts_from": rfc3339(key.counts_from),
+                "retired_at": rfc3339(key.retired_at),
+                "compromised_at": rfc3339(key.compromised_at),
             }
             for key in found.keys
         ],

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, id_type_option, node_options, subject_of
 from node.cli.connection import Report, as_json
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 from node.cli.verdict_cells import days
 from node.cli.wording import FLAGS
 from node.model.calendar import Period, day_in_china, months_before
@@ -37,14 +37,28 @@ def report() -> None:
 )
 @click.argument("subject")
 @id_type_option
-@click.option("--scenario", required=True, help="What the report is for, such as tender (see the scheme's scenarios).")
-@click.option("--months", type=click.IntRange(1, 1200), help="Period: so many months back from today.")
-@click.option("--from", "start", type=_DAY, help="Period: first day.")
-@click.option("--to", "end", type=_DAY, help="Period: first day after it. Default: today.")
+@click.option(
+    "--scenario",
+    required=True,
+    metavar="SCENARIO",
+    help="What the report is for, such as tender (see the scheme's scenarios).",
+)
+@click.option("--months", type=click.IntRange(1, 1200), metavar="N", help="Period: so many months back from today.")
+@click.option("--from", "start", type=_DAY, metavar="DAY", help="Period: first day, such as 2023-11-22.")
+@click.option("--to", "end", type=_DAY, metavar="DAY", help="Period: first day after it. Default: today.")
 @click.option("--row", "rows", multiple=True, metavar="CODE", help="Row of the catalogue. Default: all rows.")
-@click.option("--asked-by", default="", help="Relying party that asked for a period longer than the scheme's cap.")
-@click.option("--asked-for", default="", help="What that relying party asked for, in words.")
-@click.option("--request-id", help="UUID: the same id with the same content gives the same report. Default: a new one.")
+@click.option(
+    "--asked-by",
+    metavar="PARTY",
+    default="",
+    help="Relying party that asked for a period longer than the scheme's cap.",
+)
+@click.option("--asked-for", metavar="WORDS", default="", help="What that relying party asked for, in words.")
+@click.option(
+    "--request-id",
+    metavar="UUID",
+    help="UUID: the same id with the same content gives the same report. Default: a new one.",
+)
 @node_options("gateway")
 @json_option
 @pass_session
@@ -142,6 +156,7 @@ def list_reports(session: Session, subject: str, id_type: str, address: str | No
 )
 @click.option("--row", "rows", multiple=True, metavar="CODE", help="Disclose these rows alone. Default: everything.")
 @node_options("gateway")
+@json_option
 @pass_session
 def download(
     session: Session, number: str, output: Path | None, rows: tuple[str, ...], address: str | None, certificate: str
@@ -153,6 +168,7 @@ def download(
         content = b"".join(node.download(text, rows))
     target.write_bytes(content)
     session.say(f"已写入 Wrote {target} ({len(content)} bytes).", "green")
+    session.answer({"report_number": text, "file": str(target), "size": len(content), "rows": list(rows)})
 
 
 @report.command("status", example="huxin report status 14000020261122... revoked --set --reason issued_in_error")
@@ -161,6 +177,7 @@ def download(
 @click.option("--set/--clear", "raised", required=True, help="Set or clear the flag. A revocation is never cleared.")
 @click.option("--reason", required=True, metavar="CODE", help="Reason code in lower snake case.")
 @node_options("operator")
+@json_option
 @pass_session
 def status(
     session: Session, number: str, flag: str, raised: bool, reason: str, address: str | None, certificate: str
@@ -170,10 +187,12 @@ def status(
     FLAG is under_objection, corrected, superseded, revoked or newer_information.
     """
     chosen = StatusFlag(flag)
+    text = parse_report_number(number, "NUMBER").text
     with asked(session, address, certificate) as node:
-        index = node.change_status(parse_report_number(number, "NUMBER").text, chosen, reason, raised=raised)
+        index = node.change_status(text, chosen, reason, raised=raised)
     done = "已设置 Set" if raised else "已清除 Cleared"
     session.say(f"{done}: {FLAGS[chosen.name].both}. 日志序号 Log index {index}.", "green")
+    session.answer({"report_number": text, "flag": flag, "set": raised, "reason": reason, "log_index": index})
 
 
 def _period(session: Session, months: int | None, start: datetime | None, end: datetime | None) -> Period | None:
@@ -189,7 +208,7 @@ def _period(session: Session, months: int | None, start: datetime | None, end: d
         return None
     last = end.date() if end else today
     if start.date() >= last:
-        raise click.UsageError(f"The period is empty: --from must lie before {last.isoformat()}.")
+        raise click.UsageError(f"The period is empty: --from must lie before {last}.")
     return Period(start.date(), last)
 
 

@@ -8,13 +8,13 @@ from datetime import UTC
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, id_type_option, node_options, subject_of
 from node.cli.connection import AskedReport, as_json
 from node.cli.message_wording import ASKED, reason_words
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 from node.errors import BadSource
 from node.model.asking import AskOrder, ReportAsk
 from node.model.calendar import Period, day_in_china, months_before
@@ -38,18 +38,32 @@ def request() -> None:
     example="huxin request create --to 140000 --subject 91140100MA0K000001 --scenario tender --evidence consent.pdf",
 )
 @click.option("--to", "receiver", required=True, metavar="DIVISION", help="Jurisdiction where the subject belongs.")
-@click.option("--subject", required=True, help="Identifier of the subject.")
+@click.option("--subject", required=True, metavar="CODE", help="Identifier of the subject.")
 @id_type_option
-@click.option("--scenario", required=True, help="What the report is for, as the issuer's scheme names it: tender.")
+@click.option(
+    "--scenario",
+    required=True,
+    metavar="SCENARIO",
+    help="What the report is for, as the issuer's scheme names it: tender.",
+)
 @click.option(
     "--evidence",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File with the evidence of identity and consent. It is not sent; keep it.",
 )
-@click.option("--months", type=click.IntRange(1, 1200), help="Period: so many months back. Default: the longest.")
+@click.option(
+    "--months",
+    type=click.IntRange(1, 1200),
+    metavar="N",
+    help="Period: so many months back from today. Default: the longest.",
+)
 @click.option("--row", "rows", multiple=True, metavar="CODE", help="Row of the issuer's catalogue. Default: all rows.")
-@click.option("--request-id", help="UUID: the same id with the same content is the same request. Default: a new one.")
+@click.option(
+    "--request-id",
+    metavar="UUID",
+    help="UUID: the same id with the same content is the same request. Default: a new one.",
+)
 @node_options("gateway")
 @json_option
 @pass_session
@@ -95,7 +109,10 @@ def create(  # noqa: PLR0913 - one parameter per option
 @json_option
 @pass_session
 def list_command(session: Session, address: str | None, certificate: str) -> None:
-    """List the requests made with this certificate, newest first."""
+    """List the requests for reports that were made with the certificate of --as, newest first, and how each stands.
+
+    Those of another certificate are not shown: each window sees its own.
+    """
     with asked(session, address, certificate) as node:
         found = node.asked_reports()
     if session.as_json:
@@ -137,9 +154,14 @@ def show(session: Session, request_id: str, address: str | None, certificate: st
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write. Default: NUMBER.huxin."
 )
 @node_options("gateway")
+@json_option
 @pass_session
 def fetch(session: Session, request_id: str, output: Path | None, address: str | None, certificate: str) -> None:
-    """Write the report that came for the request ID. It is opened for the certificate that asked, and no other."""
+    """Write the report that came for the request ID into a file, to be verified before anybody relies on it.
+
+    It is opened for the certificate that asked and for no other: give the same --as as to `huxin request create`.
+    Whether it has come, `huxin request show` says.
+    """
     with asked(session, address, certificate) as node:
         found = node.asked_report(request_id)
         content = b"".join(node.download_asked(request_id))
@@ -147,6 +169,7 @@ def fetch(session: Session, request_id: str, output: Path | None, address: str |
     target.write_bytes(content)
     session.say(f"已写入 Wrote {target} ({len(content)} bytes).", "green")
     session.say(f"核验 Verify before anybody relies on it: huxin --home {session.home} verify {target} --subject ...")
+    session.answer({"id": found.id, "report_number": found.report_number, "file": str(target), "size": len(content)})
 
 
 def _digest(path: Path) -> bytes:

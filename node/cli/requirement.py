@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.adapters.worked_examples.loading import ExpectedFinding, WorkedExample, load_worked_examples
 from node.cli.catalogue_tables import plain
 from node.cli.requirement_asking import check_command, list_command, show_command
 from node.cli.session import Group, Session, json_option, pass_session
+from node.cli.tables import Table
 from node.cli.wording import TYPES, words_for
+from node.model.counting import counted
 from node.model.records import RecordType
 from node.model.verdict import Decision
 
@@ -70,7 +71,8 @@ def _asked(example: WorkedExample) -> str:
     asked = example.requirement
     wanted = _rows([item.local_code for item in asked.items])
     reported = _rows(example.local_codes) if example.local_codes else "all its rows"
-    return f"{asked.jurisdiction} asks for its {wanted}, {asked.months} months; {example.issuer} reports {reported}"
+    back = counted(asked.months, "month")
+    return f"{asked.jurisdiction} asks for its {wanted}, {back}; {example.issuer} reports {reported}"
 
 
 def _rows(codes: Sequence[str]) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.jurisdictions import check_requirement
 from node.cli.asking import asked, node_options
 from node.cli.connection import Names, WireRequirement, as_json
 from node.cli.session import Command, Session, json_option, pass_session
+from node.cli.tables import Table
 from node.cli.verdict_cells import days
 from node.cli.verify import known_names
 from node.cli.wording import TYPES, words_for
@@ -61,6 +61,7 @@ def show_command(session: Session, requirement_id: str, address: str | None, cer
 
 @click.command("check", cls=Command, example="huxin requirement check tender.toml")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
 @pass_session
 def check_command(session: Session, file: Path) -> None:
     """Say whether a requirement file can be used. Needs no node; names the key of what is wrong."""
@@ -68,6 +69,15 @@ def check_command(session: Session, file: Path) -> None:
     session.say(
         f"可用 Usable: {found.title_zh} {found.title_en} ({found.requirement_id}), {len(found.items)} 项 items.",
         "green",
+    )
+    session.answer(
+        {
+            "usable": True,
+            "requirement_id": found.requirement_id,
+            "title_zh": found.title_zh,
+            "title_en": found.title_en,
+            "items": len(found.items),
+        }
     )
 
 

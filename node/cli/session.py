@@ -15,10 +15,12 @@ import click
 from rich.console import Console
 
 from node.app.founding import Layout
+from node.cli.field_names import as_typed
 from node.clock import Clock, SystemClock
 from node.config import Settings
-from node.errors import BadConfiguration
-from node.model.calendar import CHINA
+from node.errors import BadConfiguration, InvalidInput
+from node.model.calendar import in_china as in_china  # noqa: PLC0414 - commands take both from here
+from node.model.calendar import rfc3339 as rfc3339  # noqa: PLC0414
 from node.model.registry import RegistryRecord
 
 NODE_VARIABLE = "HUXIN_NODE"
@@ -44,9 +46,14 @@ class Session:
 
     home: Path
     as_json: bool
-    out: Console
+    stdout: Console
     err: Console
     clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def out(self) -> Console:
+        """Where people read. What a machine reads on stdout is one document, so they are told on stderr then."""
+        return self.err if self.as_json else self.stdout
 
     @property
     def layout(self) -> Layout:
@@ -70,17 +77,17 @@ class Session:
         return asyncio.run(registry_record(self.settings()))
 
     def say(self, text: str, style: str | None = None) -> None:
-        """A line for people; nothing in it is taken for markup. Where stdout is for a machine, it goes to stderr."""
-        (self.err if self.as_json else self.out).print(text, style=style, markup=False, soft_wrap=True)
+        """A line for people; nothing in it is taken for markup."""
+        self.out.print(text, style=style, markup=False, soft_wrap=True)
+
+    def answer(self, value: object) -> None:
+        """What a command did, where stdout is for a machine; people are told by `say`."""
+        if self.as_json:
+            self.emit(value)
 
     def emit(self, value: object) -> None:
         """JSON for machines: one document, UTF-8, times in UTC as RFC 3339 in whole, keys in the order given."""
         click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def in_china(instant: Any) -> str:
-    """An aware instant as people in China read it, to the minute."""
-    return str(instant.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")) + " (UTC+8)"
 
 
 pass_session = click.make_pass_decorator(Session)
@@ -104,6 +111,14 @@ class Command(click.Command):
     def __init__(self, *args: Any, example: str = "", **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.example = example
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs it. What was typed wrongly is named as it was typed, whatever the use case calls it."""
+        try:
+            return super().invoke(ctx)
+        except InvalidInput as error:
+            error.field = as_typed(error.field, self.params, ctx)
+            raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.example:

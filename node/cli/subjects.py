@@ -8,13 +8,13 @@ from itertools import islice
 from typing import TypeVar
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.asking import asked, node_options, subject_of
 from node.cli.connection import SharedSubject, SubjectElsewhere, as_json
 from node.cli.message_wording import state_words
 from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.tables import Table
 
 T = TypeVar("T", SharedSubject, SubjectElsewhere)
 

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from node.app.jurisdictions import load_jurisdictions
@@ -19,7 +18,8 @@ from node.cli.ceremony import delegate_command, root_group, succeed_command, und
 from node.cli.ceremony_keys import key_group
 from node.cli.recognition_view import scope_counts, term_rows
 from node.cli.registry import COMMANDS
-from node.cli.session import Group, Session, in_china, json_option, pass_session
+from node.cli.session import Group, Session, in_china, json_option, pass_session, rfc3339
+from node.cli.tables import Table
 from node.errors import BadSource, InvalidInput
 from node.recognition.terms import Named, terms_of
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
@@ -40,9 +40,13 @@ for _command in (root_group, delegate_command, undelegate_command, succeed_comma
 
 @trust.command("export", example="huxin --home shanxi trust export -o shanxi.json")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File. Default: standard output.")
+@json_option
 @pass_session
 def export(session: Session, output: Path | None) -> None:
-    """Sign this jurisdiction's own bundle anew and write it, for its peers to import. It holds no secret."""
+    """Sign this jurisdiction's own bundle anew and write it, for its peers to import. It holds no secret.
+
+    Without --output the bundle itself, which is JSON, is all that stands on standard output.
+    """
     text = export_bundle(session.settings(), session.clock.now())
     own = trusted_state(session.settings()).own
     if output is None:
@@ -52,6 +56,7 @@ def export(session: Session, output: Path | None) -> None:
         session.say(
             f"Wrote {output}: {own.bundle.name_en} ({own.bundle.division}), version {own.bundle.version}.", "green"
         )
+        session.answer({"file": str(output), **_identity_json(own)})
     # On stderr when the bundle itself is on stdout: the file that is handed over must not bring its own confirmation.
     for line in (
         "Tell the importing administrators this key id by telephone or on paper, not with the file:",
@@ -63,6 +68,7 @@ def export(session: Session, output: Path | None) -> None:
 @trust.command("import", example="huxin --home guizhou trust import shanxi.json --key 5f0c...")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--key", metavar="KEYID", help="Key id that signed it, all 64 characters, confirmed by another channel.")
+@json_option
 @pass_session
 def import_command(session: Session, file: Path, key: str | None) -> None:
     """Take in another jurisdiction's bundle. The first one needs --key; a newer one continues from the one held."""
@@ -76,6 +82,7 @@ def import_command(session: Session, file: Path, key: str | None) -> None:
     bundle = found.bundle
     session.say(f"Imported {bundle.name_zh} {bundle.name_en} ({bundle.division}), version {bundle.version}.", "green")
     session.say(f"Its reports are not recognised yet by this alone: huxin recognise grant {bundle.division}")
+    session.answer(_identity_json(found))
 
 
 @trust.command("list", example="huxin trust list")
@@ -104,6 +111,7 @@ def list_trusted(session: Session) -> None:
 
 @trust.command("show", example="huxin trust show 140000")
 @click.argument("division")
+@json_option
 @pass_session
 def show(session: Session, division: str) -> None:
     """Show everything held of DIVISION: keys in full, endpoints, contacts, and the trust certificate."""
@@ -112,6 +120,9 @@ def show(session: Session, division: str) -> None:
     found = state.jurisdictions.get(division)
     if found is None:
         raise InvalidInput("DIVISION", f"No bundle of {division} is held; import it with `huxin trust import`.")
+    if session.as_json:
+        session.emit({**_as_json(state, division, session.clock.now()), **_held_json(found)})
+        return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -177,6 +188,29 @@ def _certificate_facts(held: HeldCertificate | None, named: Named) -> Iterator[t
     yield from term_rows(terms_of(held.certificate, named))
 
 
+def _identity_json(found: TrustedJurisdiction) -> dict[str, object]:
+    """Whose bundle, which version, and the ids of the keys that signed it."""
+    return {
+        "division": found.bundle.division,
+        "name_zh": found.bundle.name_zh,
+        "name_en": found.bundle.name_en,
+        "version": found.bundle.version,
+        "signers": list(found.signers),
+    }
+
+
+def _held_json(found: TrustedJurisdiction) -> dict[str, object]:
+    """What a bundle says beside that: keys, log, contacts."""
+    return {
+        "signed_at": rfc3339(found.bundle.issued_at),
+        "signing_keys": [
+            {"key_id": key_id, "suite": known.key.suite.value} for key_id, known in found.trusted.keys.items()
+        ],
+        "log": found.bundle.log.origin,
+        "contacts": list(found.bundle.contacts),
+    }
+
+
 def _as_json(state: TrustedState, division: str, now: datetime) -> dict[str, object]:
     found = state.jurisdictions[division]
     held = state.recognition(division, now)
@@ -184,20 +218,16 @@ def _as_json(state: TrustedState, division: str, now: datetime) -> dict[str, obj
     if held is not None:
         scope = held.certificate.scope
         certificate = {
-            "valid_from": held.certificate.valid_from.isoformat(),
-            "valid_until": held.certificate.valid_until.isoformat(),
+            "valid_from": rfc3339(held.certificate.valid_from),
+            "valid_until": rfc3339(held.certificate.valid_until),
             "leaves": list(scope.leaves),
             "record_types": list(scope.record_types),
             "scenarios": list(scope.scenarios),
             "accepted_caveats": list(held.certificate.accepted_caveats),
         }
     return {
-        "division": division,
-        "name_zh": found.bundle.name_zh,
-        "name_en": found.bundle.name_en,
+        **_identity_json(found),
         "own": _is_own(state, division),
-        "version": found.bundle.version,
-        "signers": list(found.signers),
         "endpoints": list(found.bundle.endpoints),
         "recognition": certificate,
     }

@@ -10,6 +10,7 @@ from node.cli.connection import Existence, Freshness, LaterFlag, Verdict, code_o
 from node.cli.session import in_china
 from node.cli.wording import FLAGS, Words, words_for
 from node.model.calendar import day_in_china
+from node.model.counting import counted
 from node.model.freshness import FreshnessCondition, LimitSetter
 
 SILENT_SECONDS = 300
@@ -45,7 +46,7 @@ def looks_back(verdict: Verdict) -> bool:
 def as_of(verdict: Verdict) -> str:
     """The moment whose rules apply: a day when its end was asked about."""
     moment = verdict.as_of.ToDatetime(UTC)
-    return day_in_china(moment).isoformat() if ends_a_day(moment) else in_china(moment)
+    return str(day_in_china(moment)) if ends_a_day(moment) else in_china(moment)
 
 
 def ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
@@ -138,7 +139,7 @@ def duration(seconds: int) -> Words:
         if seconds >= 2 * size:
             count = seconds // size
             return Words(f"{count} {zh}前", f"({count} {en} old)")
-    return Words(f"{seconds} 秒前", f"({seconds} seconds old)")
+    return Words(f"{seconds} 秒前", f"({counted(seconds, 'second')} old)")
 
 
 def lasting(seconds: int) -> Words:
@@ -147,4 +148,4 @@ def lasting(seconds: int) -> Words:
         if seconds and seconds % size == 0:
             count = seconds // size
             return Words(f"{count} {zh}", f"{count} {en if count > 1 else en.removesuffix('s')}")
-    return Words(f"{seconds} 秒", f"{seconds} seconds")
+    return Words(f"{seconds} 秒", counted(seconds, "second"))

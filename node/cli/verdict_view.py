@@ -8,12 +8,12 @@ from datetime import UTC
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from node.cli.connection import Gap, Names, Step, TerritoryFindings, Verdict, code_of, codes_of
 from node.cli.reasons import REASONS
 from node.cli.session import in_china
+from node.cli.tables import Table
 from node.cli.verdict_cells import days, gap_lines, lines, target_name
 from node.cli.verdict_times import ages, as_of, looks_back, times, warnings
 from node.cli.wording import (
@@ -31,6 +31,7 @@ from node.cli.wording import (
     Words,
     words_for,
 )
+from node.model.counting import counted
 from node.model.verdict import Decision, FindingKind, StepStatus
 
 _STYLES = {Decision.ACCEPT: "green", Decision.REFER: "yellow", Decision.REJECT: "red"}
@@ -44,6 +45,8 @@ _STEP_STYLES: dict[str, str] = {StepStatus.PASS: "green", StepStatus.FAIL: "red"
 LAST_STEP = 18
 UNREACHED = "NOT_REACHED"
 """Says only that an earlier step did not pass, which stands beside it."""
+UNWITNESSED = "WITNESS_QUORUM_UNMET"
+"""Of a report that was issued just now it passes by itself."""
 
 
 def show(console: Console, verdict: Verdict, names: Names, *, steps: bool) -> None:
@@ -60,26 +63,42 @@ def show(console: Console, verdict: Verdict, names: Names, *, steps: bool) -> No
 def conclusion(verdict: Verdict) -> RenderableType:
     """The big line and what it means, with the reasons of a decision other than ACCEPT, and with warnings."""
     told_of = f"（按 {as_of(verdict)} 的规则）" if looks_back(verdict) else ""
-    return decided(code_of(verdict, "decision"), verdict.reasons, warnings(verdict), told_of)
+    reasons = told_reasons(verdict.reasons, verdict.retry_seconds)
+    return decided(code_of(verdict, "decision"), reasons, warnings(verdict), told_of)
 
 
 def decided(code: str, reasons: Sequence[str], warned: Iterable[str] = (), told_of: str = "") -> RenderableType:
-    """A decision with its reasons and warnings; `told_of` says of when, where that is not now."""
+    """A decision with its reasons in words and warnings; `told_of` says of when, where that is not now."""
     explained = DECISIONS.get(code)
     style = decision_style(code)
     label = explained.label if explained else Words(code, code)
     parts = [Text(f"结论 Decision: {label.en}  {label.zh}{told_of}", style=f"bold {style}")]
     if explained:
         parts += [Text(explained.sentence.zh), Text(explained.sentence.en, style="dim")]
-    parts += [Text(line) for line in told_reasons(reasons, "· ")]
+    parts += [Text(f"· {line}") for line in reasons]
     parts += [Text(f"⚠ {warning}", style="yellow") for warning in warned]
     return Panel(Group(*parts), border_style=style, expand=True)
 
 
-def told_reasons(reasons: Sequence[str], mark: str = "") -> list[str]:
-    """Reasons in words, without what only says that an earlier step did not pass, unless there is nothing else."""
+def told_reasons(reasons: Sequence[str], retry_seconds: int = 0) -> list[str]:
+    """Reasons in words, without what only says that an earlier step did not pass, unless there is nothing else.
+
+    `retry_seconds` as in a verdict: when to ask again where witnesses are too few.
+    """
     told = [reason for reason in reasons if reason != UNREACHED] or list(reasons)
-    return [f"{mark}{words_for(REASONS, reason).both}（{reason}）" for reason in told]
+    return [f"{reason_words(reason, retry_seconds).both}（{reason}）" for reason in told]
+
+
+def reason_words(reason: str, retry_seconds: int = 0) -> Words:
+    """What a reason means, and when to ask again where that helps."""
+    words = words_for(REASONS, reason)
+    if reason != UNWITNESSED or not retry_seconds:
+        return words
+    return Words(
+        f"{words.zh}，刚出具的报告请约 {retry_seconds} 秒后再试，否则见 huxin peers",
+        f"{words.en}: of a report that was issued just now ask again in about {counted(retry_seconds, 'second')}, else "
+        "look at `huxin peers`",
+    )
 
 
 def decision_style(code: str) -> str:
@@ -215,7 +234,7 @@ def step_table(verdict: Verdict, *, whole: bool) -> RenderableType | None:
     for step in rows:
         status = code_of(step, "status")
         name, result = STEPS.get(step.number, Words("", "")), words_for(STEP_STATUS, status)
-        reason = words_for(REASONS, step.reason)
+        reason = reason_words(step.reason, verdict.retry_seconds)
         table.add_row(
             str(step.number),
             Text(f"{name.zh}\n{name.en}"),

@@ -17,6 +17,7 @@ from math import ceil
 import structlog
 
 from node.errors import InvalidInput, NotFound
+from node.model.counting import in_entries
 from node.model.peers import Acknowledged
 
 _log = structlog.get_logger(__name__)
@@ -108,8 +109,8 @@ class Propagation:
             _log.warning("acknowledged_beyond_log", peer=peer, size=self._size)
         raise InvalidInput(
             "size",
-            f"The log has {self._size} entries; nobody can hold more. Ask our operator whether it was restored from an "
-            "older copy.",
+            f"The log has {in_entries(self._size)}; nobody can hold more. Ask our operator whether it "
+            "was restored from an older copy.",
             "ACKNOWLEDGEMENT_BEYOND_LOG",
         )
 
@@ -142,6 +143,6 @@ def _thinned(commits: list[tuple[int, float]]) -> list[tuple[int, float]]:
     return [commits[place] for place in sorted(places)]
 
 
-def _quantile(ordered: list[float], share: float) -> float:
-    """The least of them that at least `share` of them do not exceed."""
-    return ordered[ceil(share * len(ordered)) - 1] if ordered else 0.0
+def _quantile(ordered: list[float], share: float) -> float | None:
+    """The least of them that at least `share` of them do not exceed; None of nothing."""
+    return ordered[ceil(share * len(ordered)) - 1] if ordered else None

@@ -18,6 +18,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from node.ledger.assembly import EntryDraft
+from node.model.counting import in_entries
 from node.model.log import EntryKind, LogHead
 from node.model.log_audit import AuditProgress, Difference, Part, StoredEntry, StoredStatus
 from trust.errors import TrustError
@@ -210,7 +211,7 @@ class LogAudit:
             yield self._found(Part.CHECKPOINT, f"The signed note of the head is not accepted: {error.message}")
             return
         if signed.size < head.size or (self._own and signed.size != head.size):
-            sentence = f"The note is signed for {signed.size} entries, the stored head has {head.size}."
+            sentence = f"The note is signed for {in_entries(signed.size)}, the stored head has {head.size}."
             yield self._found(Part.CHECKPOINT, sentence)
         elif signed.size == head.size and signed.root != (head.root if root is None else root):
             yield self._found(Part.CHECKPOINT, "The note is signed for another root than the log has.")

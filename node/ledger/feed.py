@@ -12,6 +12,7 @@ from node.errors import InvalidInput, NotFound
 from node.ledger.assembly import HashReader
 from node.ledger.heads import HeadBoard
 from node.ledger.subtrees import SubtreeReader
+from node.model.counting import in_entries
 from node.model.log import FeedBatch, LogHead
 from trust.bundle import Inclusion
 from trust.issuers import ClosedLog
@@ -60,7 +61,8 @@ class Feed:
         """
         head = await self._head(origin)
         if start > head.size:
-            raise InvalidInput("start", f"The log has {head.size} entries; a larger view cannot have come from it.")
+            held = in_entries(head.size)
+            raise InvalidInput("start", f"The log has {held}; a larger view cannot have come from it.")
         told: LogHead | None = None
         while True:
             if start < head.size:

@@ -17,6 +17,7 @@ from node.ledger.assembly import Batch, EntryDraft, assemble, load_frontier
 from node.ledger.growth import Growth
 from node.ledger.heads import HeadBoard
 from node.ledger.sequencer import LedgerStore
+from node.model.counting import in_entries
 from node.model.log import EntryKind, FeedBatch, LogClosed, LogHead
 from trust.algorithms import PublicKey
 from trust.errors import CheckpointInvalid, HeadInconsistent, MalformedInput, ProofInvalid
@@ -155,7 +156,8 @@ class Replica:
     def _prove(frontier: Frontier, head: SignedHead, batch: FeedBatch) -> None:
         """Our tree, extended, must be the signed tree or its beginning."""
         if head.size < frontier.size:
-            raise HeadInconsistent(f"The signed head has {head.size} entries, we were shown {frontier.size} before.")
+            size = in_entries(head.size)
+            raise HeadInconsistent(f"The signed head has {size}, we were shown {frontier.size} before.")
         if frontier.size == 0:
             return
         try:
@@ -163,7 +165,7 @@ class Replica:
         except ProofInvalid as error:
             raise HeadInconsistent(
                 f"What we were shown up to entry {frontier.size} is not the beginning of the signed head "
-                f"of {head.size} entries."
+                f"of {in_entries(head.size)}."
             ) from error
 
     def _view(self, frontier: Frontier, head: SignedHead, text: str) -> LogHead:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import overload
 
 CHINA = timezone(timedelta(hours=8), "UTC+08:00")
 
@@ -40,6 +41,21 @@ def day_in_china(instant: datetime) -> date:
 def start_of_day(day: date) -> datetime:
     """The instant at which a day begins in China."""
     return datetime(day.year, day.month, day.day, tzinfo=CHINA)
+
+
+def in_china(instant: datetime, *, seconds: bool = False) -> str:
+    """An aware instant as people read it, everywhere: in China, with the offset, to the minute or to the second."""
+    local = instant.astimezone(CHINA)
+    return f"{local:%Y-%m-%d %H:%M:%S} (UTC+8)" if seconds else f"{local:%Y-%m-%d %H:%M} (UTC+8)"
+
+
+@overload
+def rfc3339(instant: datetime) -> str: ...
+@overload
+def rfc3339(instant: datetime | None) -> str | None: ...
+def rfc3339(instant: datetime | None) -> str | None:
+    """An aware instant as machines read it, everywhere: RFC 3339, in UTC, as ProtoJSON has it; None for None."""
+    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def months_before(day: date, months: int) -> date:

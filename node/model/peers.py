@@ -44,14 +44,14 @@ class Acknowledged:
     """What a peer says it holds of our log: entries, and how many it lacks.
 
     `p50_seconds` and `p99_seconds` are quantiles of the time from commit to acknowledgement over the newest `measured`
-    commits, 0.0 when none is measured.
+    commits, None when none is measured.
     """
 
     size: int
     lag: int
     measured: int = 0
-    p50_seconds: float = 0.0
-    p99_seconds: float = 0.0
+    p50_seconds: float | None = None
+    p99_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

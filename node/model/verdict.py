@@ -205,7 +205,8 @@ class Verdict:
 
     Standing, flags and decision are those of `basis.as_of`; what has changed since is in `later_flags`. `witnesses`
     counts those known to have cosigned a head of the issuer's log which holds the report, at least as many as
-    `witness_quorum` demands, or all that are known. `existed` is None unless step 4 rests on it.
+    `witness_quorum` demands, or all that are known. `existed` is None unless step 4 rests on it. `retry_seconds`: after
+    about how long more of them may be known, 0 unless they were too few.
     """
 
     authenticity: Authenticity
@@ -225,3 +226,4 @@ class Verdict:
     witnesses: int = 0
     witness_quorum: int = 0
     existed: Existed | None = None
+    retry_seconds: int = 0

@@ -88,6 +88,15 @@ class SplitView:
     notes: SplitNotes
 
 
+@dataclass(frozen=True, slots=True)
+class SuccessorLog:
+    """The log `origin` goes on where another was closed, of which the first `closed_size` entries count."""
+
+    origin: str
+    closed_size: int
+    decided_at: datetime
+
+
 OURSELVES = ""
 """Names this node itself as the witness of a sighting, as `trust.sightings.OURSELVES` does."""
 

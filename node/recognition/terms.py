@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from node.model.calendar import rfc3339
+from node.model.counting import counted
 from trust.vocabulary import TrustCertificate
 
 Named = Callable[[bytes], str]
@@ -32,8 +34,8 @@ def terms_of(certificate: TrustCertificate, named: Named) -> Mapping[str, tuple[
     """Every term by its name, in a fixed order. Instants are RFC 3339 in UTC, ages have their unit."""
     scope, suites = certificate.scope, certificate.suites
     return {
-        "valid_from": (certificate.valid_from.isoformat(),),
-        "valid_until": (certificate.valid_until.isoformat(),),
+        "valid_from": (rfc3339(certificate.valid_from),),
+        "valid_until": (rfc3339(certificate.valid_until),),
         "leaves": scope.leaves,
         "record_types": scope.record_types,
         "scenarios": scope.scenarios,
@@ -64,4 +66,4 @@ def lasting(seconds: int) -> str:
     for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds and seconds % length == 0:
             return f"{seconds // length} {unit}{'' if seconds == length else 's'}"
-    return f"{seconds} seconds"
+    return counted(seconds, "second")

@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from node.errors import InvalidInput
+from node.model.calendar import rfc3339
+from node.model.counting import in_entries
 from node.registry.documents import RootDocument, TargetsDocument
 
 
@@ -93,7 +95,7 @@ def facts_of(document: RootDocument | TargetsDocument) -> dict[Fact, str]:
     """Everything that a document says, in a fixed order. Keys are given by their ids, which name suite and key."""
     facts = {
         Fact(Topic.VERSION): str(document.version),
-        Fact(Topic.EXPIRES): document.expires.isoformat(),
+        Fact(Topic.EXPIRES): rfc3339(document.expires),
         Fact(Topic.SPECIFICATION): document.specification,
     }
     if isinstance(document, RootDocument):
@@ -110,8 +112,8 @@ def facts_of(document: RootDocument | TargetsDocument) -> dict[Fact, str]:
         for each in document.successions:
             # The digest stands for the whole statement; before it what an official can compare with what peers hold.
             facts[Fact(Topic.SUCCESSION, each.predecessor)] = (
-                f"{each.origin} after {each.size} entries under {each.root.hex()}, log key {each.new_head_key.key_id}, "
-                f"cosigner key {each.new_cosigner.key_id}, statement {each.digest.hex()}"
+                f"{each.origin} after {in_entries(each.size)} under {each.root.hex()}, log key "
+                f"{each.new_head_key.key_id}, cosigner key {each.new_cosigner.key_id}, statement {each.digest.hex()}"
             )
     return facts
 

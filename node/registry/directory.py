@@ -21,7 +21,12 @@ from trust import envelope, statements
 from trust.certificates import Authorities
 from trust.continuity import require_continues
 from trust.errors import CertificateRejected, HistoryBroken, TrustError, UnknownSuite
-from trust.issuers import TrustedIssuer, open_jurisdiction_bundle, open_trust_certificate
+from trust.issuers import (
+    TrustedIssuer,
+    open_jurisdiction_bundle,
+    open_lapsed_certificate,
+    open_trust_certificate,
+)
 from trust.libcrypto import LIBCRYPTO
 from trust.revocation import bundle_authorities, require_revocations_continue
 from trust.vocabulary import JurisdictionBundle, TrustCertificate
@@ -30,6 +35,7 @@ MAX_FILE_BYTES = 1 << 20
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 """Moment of signing in the name of a trust certificate's file."""
 
+_LOST_KEY = frozenset({"KEY_COMPROMISED", "KEY_COMPROMISED_SINCE"})
 _UNUSABLE_CA = "it names a CA certificate that cannot be read or used; ask for a new export"
 _UNUSABLE = {
     "TRUST_DOMAIN_UNKNOWN": "it names a CA of another jurisdiction; a CA vouches for its own only",
@@ -63,6 +69,17 @@ class HeldCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class LapsedCertificate:
+    """A trust certificate of ours that counts no more, for a key that signed it was compromised, and its SHA-256.
+
+    Whoever had the key may have written it: terms to look at and to sign again, never trust.
+    """
+
+    certificate: TrustCertificate
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedState:
     """Everything this node trusts at one moment. `problems` are sentences about files that were left out.
 
@@ -79,6 +96,8 @@ class TrustedState:
     published: Mapping[str, Mapping[str, tuple[HeldCertificate, ...]]] = field(default_factory=dict)
     unchecked: frozenset[str] = frozenset()
     """Divisions that are members, or were imported, and whose bundle cannot be checked here: undecided, not refused."""
+    lapsed: Mapping[str, tuple[LapsedCertificate, ...]] = field(default_factory=dict)
+    """By issuer, those of our files that count no more since a key of ours was compromised, in the order of signing."""
 
     def recognition(self, issuer: str, at: datetime) -> HeldCertificate | None:
         """Our certificate for an issuer that counts at an instant, expired or not; None when there is none."""
@@ -129,7 +148,24 @@ class TrustDirectory:
             raise NotReady(
                 "NO_OWN_BUNDLE", f"The trust directory holds no valid bundle of {self._own}; run `huxin init`."
             )
+        certificates, lapsed, left_out = self._load_certificates(own)
+        return TrustedState(
+            own,
+            jurisdictions,
+            certificates,
+            (*problems, *left_out),
+            stamp,
+            unchecked=frozenset(unchecked),
+            lapsed=lapsed,
+        )
+
+    def _load_certificates(
+        self, own: TrustedJurisdiction
+    ) -> tuple[dict[str, tuple[HeldCertificate, ...]], dict[str, tuple[LapsedCertificate, ...]], list[str]]:
+        """Those that count, those that our own lost keys signed, and sentences about what is left out."""
         recognised: dict[str, list[HeldCertificate]] = {}
+        lapsed: dict[str, list[LapsedCertificate]] = {}
+        problems: list[str] = []
         left_out: list[Path] = []
         for path in sorted(self._certificates.glob("*.json")):
             try:
@@ -137,12 +173,29 @@ class TrustDirectory:
                 _require_named(path, held.certificate.issuer)
                 recognised.setdefault(held.certificate.issuer, []).append(held)
             except (TrustError, BadSource) as error:
-                problems.append(f"certificates/{path.name} is left out: {error.message}")
                 left_out.append(path)
+                found = _lapsed(path, own) if isinstance(error, TrustError) and error.reason in _LOST_KEY else None
+                if found is None:
+                    problems.append(f"certificates/{path.name} is left out: {error.message}")
+                else:
+                    lapsed.setdefault(found.certificate.issuer, []).append(found)
+        for issuer, found_of in lapsed.items():
+            found_of.sort(key=lambda each: each.certificate.issued_at)
+            last = found_of[-1].certificate
+            signed_since = any(held.certificate.issued_at > last.issued_at for held in recognised.get(issuer, ()))
+            # A withdrawal bites without its signature (below), and what was signed again since is history.
+            if not last.withdrawn and not signed_since:
+                problems.append(
+                    f"The trust certificate for {issuer} counts no more, for a key that signed it was in other hands: "
+                    f"sign it again with `huxin recognise grant {issuer} --keep`."
+                )
         for path in left_out:
             _end_recognition(recognised, path)
-        certificates = {issuer: in_order(held) for issuer, held in recognised.items()}
-        return TrustedState(own, jurisdictions, certificates, tuple(problems), stamp, unchecked=frozenset(unchecked))
+        return (
+            {issuer: in_order(held) for issuer, held in recognised.items()},
+            {issuer: tuple(found_of) for issuer, found_of in lapsed.items()},
+            problems,
+        )
 
     def accept_bundle(self, text: str, confirmed_key: str | None) -> TrustedJurisdiction:
         """Stores a jurisdiction's bundle. Raises BadSource, or a TrustError when it does not verify.
@@ -234,6 +287,17 @@ def read_certificate(text: str, own: TrustedJurisdiction) -> HeldCertificate:
 def open_certificate(data: bytes, recogniser: TrustedJurisdiction) -> HeldCertificate:
     """Verifies a trust certificate (envelope bytes) under its recogniser's keys. Raises TrustError."""
     return HeldCertificate(open_trust_certificate(data, recogniser.trusted), sha256(data).digest(), data)
+
+
+def _lapsed(path: Path, own: TrustedJurisdiction) -> LapsedCertificate | None:
+    """What a file says that only the loss of a key speaks against; None when anything else does."""
+    try:
+        data = _envelope(_read(path))
+        certificate = open_lapsed_certificate(data, own.trusted)
+        _require_named(path, certificate.issuer)
+    except (TrustError, BadSource):
+        return None
+    return LapsedCertificate(certificate, sha256(data).digest())
 
 
 def in_order(held: Iterable[HeldCertificate]) -> tuple[HeldCertificate, ...]:

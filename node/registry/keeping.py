@@ -20,6 +20,7 @@ from node.registry.documents import read_root
 from node.registry.refresh import NotServed, Refreshed, RefreshFailed, Source, refresh
 from node.registry.release import Changes, Online, next_release
 from node.registry.signatures import require_own_quorum
+from node.registry.unreleased import unreleased
 from trust.errors import TrustError
 from trust.registry import Continuity, Fact, FactKind, Knowledge, Release, Standing, learn, require_taken_over
 
@@ -109,7 +110,10 @@ class TrustRegistry:
                 except TrustError as error:
                     raise BadSource("publication", error.message) from error
 
-        return await self._advance(lambda held: _Offered(next_release(held, changes, online, now)), require)
+        try:
+            return await self._advance(lambda held: _Offered(next_release(held, changes, online, now)), require)
+        except RefreshFailed as error:
+            raise unreleased(error, changes, await self._store.files(), online) from error
 
     async def files(self) -> dict[str, bytes]:
         """All files of the newest verified release, by the names under which a mirror serves them."""

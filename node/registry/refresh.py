@@ -79,7 +79,23 @@ REFRESH_REASONS = frozenset(
 
 
 class RefreshFailed(HuxinError):
-    """What a source offered is not what the registry may become. Nothing was changed."""
+    """What a source offered is not what the registry may become. Nothing was changed.
+
+    `trouble`: what is wrong, where the message advises to try another peer; else "".
+    """
+
+    def __init__(self, reason: str, message: str, trouble: str = "") -> None:
+        super().__init__(reason, message)
+        self.trouble = trouble
+
+    @staticmethod
+    def elsewhere(reason: str, trouble: str) -> RefreshFailed:
+        """Of a source in whose place another may do."""
+        return RefreshFailed(reason, f"The registry was not refreshed: {trouble}. Try another peer.", trouble)
+
+    def advising(self, advice: str, outcome: str = "The registry was not refreshed") -> RefreshFailed:
+        """The same with other advice."""
+        return RefreshFailed(self.reason, f"{outcome}: {self.trouble}. {advice}") if self.trouble else self
 
 
 class NotServed(Exception):
@@ -122,12 +138,10 @@ def refresh(held: Mapping[str, bytes], source: Source, now: datetime) -> Refresh
     with workspace() as folder:
         try:
             return _Workspace(folder, held, source, now).run()
-        except tuf.RepositoryError as error:
+        except (tuf.RepositoryError, tuf.DownloadError) as error:
             raise _failed(error) from error
         except (BadSource, TrustError) as error:
             raise RefreshFailed("REGISTRY_MALFORMED", f"The registry was not refreshed: {error.message}") from error
-        except tuf.DownloadError as error:
-            raise _broken_off(error) from error
 
 
 class _Workspace:
@@ -367,34 +381,17 @@ def _utc(instant: datetime) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-def _failed(error: tuf.RepositoryError) -> RefreshFailed:
+def _failed(error: tuf.RepositoryError | tuf.DownloadError) -> RefreshFailed:
     """What went wrong, in words; the library's text names files, which may stay in the log."""
     kinds: tuple[tuple[type[Exception], str, str], ...] = (
-        (
-            tuf.ExpiredMetadataError,
-            "REGISTRY_EXPIRED",
-            "what it offers has expired: it is frozen or its coordinator away",
-        ),
+        (tuf.ExpiredMetadataError, "REGISTRY_EXPIRED", "what it offers has expired: frozen, or its coordinator away"),
         (tuf.BadVersionNumberError, "REGISTRY_ROLLBACK", "it offers older metadata than we have verified before"),
         (tuf.UnsignedMetadataError, "REGISTRY_SIGNATURES", "metadata is not signed by those who must sign it"),
         (tuf.LengthOrHashMismatchError, "REGISTRY_MISMATCH", "files of different releases were mixed, or altered"),
+        (tuf.DownloadLengthMismatchError, "REGISTRY_TOO_LARGE", "a file had more bytes than it may have"),
+        (tuf.DownloadError, "REGISTRY_UNREACHABLE", "the source broke off or lacks a file"),
     )
     for kind, reason, sentence in kinds:
         if isinstance(error, kind):
-            return RefreshFailed(reason, f"The registry was not refreshed: {sentence}. Try another peer.")
-    return RefreshFailed(
-        "REGISTRY_MALFORMED",
-        "The registry was not refreshed: what it offers cannot be read as a registry. Try another peer.",
-    )
-
-
-def _broken_off(error: tuf.DownloadError) -> RefreshFailed:
-    if isinstance(error, tuf.DownloadLengthMismatchError):
-        return RefreshFailed(
-            "REGISTRY_TOO_LARGE",
-            "The registry was not refreshed: a file had more bytes than it may have. Try another peer.",
-        )
-    return RefreshFailed(
-        "REGISTRY_UNREACHABLE",
-        "The registry was not refreshed: the source broke off or lacks a file. Try another peer.",
-    )
+            return RefreshFailed.elsewhere(reason, sentence)
+    return RefreshFailed.elsewhere("REGISTRY_MALFORMED", "what it offers cannot be read as a registry")

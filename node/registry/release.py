@@ -14,6 +14,7 @@ from securesystemslib.signer import Signer
 from tuf.api.metadata import MetaFile, Root, Snapshot, Targets, Timestamp
 
 from node.errors import BadSource
+from node.registry.documents import Document, RootDocument, TargetsDocument, read_document
 from node.registry.metadata import (
     FIRST_SEEN_FIELD,
     SIGNED_AT_FIELD,
@@ -27,6 +28,8 @@ from node.registry.publishing import Publication, delegated
 from trust.algorithms import key_id_of
 from trust.issuers import open_jurisdiction_bundle
 from trust.registry import FactKind, path_of
+
+_KINDS = (RootDocument.kind, TargetsDocument.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,39 @@ def next_release(
     )
     files["timestamp.json"] = signed_bytes(timestamp, online.timestamp)
     return files
+
+
+def new_documents(documents: Sequence[Document], held: Mapping[str, bytes]) -> tuple[Document, ...]:
+    """Those of the documents that a release would put in force: neither held already nor from before our anchor.
+
+    Raises BadSource for a root that does not follow the one in force, and for what contradicts, or is older than, what
+    is: a release would go on without it and nobody would know.
+    """
+    here = {name: read_document(data) for name, data in held.items() if name.endswith((".root.json", ".targets.json"))}
+    newest = {kind: max((each.version for each in here.values() if each.kind == kind), default=0) for kind in _KINDS}
+    found: list[Document] = []
+    for each in sorted(documents, key=lambda document: (document.kind, document.version)):
+        known = here.get(each.file_name)
+        if known is not None:
+            if known.payload != each.payload:
+                raise BadSource(
+                    each.file_name,
+                    "another document of this version is in force: compare the digests (`huxin trust root show`) with "
+                    "the holders, and give the next one",
+                )
+        elif each.version > newest[each.kind]:
+            if isinstance(each, RootDocument) and newest[each.kind] and each.version > newest[each.kind] + 1:
+                raise BadSource(
+                    each.file_name,
+                    f"it follows {each.version - 1}.root.json, and that is not in force here: give that file as well",
+                )
+            newest[each.kind] = each.version
+            found.append(each)
+        elif each.kind == TargetsDocument.kind:
+            raise BadSource(
+                each.file_name, f"delegations of version {newest[each.kind]} are in force already: give newer ones"
+            )
+    return tuple(found)
 
 
 def _next_snapshot(

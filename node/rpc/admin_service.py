@@ -10,7 +10,7 @@ from huxin.v1 import admin_service_pb2 as pb
 from node.model.log import StatusFlag
 from node.model.messages import MessageLine
 from node.model.peers import PeerState
-from node.model.witnesses import SplitView
+from node.model.witnesses import SplitView, SuccessorLog
 from node.rpc.caller import Caller
 from node.rpc.guard import Service
 from node.rpc.paging import page_of, page_size, read_token, write_token
@@ -25,10 +25,14 @@ _NEWEST = 2**63 - 1
 
 
 class Operation(Protocol):
-    """What this service asks of the node. `change_status` answers the log index of the committed statement."""
+    """What this service asks of the node. `change_status` answers the log index of the committed statement.
+
+    `successor` tells the log after the one of an origin, None for one that goes on itself.
+    """
 
     def peers(self) -> Sequence[PeerState]: ...
     def splits(self) -> Sequence[SplitView]: ...
+    def successor(self, origin: str, /) -> SuccessorLog | None: ...
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str, /
     ) -> int: ...
@@ -66,7 +70,8 @@ class AdminService:
             request.page_token,
             "splits",
         )
-        return pb.ListSplitViewsResponse(splits=[split_message(each) for each in page], next_page_token=token)
+        told = [split_message(each, self._operation.successor(each.origin)) for each in page]
+        return pb.ListSplitViewsResponse(splits=told, next_page_token=token)
 
     async def change_status(self, request: pb.ChangeStatusRequest, caller: Caller) -> pb.ChangeStatusResponse:
         index = await self._operation.change_status(

@@ -8,6 +8,7 @@ recognition are judged anew each time.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -52,6 +53,8 @@ class Surroundings:
     tolerances: Tolerances
     witnessing: Callable[[str], Witnessing] = lambda _origin: NOTHING_WITNESSED
     """What others told of a log, by its origin."""
+    compared_every_seconds: float = 0.0
+    """How often peers are asked for what they cosigned; 0 where nobody is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +301,13 @@ class VerifyReports:
             witnesses=examination.witnesses,
             witness_quorum=issuer.quorum,
             existed=_existed(examination),
+            retry_seconds=self._retry_seconds(examination),
         )
+
+    def _retry_seconds(self, examination: Examination) -> int:
+        """After how long more witnesses may be known, where too few are; else 0."""
+        unmet = examination.outcomes[6].reason == "WITNESS_QUORUM_UNMET"
+        return math.ceil(self._around.compared_every_seconds) if unmet else 0
 
     def _witnessing(self, issuer: _Issuer, held: Found) -> Witnessing:
         """What others told of the log that holds the statement, else of the issuer's newest one."""

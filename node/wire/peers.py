@@ -7,7 +7,7 @@ from huxin.v1 import federation_service_pb2 as federation_pb
 
 from node.model.log import FeedBatch
 from node.model.peers import Acknowledged, PeerState
-from node.model.witnesses import ShownHead, SplitNotes, SplitView
+from node.model.witnesses import ShownHead, SplitNotes, SplitView, SuccessorLog
 from node.wire.fields import timestamp
 
 
@@ -57,15 +57,20 @@ def shown_head(head: ShownHead) -> federation_pb.ShownHead:
     return federation_pb.ShownHead(origin=head.origin, checkpoint=head.checkpoint, split=evidence)
 
 
-def split_message(split: SplitView) -> admin_pb.SplitView:
-    """A log with two histories."""
+def split_message(split: SplitView, successor: SuccessorLog | None) -> admin_pb.SplitView:
+    """A log with two histories, and the log that goes on in its place, once there is one."""
     return admin_pb.SplitView(
         origin=split.origin,
         shown_by=split.shown_by,
         found_at=timestamp(split.found_at),
         agreed_size=split.agreed_size,
         evidence=_evidence(split.notes),
+        successor=None if successor is None else _successor(successor),
     )
+
+
+def _successor(log: SuccessorLog) -> admin_pb.SuccessorLog:
+    return admin_pb.SuccessorLog(origin=log.origin, closed_size=log.closed_size, decided_at=timestamp(log.decided_at))
 
 
 def _evidence(notes: SplitNotes) -> federation_pb.SplitEvidence:

@@ -103,6 +103,7 @@ def encode_verdict(verdict: Verdict) -> bytes:
             _basis(verdict.basis),
             _witnesses(verdict.witnesses, verdict.witness_quorum),
             b"" if verdict.existed is None else _existed(verdict.existed),
+            _retry(verdict.retry_seconds) if verdict.retry_seconds else b"",
         )
     )
 
@@ -270,6 +271,11 @@ def _later(flags: tuple[LaterFlag, ...]) -> bytes:
 @lru_cache(maxsize=_OF_THE_MOMENT)
 def _witnesses(witnesses: int, quorum: int) -> bytes:
     return pb.Verdict(witnesses=witnesses, witness_quorum=quorum).SerializeToString()
+
+
+@lru_cache(maxsize=_OF_THE_MOMENT)
+def _retry(seconds: int) -> bytes:
+    return pb.Verdict(retry_seconds=seconds).SerializeToString()
 
 
 @lru_cache(maxsize=_OF_THE_MOMENT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from functools import partial
+from typing import Any
 
 from rich.table import Table
 
@@ -92,15 +93,18 @@ def propagation(stage: Stage, home: str, followers: tuple[str, ...]) -> Table:
         if time.monotonic() > deadline:
             raise StoryBroken(f"{home} was not told by {' and '.join(followers)} that they hold its {needed} entries")
     for one, each in found.items():
-        times = f"p50 {each['p50_seconds'] * 1e3:.0f} ms, p99 {each['p99_seconds'] * 1e3:.0f} ms"
-        table.add_row(
-            stage.jurisdictions[one].name,
-            f"{each['size']} entries",
-            times,
-            f"over {each['measured']} commits; goal p99 < {PROPAGATION_SECONDS:.0f} s "
-            + ("met" if each["p99_seconds"] < PROPAGATION_SECONDS else "missed on this machine"),
-        )
+        table.add_row(stage.jurisdictions[one].name, f"{each['size']} entries", *measured_words(each))
     return table
+
+
+def measured_words(told: dict[str, Any]) -> tuple[str, str]:
+    """How long commits took to a follower, and whether that is within the goal; of none nothing is claimed."""
+    if not told["measured"]:
+        return "not measured", "it first came to them after they were committed"
+    p50, p99 = told["p50_seconds"], told["p99_seconds"]
+    met = "met" if p99 < PROPAGATION_SECONDS else "missed on this machine"
+    times = f"p50 {p50 * 1e3:.0f} ms, p99 {p99 * 1e3:.0f} ms"
+    return times, f"over {told['measured']} commits; goal p99 < {PROPAGATION_SECONDS:.0f} s {met}"
 
 
 def issued_by(stage: Stage, issuer: str) -> int:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from node.adapters.catalogues.registry import BUILT_IN
-from node.app import trusting
+from node.app import key_life, trusting
 from node.app.recognising import choices_of, propose, propose_withdrawal, sign
+from node.app.registering import to_publish
+from node.app.relations import RelationState, signed_for, state_of
 from node.app.trusting import RecognitionChoices
 from node.config.settings import Settings
 from node.errors import BadSource, InvalidInput
@@ -21,7 +23,7 @@ from tests.support import nodes
 from tests.support.nodes import THE_DAY, TestJurisdiction
 from trust.algorithms import Suite
 
-SECOND = timedelta(seconds=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 WHOLE = RecognitionChoices()
 
 
@@ -86,10 +88,55 @@ def test_terms_signed_last_can_be_chosen_again(guizhou: TestJurisdiction) -> Non
         choices_of(guizhou.settings, None, "620100")
 
 
+def lose_key(one: TestJurisdiction, since: timedelta) -> None:
+    """Its signing key was in other hands since so long after the day, as published two hours after it."""
+    (lost,) = trusting.trusted_state(one.settings).own.trusted.keys
+    key_life.compromise(one.settings, lost, THE_DAY + since, THE_DAY + 2 * HOUR)
+
+
+@pytest.mark.parametrize("since", [-HOUR, HOUR], ids=["signed since", "signed before"])
+def test_terms_that_a_lost_key_signed_can_be_chosen_again(guizhou: TestJurisdiction, since: timedelta) -> None:
+    chosen = RecognitionChoices(scenarios=("tender",), leaves=("MK01",), witness_quorum=2, suites=("ed25519",))
+    signed = trusting.recognise(guizhou.settings, "140000", chosen, THE_DAY)
+    lose_key(guizhou, since)
+    now = THE_DAY + 3 * HOUR
+    state = trusting.trusted_state(guizhou.settings)
+    assert state.recognition("140000", now) is None
+    kept = choices_of(guizhou.settings, None, "140000")
+    assert (kept.scenarios, kept.leaves, kept.witness_quorum) == (("tender",), ("MK01",), 2)
+    proposal = propose(guizhou.settings, None, "140000", kept, now)
+    (lapsed, _witnesses, _suites) = proposal.doubts
+    assert "in other hands" in lapsed
+    assert f"{THE_DAY:%Y-%m-%d}" in lapsed
+    # nothing is in force, so every term is shown as new, however much it is the one signed before
+    assert {change.term for change in proposal.changes} >= {"scenarios", "leaves", "witness_quorum"}
+    held = sign(guizhou.settings, None, proposal, now)
+    assert held.certificate.scope == signed.certificate.scope
+    assert trusting.trusted_state(guizhou.settings).recognition("140000", now) == held
+    again = propose(guizhou.settings, None, "140000", kept, now + SECOND)
+    assert not any("in other hands" in doubt for doubt in again.doubts)
+
+
+def test_what_ended_with_a_lost_key_is_told_as_that_and_published_by_nobody(guizhou: TestJurisdiction) -> None:
+    """Not as a withdrawal that nobody signed, and not as an empty file, which all peers would find wrong with us."""
+    trusting.recognise(guizhou.settings, "140000", WHOLE, THE_DAY)
+    new = key_life.rotate(guizhou.settings, None, timedelta(0), None, THE_DAY + HOUR).key_id
+    later = THE_DAY + HOUR + key_life.NOTICE + SECOND  # the key before signs no more
+    trusting.recognise(guizhou.settings, "140000", replace(WHOLE, scenarios=("tender",)), later)
+    key_life.compromise(guizhou.settings, new, later - SECOND, later + DAY)
+    state = trusting.trusted_state(guizhou.settings)
+    states = [state_of(each, later + DAY) for each in signed_for(state, "140000")]
+    assert states[-1] is RelationState.LAPSED
+    assert RelationState.WITHDRAWN not in states
+    assert state.recognition("140000", later + DAY) is None
+    published = to_publish(guizhou.settings, state)
+    assert all(published.values())
+
+
 def test_more_witnesses_than_there_are_is_a_doubt(guizhou: TestJurisdiction) -> None:
     """Guizhou knows Shanxi alone: nobody is left who could be a witness."""
     proposal = propose(guizhou.settings, None, "140000", replace(WHOLE, witness_quorum=1), THE_DAY)
-    assert ["only 0 other jurisdictions" in doubt for doubt in proposal.doubts] == [True]
+    assert ["could be one: 0 other jurisdictions" in doubt for doubt in proposal.doubts] == [True]
     assert Decision.ACCEPT not in {each.after.decision for each in proposal.prospects}
     reached = propose(guizhou.settings, None, "140000", WHOLE, THE_DAY)
     assert Decision.ACCEPT in {each.after.decision for each in reached.prospects}

@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 
 from node.app import trusting
-from node.app.trusted_logs import TrustedLogs, origin_named, trusted_logs
+from node.app.trusted_logs import TrustedLogs, origins_named, trusted_logs
 from node.errors import NotFound
 from node.model.log import EntryKind
 from tests.support import nodes
@@ -123,10 +123,16 @@ def test_what_cannot_be_read_was_put_aside(logs: TrustedLogs) -> None:
     assert [draft.kind for draft in logs.readings(SHANXI, b"nonsense", bytes(32))] == [EntryKind.OTHER]
 
 
-def test_a_log_is_named_by_division_or_origin(shanxi: TestJurisdiction) -> None:
-    known = [SHANXI, "elsewhere/log"]
-    assert origin_named(None, shanxi.settings, known) == SHANXI
-    assert origin_named("140000", shanxi.settings, known) == SHANXI
-    assert origin_named("elsewhere/log", shanxi.settings, known) == "elsewhere/log"
-    with pytest.raises(NotFound, match=r"Stored logs: huxin/140000, elsewhere/log\."):
-        origin_named("520000", shanxi.settings, known)
+def test_logs_are_named_by_division_or_origin(shanxi: TestJurisdiction) -> None:
+    """A division's newest log comes first: the tenth is newer than the second."""
+    known = [SHANXI, f"{SHANXI}/10", f"{SHANXI}/2", "elsewhere/log"]
+    newest_first = [f"{SHANXI}/10", f"{SHANXI}/2", SHANXI]
+    assert origins_named(None, shanxi.settings, known) == newest_first
+    assert origins_named("140000", shanxi.settings, known) == newest_first
+    assert origins_named(SHANXI, shanxi.settings, known) == [SHANXI]
+    assert origins_named("elsewhere/log", shanxi.settings, known) == ["elsewhere/log"]
+    for missing in ("520000", f"{SHANXI}/3"):
+        with pytest.raises(
+            NotFound, match=r"Stored logs: huxin/140000, huxin/140000/10, huxin/140000/2, elsewhere/log\."
+        ):
+            origins_named(missing, shanxi.settings, known)

@@ -81,10 +81,10 @@ async def test_doctor_names_who_signs_in_a_suite_that_is_absent(of_two_suites: T
         (check,) = [check for check in await inspect(settings, THE_DAY) if check.name == "trust directory"]
         return check.ok, check.sentence
 
-    assert await sentence(of_two_suites.settings) == (True, "2 jurisdiction(s) are trusted.")
+    assert await sentence(of_two_suites.settings) == (True, "Trusted here: 2 jurisdictions.")
     ok, said = await sentence(Settings.load(of_two_suites.layout.settings, WITHOUT_SM2))
     assert not ok
-    assert said.startswith("140000 publish(es) keys of a suite that cannot be checked here")
+    assert said.startswith("Keys of a suite that cannot be checked here are published by 140000,")
 
 
 def test_a_node_that_signs_with_sm2_and_has_none_says_so(tmp_path: Path) -> None:

@@ -393,6 +393,7 @@ def test_peers_say_what_they_hold_of_ours_and_how_long_it_took(desk: Desk) -> No
         assert part in text
     first, second = json.loads(desk.ask("peers", "--json").stdout)
     assert (first["acknowledged"]["p99_seconds"], second["acknowledged"]["measured"]) == (1.5, 0)
+    assert not {"p50_seconds", "p99_seconds"} & second["acknowledged"].keys(), "nothing was measured"
 
 
 def test_peers_say_who_witnesses_and_what_is_withheld(desk: Desk) -> None:
@@ -455,7 +456,7 @@ def test_a_refusal_names_reason_field_and_retry(desk: Desk) -> None:
     )
     result = desk.ask("report", "create", SUBJECT, "--scenario", "tender")
     assert result.exit_code == ExitCode.REFUSED
-    expected = "period.end: A report cannot speak for days to come. Try again in 5 seconds. (INVALID_FIELD)"
+    expected = "--to: A report cannot speak for days to come. Try again in 5 seconds. (INVALID_FIELD)"
     assert expected in result.stderr
     assert result.stdout == ""
     assert SUBJECT not in result.stderr
@@ -574,6 +575,17 @@ def test_reports_together_exit_as_their_decision(
     assert "都不对应" in done.output
     told = json.loads(desk.ask("--json", "present", *asking).stdout)
     assert len(told["verdicts"]) == 2
+
+
+def test_a_territory_that_is_missing_is_asked_for_by_its_option(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "first.huxin").write_bytes(b"x")
+    violations = error_details_pb2.BadRequest()
+    violations.field_violations.add(field="territories", description="none", reason="INVALID_FIELD")
+    desk.answers["VerificationService/Present"] = refuse(
+        grpc.StatusCode.INVALID_ARGUMENT, "Name the divisions.", info("INVALID_FIELD"), violations
+    )
+    told = desk.ask("present", tmp_path / "first.huxin", "--require", "520000/tender")
+    assert (told.exit_code, "The node refused: --territory: Name the divisions." in told.stderr) == (3, True)
 
 
 def test_reports_together_need_one_requirement(desk: Desk, tmp_path: Path) -> None:

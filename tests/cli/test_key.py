@@ -77,9 +77,36 @@ def test_compromised_explains_and_asks(home: Path) -> None:
     done = huxin("key", "compromised", lost["key_id"], "--since", since, "--yes", home=home)
     assert done.exit_code == ExitCode.OK, done.stderr
     gone, new = keys(home)
-    assert (gone["compromised_at"], gone["in_use"], new["in_use"]) == ("2026-01-01T00:00:00+00:00", False, True)
+    assert (gone["compromised_at"], gone["in_use"], new["in_use"]) == ("2026-01-01T00:00:00Z", False, True)
     for part in (new["key_id"], "huxin recognise grant 140000 --keep", "--key KEYID"):
         assert part in done.stdout
+    assert "registry" not in done.stdout  # it joined none
+
+
+@pytest.mark.parametrize(
+    ("role", "advice"),
+    [
+        ("log", "huxin log close"),
+        ("cosigner", "vouch for logs"),
+        ("sealing", "huxin key rotate --sealing"),
+    ],
+)
+def test_what_applies_to_a_key_that_signs_no_statements_is_told(home: Path, role: str, advice: str) -> None:
+    """And nothing is published: neither end is one that our bundle could tell."""
+    (line,) = keys(home, role)
+    for command in (("retire",), ("compromised", "--since", "2026-01-01T08:00:00+08:00", "--yes")):
+        result = huxin("key", *command, line["key_id"][:12], home=home)
+        assert result.exit_code == ExitCode.USAGE
+        assert "It is no signing key." in result.stderr
+        assert advice in result.stderr
+        assert result.stdout == ""  # what becomes of reports is said of a key that signs them alone
+    assert (keys(home, role), len(keys(home))) == ([line], 1)
+
+
+def test_the_key_of_the_registry_is_ended_by_a_ceremony(home: Path) -> None:
+    shown = json.loads(huxin("trust", "key", "id", home / "keys" / "registry.pub", "--json", home=home).stdout)
+    result = huxin("key", "retire", shown["key_id"], home=home)
+    assert (result.exit_code, "huxin trust delegate" in result.stderr) == (ExitCode.USAGE, True)
 
 
 @pytest.mark.parametrize("since", ["2026-01-01", "2026-01-01T08:00:00", "0001-01-01T00:00:00+08:00", "yesterday"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,6 +62,17 @@ def test_differences_beyond_what_anybody_reads_are_counted(home: Path, monkeypat
     found = json.loads(huxin("log", "check", "--json", home=home).stdout)
     assert (found["count"], len(found["differences"])) == (5, 3)
     assert found["logs"] == [{"origin": ORIGIN, "size": 5, "checked": 5}]
+
+
+def test_a_root_that_the_entries_do_not_give_is_proven_nothing_about(home: Path) -> None:
+    asyncio.run(_store(home, Settings.load(home / "huxin.toml", {}), EntryKind.OTHER))
+    assert huxin("log", "prove", "--old-size", "2", home=home).exit_code == ExitCode.OK
+    with closing(sqlite3.connect(home / "huxin.db")) as database, database:
+        database.execute("UPDATE log_heads SET root = ?", (bytes(32),))
+    for words in (("--old-size", "2"), ("4",)):
+        refused = huxin("log", "prove", *words, home=home)
+        assert (refused.exit_code, refused.stdout) == (ExitCode.REFUSED, "")
+        assert "does not agree with itself" in refused.stderr
 
 
 def test_a_database_of_another_program_is_not_touched(home: Path) -> None:

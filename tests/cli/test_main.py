@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from node.cli import field_names
 from node.cli.failures import MEANINGS, ExitCode, Refused, failure_of
 from node.cli.main import COMMANDS, cli
 from node.cli.session import Command
@@ -71,6 +73,58 @@ def test_every_option_says_what_it_does(path: tuple[str, ...], command: click.Co
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, (path, parameter.name)
+
+
+def test_every_value_has_a_name_that_says_what_to_type() -> None:
+    """DIVISION, N, DAY: neither what Python calls its type nor a format of the C library."""
+    for path, command in commands(cli):
+        context = click.Context(command)
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.is_flag:
+                shown = parameter.make_metavar(context)
+                assert not re.search("TEXT|INTEGER|FLOAT|%|''", shown), (path, parameter.opts, shown)
+
+
+def test_every_field_has_something_that_fills_it() -> None:
+    known = {parameter.name for _, command in commands(cli) for parameter in command.params}
+    assert {name for names in field_names._FILLED_BY.values() for name in names} <= known
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("territories", "--territory"),
+        ("territories[3]", "--territory"),
+        ("subject.id", "--subject"),
+        ("bundles", "FILE"),
+        ("against", "--require, --requirement-file"),
+        ("requirement.items[0].leaf", "requirement.items[0].leaf"),
+        ("--at", "--at"),
+        ("", ""),
+    ],
+)
+def test_a_field_is_named_as_it_is_typed(field: str, typed: str) -> None:
+    command = next(command for path, command in commands(cli) if path == ("present",))
+    assert field_names.as_typed(field, command.params, click.Context(command)) == typed
+
+
+def test_what_a_file_says_is_not_called_an_option() -> None:
+    command = next(command for path, command in commands(cli) if path == ("ingest", "records"))
+    context = click.Context(command)
+    assert field_names.as_typed("unit", command.params, context) == "unit"
+    context.params = {"unit": "省市场监管局"}
+    assert field_names.as_typed("unit", command.params, context) == "--unit"
+
+
+def test_no_sentence_leaves_the_number_to_the_reader() -> None:
+    """`1 row`, `2 rows`: never `1 row(s)`."""
+    found = [
+        f"{path}: {line.strip()}"
+        for path in Path("node").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"[a-z]\((s|es|y|ies)\)", line)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -160,3 +214,11 @@ def test_an_unknown_command_is_wrong_use() -> None:
 
 def test_errors_have_no_colour_without_a_terminal(tmp_path: Path) -> None:
     assert "\x1b[" not in huxin("trust", "list", home=tmp_path).stderr
+
+
+@pytest.mark.parametrize("box", ["outbox", "inbox"])
+def test_a_state_that_is_none_is_refused_with_those_that_are(founded: Path, box: str) -> None:
+    result = huxin(box, "list", "--state", "foo", home=founded)
+    assert result.exit_code == ExitCode.USAGE
+    assert "expired" in result.stderr
+    assert "''" not in result.stderr

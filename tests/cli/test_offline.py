@@ -310,7 +310,7 @@ def test_a_register_is_taken_in(home: Path, tmp_path: Path) -> None:
     path.write_text(REGISTER, encoding="utf-8")
     result = huxin("ingest", "registrations", path, home=home)
     assert result.exit_code == ExitCode.OK, result.stderr
-    assert "1 registration(s) taken in." in result.stdout
+    assert "1 registration taken in." in result.stdout
 
 
 def test_rows_left_out_are_told_by_place_and_never_by_content(home: Path, tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_rows_left_out_are_told_by_place_and_never_by_content(home: Path, tmp_pa
     result = huxin("ingest", "registrations", path, home=home)
     assert result.exit_code == ExitCode.PROBLEMS
     assert "subject_id" in result.stdout
-    assert "1 row(s) left out" in result.stdout
+    assert "1 row left out" in result.stdout
     assert "9114WRONG" not in result.output
     answer = json.loads(huxin("ingest", "registrations", path, "--json", home=home).stdout)
     assert answer["filed"] == 1
@@ -353,7 +353,7 @@ def test_several_deliveries_are_filed_by_one_command(home: Path, tmp_path: Path)
     result = huxin("ingest", "records", *files, home=home)
     assert result.exit_code == ExitCode.OK, result.stderr
     assert "delivery2.csv: 0 filed, complete" in result.stdout
-    assert "1 record(s) filed from 3 deliveries." in result.stdout
+    assert "1 record filed from 3 deliveries." in result.stdout
     answer = json.loads(huxin("ingest", "records", *files, "--json", home=home).stdout)
     assert [(Path(each["file"]).name, each["repeated"]) for each in answer] == [(file.name, True) for file in files]
     assert huxin("ingest", "records", *files, *DELIVERY, home=home).exit_code == ExitCode.USAGE

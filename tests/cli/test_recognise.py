@@ -158,7 +158,11 @@ def test_what_stands_can_be_kept_while_one_term_changes(guizhou: Path) -> None:
     ("arguments", "code", "said"),
     [
         (("990000",), ExitCode.USAGE, "huxin trust import"),
+        (("990000",), ExitCode.USAGE, "Error: DIVISION: "),
         (("140000", "--leaf", "XX99"), ExitCode.USAGE, "known: EC01"),
+        (("140000", "--leaf", "XX99"), ExitCode.USAGE, "Error: --leaf: "),
+        (("140000", "--require-suite", "rsa"), ExitCode.USAGE, "Error: --require-suite: "),
+        (("140000", "--leaf", "NR06"), ExitCode.USAGE, "Error: --leaf, --record-type: "),
         (("140000", "--scenario", "nothing"), ExitCode.USAGE, "known: audit"),
         (("140000", "--record-type", "gossip"), ExitCode.USAGE, "known: administrative"),
         (("140000", "--max-view-age", "12"), ExitCode.USAGE, "12h"),
@@ -324,7 +328,7 @@ def next_shanxi(tmp_path: Path) -> Path:
 
 def test_a_new_catalogue_of_an_issuer_asks_for_a_new_signature(guizhou: Path, next_shanxi: Path) -> None:
     granted(guizhou, "--leaf", "MK01", "--leaf", "EC07")
-    assert "2 issuer(s) are recognised" in checked(guizhou)
+    assert "Recognised here: 2 issuers." in checked(guizhou)
     settings = guizhou / "huxin.toml"
     before = settings.read_text(encoding="utf-8")
     settings.write_text(f'{before}\n[catalogues]\nfolders = ["{next_shanxi}"]\n', encoding="utf-8")
@@ -340,7 +344,7 @@ def test_a_new_catalogue_of_an_issuer_asks_for_a_new_signature(guizhou: Path, ne
     reviewed = next(each for each in given["changes"] if each["term"] == "reviewed_catalogues")
     assert (reviewed["removed"][0][:9], reviewed["added"][0][:8]) == ("2025-237 ", "2025-11 ")
     assert {each["reasons_before"][0] for each in given["procedures"]} == {"CATALOGUE_NOT_REVIEWED"}
-    assert "2 issuer(s) are recognised" in checked(guizhou)
+    assert "Recognised here: 2 issuers." in checked(guizhou)
 
 
 def test_the_own_catalogue_asks_for_it_too(home: Path, next_shanxi: Path) -> None:
@@ -350,4 +354,32 @@ def test_the_own_catalogue_asks_for_it_too(home: Path, next_shanxi: Path) -> Non
     assert "huxin recognise grant 140000 --keep" in checked(home)
     signed = recognise(home, "grant", "140000", "--keep", "--yes")
     assert signed.exit_code == ExitCode.OK, signed.stderr
-    assert "1 issuer(s) are recognised" in checked(home)
+    assert "Recognised here: 1 issuer." in checked(home)
+
+
+def test_after_a_compromise_the_terms_signed_before_are_kept(guizhou: Path) -> None:
+    """They need not be typed again; whose key signed them is told wherever they are shown."""
+    granted(guizhou, "--scenario", "tender", "--leaf", "MK01")
+    (lost,) = (
+        each
+        for each in json.loads(huxin("key", "list", "--json", home=guizhou).stdout)
+        if each["in_use"] and each["role"] == "signing"
+    )
+    done = huxin("key", "compromised", lost["key_id"], "--since", "2026-01-01T08:00:00+08:00", "--yes", home=guizhou)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert listed(guizhou)["520000", "140000"]["state"] == "LAPSED"
+    for command in (("list",), ("show", "140000")):
+        said = recognise(guizhou, *command).stdout
+        assert "huxin recognise grant 140000 --keep" in said
+        assert "in other hands" in said
+    assert "key lost" in recognise(guizhou, "show", "140000", "--history").stdout
+    shown = json.loads(recognise(guizhou, "show", "140000", "--json").stdout)
+    assert (shown["state"], shown["terms"]["leaves"]) == ("LAPSED", ["MK01"])
+    assert "huxin recognise grant DIVISION --keep" in checked(guizhou)
+    previewed = recognise(guizhou, "preview", "140000", "--keep")
+    assert "in other hands" in previewed.stdout
+    given = granted(guizhou, "--keep")
+    assert (given["terms"]["scenarios"], given["terms"]["leaves"]) == (["tender"], ["MK01"])
+    assert ["in other hands" in doubt for doubt in given["doubts"]][:1] == [True]
+    assert listed(guizhou)["520000", "140000"]["state"] == "IN_FORCE"
+    assert "in other hands" not in recognise(guizhou, "show", "140000").stdout

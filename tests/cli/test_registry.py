@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,12 @@ import pytest
 from click.testing import Result
 
 from node.cli.failures import ExitCode
+from node.config import Settings
+from node.model.calendar import rfc3339
+from node.model.log import EntryKind
 from tests.cli.running import huxin
+from tests.cli.test_log import _store
+from trust.log.succession import read_succession
 
 SHANXI, GUIZHOU = "140000", "520000"
 HOLDERS = {SHANXI: "root-shanxi", GUIZHOU: "root-guizhou", "620100": "root-lanzhou"}
@@ -125,7 +131,7 @@ def test_from_the_ceremony_to_mutual_knowledge(registry: Registry) -> None:
 def test_status_and_explanation_for_people(registry: Registry) -> None:
     ok("trust", "publish", home=registry.shanxi)
     said = ok("trust", "status", home=registry.shanxi).stdout
-    assert "Root version 1; coordinator 140000; snapshot 2." in said
+    assert "Root version 1; delegations version 1; coordinator 140000; snapshot 2." in said
     for role in ("root", "targets", "snapshot", "timestamp", SHANXI):
         assert role in said
     ok("trust", "refresh", "--from", registry.archive(), home=registry.guizhou)
@@ -134,6 +140,25 @@ def test_status_and_explanation_for_people(registry: Registry) -> None:
         assert part in said
     said = ok("trust", "explain", GUIZHOU, home=registry.guizhou).stdout
     assert "confirmed by hand" in said
+
+
+def test_a_member_is_told_how_members_learn_of_its_keys(registry: Registry) -> None:
+    """They need no file and no telephone: the registry tells them."""
+    since = ("--since", "2026-01-01T08:00:00+08:00", "--yes")
+    (lost,) = (each for each in emitted("key", "list", home=registry.guizhou) if each["role"] == "signing")
+    said = ok("key", "compromised", lost["key_id"], *since, home=registry.guizhou).stdout
+    assert "trust registry" not in said  # it joined, and has published nothing yet
+
+    ok("trust", "publish", home=registry.shanxi)
+    (lost,) = (each for each in emitted("key", "list", home=registry.shanxi) if each["role"] == "signing")
+    said = ok("key", "compromised", lost["key_id"], *since, home=registry.shanxi).stdout
+    assert "Members of the trust registry learn of the new key there" in said
+    assert "Peers that know us by file alone know no key that signs for us now" in said
+    ok("trust", "publish", home=registry.shanxi)
+    ok("trust", "refresh", "--from", registry.archive(), home=registry.guizhou)
+    keys = {each["key_id"]: each for each in emitted("trust", "explain", SHANXI, home=registry.guizhou)["keys"]}
+    assert keys[lost["key_id"]]["compromised_at"] is not None
+    assert len(keys) == 2
 
 
 def test_before_a_registry_was_joined(home: Path, tmp_path: Path) -> None:
@@ -196,7 +221,8 @@ def test_an_older_archive_is_told_as_such(registry: Registry) -> None:
     ok("trust", "refresh", "--from", registry.archive(), home=registry.guizhou)
     before = emitted("trust", "status", home=registry.guizhou)
     said = refused("trust", "refresh", "--from", old, home=registry.guizhou)
-    assert "older metadata than we have verified before" in said
+    assert "older metadata than we have verified before. Ask for an archive" in said
+    assert "another peer" not in said
     assert emitted("trust", "status", home=registry.guizhou)["signed_at"] == before["signed_at"]
 
 
@@ -236,33 +262,39 @@ def test_a_member_that_left_comes_back_with_its_publication(registry: Registry) 
     assert (member["division"], member["problem"]) == (GUIZHOU, "")
 
 
-def test_accepting_is_for_the_coordinator(registry: Registry) -> None:
-    assert "online keys are not here" in refused(
-        "trust", "accept", registry.ceremony / "1.targets.json", home=registry.guizhou
-    )
-
-
-def test_what_was_signed_by_too_few_is_not_accepted(registry: Registry) -> None:
-    before = emitted("trust", "status", home=registry.shanxi)
-    ok("trust", "root", "rotate", "--folder", registry.ceremony)
-    root = registry.sign("2.root.json", SHANXI)
-    assert "not signed by those who must sign it" in refused("trust", "accept", root, home=registry.shanxi)
-    assert emitted("trust", "status", home=registry.shanxi)["root_version"] == 1
-    registry.sign("2.root.json", "620100")
-    targets = registry.sign("2.targets.json", SHANXI, "620100")
-    said = registry.accept(root, targets).stdout
-    assert "Took over 2.root.json." in said
-    after = emitted("trust", "status", home=registry.shanxi)
-    assert (after["root_version"], after["snapshot_version"]) == (2, before["snapshot_version"] + 1)
-
-
-@pytest.mark.parametrize("name", ["3.root.json", "x.publication"])
-def test_what_is_no_document_is_not_accepted(registry: Registry, name: str) -> None:
-    for data in (b"", b"{", b"\xff\xfe", b"[" * 5_000, b"PK\x03\x04"):
-        bad = registry.folder / name
-        bad.write_bytes(data)
-        assert "Traceback" not in refused("trust", "accept", bad, home=registry.shanxi)
-    assert emitted("trust", "status", home=registry.shanxi)["snapshot_version"] == 1
+def test_status_names_the_delegations_and_the_logs_that_were_succeeded(registry: Registry) -> None:
+    asyncio.run(_store(registry.shanxi, Settings.load(registry.shanxi / "huxin.toml", {}), EntryKind.OTHER))
+    assert emitted("trust", "status", home=registry.guizhou)["delegations_version"] is None
+    assert "no delegations" in ok("trust", "status", home=registry.guizhou).stdout
+    file = registry.folder / "succession.json"
+    for name in ("log", "cosigner"):
+        ok("trust", "key", "new", "root", "-o", registry.folder / f"{name}.key")
+    keys = [f"--{name}-key={registry.folder / name}.pub" for name in ("log", "cosigner")]
+    ok("log", "close", "--entries", "3", *keys, "-o", file, "--yes", home=registry.shanxi)
+    assert "Successions" not in ok("trust", "status", home=registry.shanxi).stdout
+    ok("trust", "succeed", file, "--folder", registry.ceremony)
+    registry.accept(registry.sign("2.targets.json", SHANXI, GUIZHOU))
+    status = emitted("trust", "status", home=registry.shanxi)
+    made = read_succession(file.read_bytes())
+    assert status["delegations_version"] == 2
+    assert status["successions"] == [
+        {
+            "division": SHANXI,
+            "predecessor": "huxin/140000",
+            "size": 3,
+            "root": made.root.hex(),
+            "origin": "huxin/140000/2",
+            "decided_at": rfc3339(made.decided_at),
+        }
+    ]
+    listed = {each["role"]: each for each in emitted("key", "list", home=registry.shanxi)}
+    assert listed["log"]["key_id"] == made.new_head_key.key_id  # those that are wanted now, not those of before
+    assert listed["cosigner"]["key_id"] == made.new_cosigner.key_id
+    assert (listed["log"]["where"], listed["log"]["in_use"]) == (None, False)
+    said = ok("trust", "status", home=registry.shanxi).stdout
+    assert "delegations version 2" in said
+    (row,) = (line for line in said.splitlines() if "huxin/140000/2" in line)
+    assert "huxin/140000 " in row
 
 
 def test_a_withdrawal_that_was_published_stays_published(registry: Registry) -> None:

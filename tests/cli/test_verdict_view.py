@@ -22,7 +22,17 @@ from node.model.calendar import Period
 from node.model.freshness import AgeLimits, Freshness, FreshnessCondition, LimitSetter
 from node.model.log import StatusFlag
 from node.model.records import CRIMINAL
-from node.model.verdict import Authenticity, Decision, Existed, GapReason, LaterFlag, Standing, Verdict
+from node.model.verdict import (
+    Authenticity,
+    Decision,
+    Existed,
+    GapReason,
+    LaterFlag,
+    Standing,
+    Step,
+    StepStatus,
+    Verdict,
+)
 from tests.cli.verdicts import (
     ACCEPTED,
     AUTHENTICITY_ONLY,
@@ -36,6 +46,7 @@ from tests.cli.verdicts import (
     NOW,
     REFERRED,
     REJECTED,
+    STEPS,
     message,
 )
 
@@ -215,6 +226,16 @@ def test_the_proof_that_a_report_is_older_than_a_compromise_is_shown() -> None:
     others = page(replace(ACCEPTED, existed=Existed(NOW, False, ("huxin/520000/node", "huxin/620100/node"))))
     assert "huxin/520000/node、huxin/620100/node证明" in others
     assert "by witness of huxin/520000/node, huxin/620100/node" in others
+
+
+def test_too_few_witnesses_say_when_to_ask_again() -> None:
+    """In the conclusion and beside the step; where nobody is asked again, nothing is promised."""
+    steps = (*STEPS[:6], Step(7, StepStatus.UNDECIDED, "WITNESS_QUORUM_UNMET"), *STEPS[7:])
+    unmet = replace(REFERRED, reasons=("WITNESS_QUORUM_UNMET", "RECORDS_FOUND"), steps=steps, witness_quorum=2)
+    text = page(replace(unmet, retry_seconds=10))
+    assert text.count("刚出具的报告请约 10 秒后再试") == 2
+    assert text.count("ask again in about 10 seconds") == 2
+    assert "秒后再试" not in page(unmet)
 
 
 def test_without_a_report_nothing_is_said_of_ages() -> None:

@@ -9,6 +9,7 @@ import pytest
 from node.errors import InvalidInput, NotFound
 from node.federation import propagation
 from node.federation.propagation import Propagation
+from node.model.peers import Acknowledged
 
 ORIGIN = "huxin/140000"
 GUIZHOU, LIAONING = "520000", "210000"
@@ -49,6 +50,7 @@ async def test_each_commit_is_measured_once_for_each_peer() -> None:
     assert world.propagation.of(GUIZHOU) is None
     for peer in (GUIZHOU, LIAONING):
         assert await world.acknowledge(0, 0, peer) == 0
+        assert world.propagation.of(peer) == Acknowledged(0, 0, measured=0, p50_seconds=None, p99_seconds=None)
     world.commit(1, 3)
     world.commit(2, 4)
     await world.acknowledge(2.5, 4)

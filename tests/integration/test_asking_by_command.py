@@ -63,8 +63,11 @@ async def test_a_window_asks_looks_and_fetches(tmp_path: Path) -> None:
         listed = await told(guizhou, "request", "list")
         assert ask_id in listed.stdout
         target = tmp_path / "report.huxin"
-        fetched = await told(guizhou, "request", "fetch", ask_id, "-o", target)
+        fetched = await told(guizhou, "request", "fetch", ask_id, "-o", target, "--json")
         assert fetched.exit_code == ExitCode.OK, fetched.stderr
+        written = json.loads(fetched.stdout)
+        assert (written["id"], written["file"]) == (ask_id, str(target))
+        assert written["size"] == target.stat().st_size
         assert target.read_bytes() == await exchanging.fetched(guizhou, ask_id)
         inside = await told(shanxi, "inbox", "show", ask_id)
         assert sha256(b"a scan, synthetic").hexdigest() in inside.stdout

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 
 import grpc
@@ -329,11 +330,17 @@ async def test_a_quorum_of_witnesses_unmet_and_met(tmp_path: Path) -> None:
         verdict = await verdict_of(guizhou, world, first)
         assert (verdict.decision, verdict.steps[6].reason) == (REFER, "WITNESS_QUORUM_UNMET")
         assert (verdict.witnesses, verdict.witness_quorum) == (0, 1)
+        assert verdict.retry_seconds == ceil(guizhou.settings.federation.gossip_seconds)
+        path = tmp_path / "report.huxin"
+        path.write_bytes(first)
+        shown = await huxin(guizhou, "verify", path, "--subject", shanxi.subject, code=10)
+        assert f"ask again in about {verdict.retry_seconds} seconds" in shown
 
         await lanzhou.start(world.clock)
         await nodes.eventually(witnessed(guizhou, LANZHOU, 1), SECONDS)
         verdict = await verdict_of(guizhou, world, first)
         assert (verdict.decision, verdict.witnesses, verdict.witness_quorum) == (ACCEPT, 1, 1)
+        assert verdict.retry_seconds == 0
         assert (await peer(guizhou)).witnesses == ["huxin/620100/node"]
 
         await lanzhou.stop()
@@ -342,8 +349,6 @@ async def test_a_quorum_of_witnesses_unmet_and_met(tmp_path: Path) -> None:
         assert (await verdict_of(guizhou, world, second)).steps[6].reason == "WITNESS_QUORUM_UNMET"
         assert (await verdict_of(guizhou, world, first)).decision == ACCEPT, "what was witnessed stays so"
 
-        path = tmp_path / "report.huxin"
-        path.write_bytes(first)
         shown = await huxin(guizhou, "verify", path, "--subject", shanxi.subject, code=10)
         assert "others that cosigned the log with it: 1; we demand 1: met" in shown
 

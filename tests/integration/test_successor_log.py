@@ -87,7 +87,9 @@ async def test_both_sides_of_a_split_recover_by_a_successor(tmp_path: Path) -> N
             assert rows(follower, ENTRIES) == [(0,)]
             assert rows(follower, DISCARDED) == [(1,)]
         kept = await splits(guizhou)
-        assert all(each in kept for each in before), "the evidence stays"
+        evidence_kept = [each.evidence for each in kept]
+        assert all(each.evidence in evidence_kept for each in before), "the evidence stays"
+        assert {(each.successor.origin, each.successor.closed_size) for each in kept} == {(NEXT, 1)}
         assert guizhou.node is not None
         page = (await get(guizhou.node.operations_port, "/metrics")).body.decode()
         assert f'huxin_log_split_views{{issuer="{SHANXI}"}} 0.0' in page

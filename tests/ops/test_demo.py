@@ -182,6 +182,14 @@ def test_the_procedures_of_the_story_ask_what_it_tells() -> None:
     assert len(refusing.ORIGINAL.encode()) == len(refusing.FORGED.encode())
 
 
+def test_of_commits_that_nobody_measured_no_time_is_claimed() -> None:
+    """As `huxin peers --json` has it: without measurements there are no quantiles."""
+    assert deciding.measured_words({"size": "7", "measured": 0})[0] == "not measured"
+    measured = {"size": "7", "measured": 5, "p50_seconds": 0.02, "p99_seconds": 1.5}
+    assert deciding.measured_words(measured) == ("p50 20 ms, p99 1500 ms", "over 5 commits; goal p99 < 2 s met")
+    assert "missed" in deciding.measured_words(measured | {"p99_seconds": 2.5})[1]
+
+
 # commands and the stage
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.errors import InvalidInput
+from node.model.calendar import rfc3339
 from node.registry.ceremony import RootChanges, delegate, next_root, next_targets, undelegate
 from node.registry.changes import Caution, Change, Fact, Topic, changes_between, describe, facts_of
 from node.registry.documents import Delegation, RootDocument, TargetsDocument, read_document
@@ -94,7 +95,7 @@ def test_each_change_of_a_root_is_told() -> None:
     assert told.changes is not None
     assert set(told.changes) == {
         Change(fact(Topic.VERSION), "1", "2"),
-        Change(fact(Topic.EXPIRES), EXPIRES.isoformat(), (EXPIRES + timedelta(days=1)).isoformat()),
+        Change(fact(Topic.EXPIRES), rfc3339(EXPIRES), rfc3339(EXPIRES + timedelta(days=1))),
         Change(fact(Topic.COORDINATOR), "140000", "620100"),
         Change(fact(Topic.THRESHOLD), "2", "3"),
         Change(fact(Topic.HOLDER, "210000"), None, new.key_id),

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 
 from node.errors import InvalidInput, NotFound
 from node.model.log import FeedBatch, StatusFlag
-from node.model.peers import PeerCondition, PeerState
-from node.model.witnesses import ShownHead, SplitNotes, SplitView
+from node.model.peers import Acknowledged, PeerCondition, PeerState
+from node.model.witnesses import ShownHead, SplitNotes, SplitView, SuccessorLog
 
 SHANXI, GUIZHOU = "140000", "520000"
 HEARD = datetime(2026, 11, 22, 2, tzinfo=UTC)
+UNMEASURED = Acknowledged(size=7, lag=0)
 SPLIT = SplitNotes("one note", "another note", b"\x01" * 32, (b"\x02" * 32, b"\x03" * 32))
 
 
@@ -81,15 +82,19 @@ class Operation:
 
     def __init__(self) -> None:
         self.changes: list[tuple[str, str, StatusFlag, bool, str, str]] = []
+        self.succeeded: dict[str, SuccessorLog] = {}
 
     def peers(self) -> Sequence[PeerState]:
         return (
             PeerState("620100", "兰州", "127.0.0.1:3", PeerCondition.WAITING, 3, 5, None, "The peer does not answer."),
-            PeerState(GUIZHOU, "贵州", "127.0.0.1:2", PeerCondition.CONNECTED, 7, 7, HEARD),
+            PeerState(GUIZHOU, "贵州", "127.0.0.1:2", PeerCondition.CONNECTED, 7, 7, HEARD, acknowledged=UNMEASURED),
         )
 
     def splits(self) -> Sequence[SplitView]:
         return (SplitView(f"huxin/{GUIZHOU}", "620100", HEARD, 3, SPLIT),)
+
+    def successor(self, origin: str) -> SuccessorLog | None:
+        return self.succeeded.get(origin)
 
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str

@@ -11,7 +11,7 @@ import pytest
 from huxin.v1 import admin_service_pb2 as admin_pb
 from huxin.v1 import federation_service_pb2 as federation_pb
 
-from node.model.witnesses import SplitNotes
+from node.model.witnesses import SplitNotes, SuccessorLog
 from node.rpc.federation_service import MAX_STREAMS
 from tests.rpc.asking import call, refused
 from tests.rpc.federation import HEARD, SPLIT
@@ -69,6 +69,17 @@ async def test_split_views_are_listed_with_their_evidence(door: Door) -> None:
     found = split.evidence
     assert SplitNotes(found.first, found.second, found.root, tuple(found.consistency)) == SPLIT
     assert answer.next_page_token == ""
+    assert not split.HasField("successor"), "nothing goes on in its place yet"
+
+
+async def test_a_split_log_names_the_one_that_goes_on(door: Door) -> None:
+    door.operation.succeeded["huxin/520000"] = SuccessorLog("huxin/520000/2", 3, HEARD)
+    request = admin_pb.ListSplitViewsRequest()
+    answer = await call(door, "own-operator", "AdminService/ListSplitViews", request, admin_pb.ListSplitViewsResponse)
+    (split,) = answer.splits
+    successor = split.successor
+    assert (successor.origin, successor.closed_size) == ("huxin/520000/2", 3)
+    assert successor.decided_at.ToDatetime(UTC) == HEARD
 
 
 async def test_heads_of_the_past_are_asked_for_by_a_moment(door: Door) -> None:

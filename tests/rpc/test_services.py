@@ -540,6 +540,8 @@ async def test_peers(door: Door) -> None:
         ("620100", "waiting", False),
     ]
     assert answer.peers[1].last_error == "The peer does not answer."
+    told = answer.peers[0].acknowledged
+    assert (told.size, told.HasField("p50_seconds"), told.HasField("p99_seconds")) == (7, False, False), "none measured"
 
 
 async def test_change_status(door: Door) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from trust.issuers import (
     TrustedIssuer,
     TrustedKey,
     open_jurisdiction_bundle,
+    open_lapsed_certificate,
     open_status_change,
     open_trust_certificate,
 )
@@ -124,6 +126,59 @@ def test_a_certificate_is_signed_by_the_recogniser_it_names() -> None:
         with pytest.raises(SignatureInvalid) as caught:
             open_trust_certificate(sealed(certificate, signer), SHANXI)
         assert caught.value.reason == reason
+
+
+def _with_key(
+    trusted: TrustedIssuer, retired_at: datetime | None = None, compromised_at: datetime | None = None
+) -> TrustedIssuer:
+    """The same issuer, whose signing key has these times."""
+    known = trusted.keys[key("signing").key_id]
+    ended = replace(known, retired_at=retired_at, compromised_at=compromised_at)
+    return replace(trusted, keys={**trusted.keys, known.key.key_id: ended})
+
+
+def test_what_a_lost_key_signed_is_read_as_terms_alone() -> None:
+    own = replace(CERTIFICATE, recogniser="140000", issuer="520000")
+    data = encode_envelope(seal(TRUST_CERTIFICATE, encode_trust_certificate(own), [key("signing")]))
+    for since in (own.issued_at - HOUR, own.issued_at + HOUR):
+        lost = _with_key(SHANXI, compromised_at=since)
+        with pytest.raises((StepFailed, StepUndecided)):
+            open_trust_certificate(data, lost)
+        assert open_lapsed_certificate(data, lost) == own
+        with pytest.raises(StepFailed):  # what else speaks against it still does
+            open_lapsed_certificate(data, _with_key(lost, own.issued_at, since))
+    strange = encode_envelope(seal(TRUST_CERTIFICATE, encode_trust_certificate(own), [key("other")]))
+    with pytest.raises(SignatureInvalid):
+        open_lapsed_certificate(strange, _with_key(SHANXI, compromised_at=own.issued_at))
+
+
+def test_what_to_do_about_a_key_that_may_not_have_signed_depends_on_what_it_signed() -> None:
+    """Nobody asks for a new report when it is a trust certificate, a bundle or a status that does not count."""
+    own = replace(CERTIFICATE, recogniser="140000", issuer="520000")
+    retired = _with_key(SHANXI, retired_at=T - HOUR)
+    ended = replace(OWN, signing_keys=(replace(OWN.signing_keys[0], retired_at=OWN.issued_at),))
+    cases: list[tuple[str, Callable[[], object]]] = [
+        ("new report", lambda: retired.keys[key("signing").key_id].require_valid(T)),
+        (
+            "sign it again",
+            lambda: open_trust_certificate(
+                encode_envelope(seal(TRUST_CERTIFICATE, encode_trust_certificate(own), [key("signing")])), retired
+            ),
+        ),
+        ("new bundle", lambda: open_jurisdiction_bundle(sealed_bundle(ended, key("signing")))),
+        (
+            "publish the change again",
+            lambda: open_status_change(
+                encode_envelope(seal(STATUS_CHANGE, encode_status_change(STATUS), [key("signing")])),
+                _with_key(SHANXI, retired_at=STATUS.issued_at),
+            ),
+        ),
+    ]
+    for advice, opened in cases:
+        with pytest.raises(StepFailed) as caught:
+            opened()
+        assert (advice in caught.value.message, caught.value.reason) == (True, "KEY_RETIRED")
+        assert ("report" in caught.value.message) is (advice == "new report")
 
 
 def test_a_status_is_changed_by_the_issuer_only() -> None:

@@ -36,6 +36,7 @@ from tests.recognition.cases import (
     requirement,
 )
 from tests.recognition.test_properties import reports, requirements
+from tests.support.trust import conditions, key
 from tests.verification.world import NUMBER, SUBJECT, Issued, Relying, snapshot
 from trust.bundle import Disclosure, encode_bundle, read_bundle
 from trust.envelope import Signature
@@ -295,6 +296,23 @@ async def test_an_unknown_number_is_not_found(number: str) -> None:
 
 
 # Trust certificates
+
+
+def test_too_few_witnesses_say_after_how_long_to_ask_again() -> None:
+    """As often as this node asks them, rounded up; and never where there are enough."""
+    world, witness = relying(), f"huxin/{LANZHOU}/node"
+    bundle = issued(world)
+    demanding = tuple(replace(each, conditions=conditions(quorum=1)) for each in world.trust.recognitions[SHANXI])
+    shanxi = world.trust.issuers[SHANXI]
+    trusted = shanxi.trusted.with_witnesses({witness: key("witness").public})
+    issuers = {**world.trust.issuers, SHANXI: replace(shanxi, trusted=trusted)}
+    world.trust = replace(world.trust, issuers=issuers, recognitions={SHANXI: demanding})
+    world.compared_every_seconds = 9.5
+    few = ask(world, bundle)
+    assert (few.decision, reasons(few)[7], few.retry_seconds) == (Decision.REFER, "WITNESS_QUORUM_UNMET", 10)
+    world.witnesses = {witness: 1}
+    enough = ask(world, bundle)
+    assert (enough.decision, enough.retry_seconds) == (Decision.ACCEPT, 0)
 
 
 def test_a_node_may_be_stricter_than_its_certificates_never_laxer() -> None:

@@ -106,6 +106,7 @@ def verdict() -> Verdict:
         3,
         2,
         Existed(MOMENT, False, ("huxin/520000/node", "huxin/620100/node")),
+        10,
     )
 
 
@@ -198,6 +199,7 @@ def by_the_library() -> pb.Verdict:
         witnesses=3,
         witness_quorum=2,
         existed=pb.Existence(seen_at=moment, witnesses=["huxin/520000/node", "huxin/620100/node"]),
+        retry_seconds=10,
     )
 
 
@@ -235,6 +237,8 @@ def test_equal_verdicts_give_equal_bytes() -> None:
         ({"witness_quorum": 1}, "witness_quorum"),
         ({"existed": None}, "existed"),
         ({"existed": Existed(MOMENT, True, ())}, "existed"),
+        ({"retry_seconds": 0}, "retry_seconds"),
+        ({"retry_seconds": 3}, "retry_seconds"),
     ],
 )
 def test_no_part_that_is_remembered_answers_for_another(changes: dict[str, object], field: str) -> None:

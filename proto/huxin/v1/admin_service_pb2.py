@@ -27,47 +27,49 @@ from huxin.v1 import federation_service_pb2 as huxin_dot_v1_dot_federation__serv
 from huxin.v1 import statement_pb2 as huxin_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chuxin/v1/admin_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!huxin/v1/federation_service.proto\x1a\x18huxin/v1/statement.proto\"9\n\x10ListPeersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xd3\x02\n\x04Peer\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x12\n\nreplicated\x18\x05 \x01(\x04\x12\x11\n\thead_size\x18\x06 \x01(\x04\x12,\n\x08\x66resh_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\x08 \x01(\t\x12,\n\x0c\x61\x63knowledged\x18\t \x01(\x0b\x32\x16.huxin.v1.Acknowledged\x12\x13\n\x0blast_reason\x18\x0c \x01(\t\x12\x12\n\nknown_size\x18\n \x01(\x04\x12\x10\n\x08withheld\x18\x0b \x01(\x04\x12\x11\n\twitnesses\x18\r \x03(\t\x12\x15\n\x08split_at\x18\x0e \x01(\x04H\x00\x88\x01\x01\x42\x0b\n\t_split_at\"e\n\x0c\x41\x63knowledged\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0b\n\x03lag\x18\x02 \x01(\x04\x12\x10\n\x08measured\x18\x03 \x01(\r\x12\x13\n\x0bp50_seconds\x18\x04 \x01(\x01\x12\x13\n\x0bp99_seconds\x18\x05 \x01(\x01\"K\n\x11ListPeersResponse\x12\x1d\n\x05peers\x18\x01 \x03(\x0b\x32\x0e.huxin.v1.Peer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x15ListSplitViewsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x9b\x01\n\tSplitView\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x10\n\x08shown_by\x18\x02 \x01(\t\x12,\n\x08\x66ound_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61greed_size\x18\x04 \x01(\x04\x12)\n\x08\x65vidence\x18\x05 \x01(\x0b\x32\x17.huxin.v1.SplitEvidence\"V\n\x16ListSplitViewsResponse\x12#\n\x06splits\x18\x01 \x03(\x0b\x32\x13.huxin.v1.SplitView\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x13\x43hangeStatusRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rreport_number\x18\x02 \x01(\t\x12\"\n\x04\x66lag\x18\x03 \x01(\x0e\x32\x14.huxin.v1.StatusFlag\x12\x0b\n\x03set\x18\x04 \x01(\x08\x12\x13\n\x0breason_code\x18\x05 \x01(\t\")\n\x14\x43hangeStatusResponse\x12\x11\n\tlog_index\x18\x01 \x01(\x04\"\xa9\x02\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\r\n\x05order\x18\n \x01(\t\x12\x0f\n\x07outcome\x18\x0b \x01(\t\x12\x17\n\x0f\x65vidence_digest\x18\x0c \x01(\x0c\"|\n\x13ListMessagesRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12\x12\n\npage_token\x18\x05 \x01(\t\"T\n\x14ListMessagesResponse\x12#\n\x08messages\x18\x01 \x03(\x0b\x32\x11.huxin.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetMessageRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\n\n\x02id\x18\x02 \x01(\t\"8\n\x12GetMessageResponse\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Message\"D\n\x13RetryMessageRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\n\n\x02id\x18\x02 \x01(\t\":\n\x14RetryMessageResponse\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Message*X\n\nMessageBox\x12\x1b\n\x17MESSAGE_BOX_UNSPECIFIED\x10\x00\x12\x16\n\x12MESSAGE_BOX_OUTBOX\x10\x01\x12\x15\n\x11MESSAGE_BOX_INBOX\x10\x02\x32\xdf\x03\n\x0c\x41\x64minService\x12\x44\n\tListPeers\x12\x1a.huxin.v1.ListPeersRequest\x1a\x1b.huxin.v1.ListPeersResponse\x12S\n\x0eListSplitViews\x12\x1f.huxin.v1.ListSplitViewsRequest\x1a .huxin.v1.ListSplitViewsResponse\x12M\n\x0c\x43hangeStatus\x12\x1d.huxin.v1.ChangeStatusRequest\x1a\x1e.huxin.v1.ChangeStatusResponse\x12M\n\x0cListMessages\x12\x1d.huxin.v1.ListMessagesRequest\x1a\x1e.huxin.v1.ListMessagesResponse\x12G\n\nGetMessage\x12\x1b.huxin.v1.GetMessageRequest\x1a\x1c.huxin.v1.GetMessageResponse\x12M\n\x0cRetryMessage\x12\x1d.huxin.v1.RetryMessageRequest\x1a\x1e.huxin.v1.RetryMessageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chuxin/v1/admin_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!huxin/v1/federation_service.proto\x1a\x18huxin/v1/statement.proto\"9\n\x10ListPeersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xd3\x02\n\x04Peer\x12\x10\n\x08\x64ivision\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x12\n\nreplicated\x18\x05 \x01(\x04\x12\x11\n\thead_size\x18\x06 \x01(\x04\x12,\n\x08\x66resh_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\x08 \x01(\t\x12,\n\x0c\x61\x63knowledged\x18\t \x01(\x0b\x32\x16.huxin.v1.Acknowledged\x12\x13\n\x0blast_reason\x18\x0c \x01(\t\x12\x12\n\nknown_size\x18\n \x01(\x04\x12\x10\n\x08withheld\x18\x0b \x01(\x04\x12\x11\n\twitnesses\x18\r \x03(\t\x12\x15\n\x08split_at\x18\x0e \x01(\x04H\x00\x88\x01\x01\x42\x0b\n\t_split_at\"\x8f\x01\n\x0c\x41\x63knowledged\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x0b\n\x03lag\x18\x02 \x01(\x04\x12\x10\n\x08measured\x18\x03 \x01(\r\x12\x18\n\x0bp50_seconds\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0bp99_seconds\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0e\n\x0c_p50_secondsB\x0e\n\x0c_p99_seconds\"K\n\x11ListPeersResponse\x12\x1d\n\x05peers\x18\x01 \x03(\x0b\x32\x0e.huxin.v1.Peer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x15ListSplitViewsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xc6\x01\n\tSplitView\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x10\n\x08shown_by\x18\x02 \x01(\t\x12,\n\x08\x66ound_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61greed_size\x18\x04 \x01(\x04\x12)\n\x08\x65vidence\x18\x05 \x01(\x0b\x32\x17.huxin.v1.SplitEvidence\x12)\n\tsuccessor\x18\x06 \x01(\x0b\x32\x16.huxin.v1.SuccessorLog\"c\n\x0cSuccessorLog\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\x13\n\x0b\x63losed_size\x18\x02 \x01(\x04\x12.\n\ndecided_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x16ListSplitViewsResponse\x12#\n\x06splits\x18\x01 \x03(\x0b\x32\x13.huxin.v1.SplitView\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x13\x43hangeStatusRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rreport_number\x18\x02 \x01(\t\x12\"\n\x04\x66lag\x18\x03 \x01(\x0e\x32\x14.huxin.v1.StatusFlag\x12\x0b\n\x03set\x18\x04 \x01(\x08\x12\x13\n\x0breason_code\x18\x05 \x01(\t\")\n\x14\x43hangeStatusResponse\x12\x11\n\tlog_index\x18\x01 \x01(\x04\"\xa9\x02\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\r\n\x05order\x18\n \x01(\t\x12\x0f\n\x07outcome\x18\x0b \x01(\t\x12\x17\n\x0f\x65vidence_digest\x18\x0c \x01(\x0c\"|\n\x13ListMessagesRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12\x12\n\npage_token\x18\x05 \x01(\t\"T\n\x14ListMessagesResponse\x12#\n\x08messages\x18\x01 \x03(\x0b\x32\x11.huxin.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x11GetMessageRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\n\n\x02id\x18\x02 \x01(\t\"8\n\x12GetMessageResponse\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Message\"D\n\x13RetryMessageRequest\x12!\n\x03\x62ox\x18\x01 \x01(\x0e\x32\x14.huxin.v1.MessageBox\x12\n\n\x02id\x18\x02 \x01(\t\":\n\x14RetryMessageResponse\x12\"\n\x07message\x18\x01 \x01(\x0b\x32\x11.huxin.v1.Message*X\n\nMessageBox\x12\x1b\n\x17MESSAGE_BOX_UNSPECIFIED\x10\x00\x12\x16\n\x12MESSAGE_BOX_OUTBOX\x10\x01\x12\x15\n\x11MESSAGE_BOX_INBOX\x10\x02\x32\xdf\x03\n\x0c\x41\x64minService\x12\x44\n\tListPeers\x12\x1a.huxin.v1.ListPeersRequest\x1a\x1b.huxin.v1.ListPeersResponse\x12S\n\x0eListSplitViews\x12\x1f.huxin.v1.ListSplitViewsRequest\x1a .huxin.v1.ListSplitViewsResponse\x12M\n\x0c\x43hangeStatus\x12\x1d.huxin.v1.ChangeStatusRequest\x1a\x1e.huxin.v1.ChangeStatusResponse\x12M\n\x0cListMessages\x12\x1d.huxin.v1.ListMessagesRequest\x1a\x1e.huxin.v1.ListMessagesResponse\x12G\n\nGetMessage\x12\x1b.huxin.v1.GetMessageRequest\x1a\x1c.huxin.v1.GetMessageResponse\x12M\n\x0cRetryMessage\x12\x1d.huxin.v1.RetryMessageRequest\x1a\x1e.huxin.v1.RetryMessageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'huxin.v1.admin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MESSAGEBOX']._serialized_start=1975
-  _globals['_MESSAGEBOX']._serialized_end=2063
+  _globals['_MESSAGEBOX']._serialized_start=2162
+  _globals['_MESSAGEBOX']._serialized_end=2250
   _globals['_LISTPEERSREQUEST']._serialized_start=136
   _globals['_LISTPEERSREQUEST']._serialized_end=193
   _globals['_PEER']._serialized_start=196
   _globals['_PEER']._serialized_end=535
-  _globals['_ACKNOWLEDGED']._serialized_start=537
-  _globals['_ACKNOWLEDGED']._serialized_end=638
-  _globals['_LISTPEERSRESPONSE']._serialized_start=640
-  _globals['_LISTPEERSRESPONSE']._serialized_end=715
-  _globals['_LISTSPLITVIEWSREQUEST']._serialized_start=717
-  _globals['_LISTSPLITVIEWSREQUEST']._serialized_end=779
-  _globals['_SPLITVIEW']._serialized_start=782
-  _globals['_SPLITVIEW']._serialized_end=937
-  _globals['_LISTSPLITVIEWSRESPONSE']._serialized_start=939
-  _globals['_LISTSPLITVIEWSRESPONSE']._serialized_end=1025
-  _globals['_CHANGESTATUSREQUEST']._serialized_start=1028
-  _globals['_CHANGESTATUSREQUEST']._serialized_end=1162
-  _globals['_CHANGESTATUSRESPONSE']._serialized_start=1164
-  _globals['_CHANGESTATUSRESPONSE']._serialized_end=1205
-  _globals['_MESSAGE']._serialized_start=1208
-  _globals['_MESSAGE']._serialized_end=1505
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=1507
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=1631
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1633
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1717
-  _globals['_GETMESSAGEREQUEST']._serialized_start=1719
-  _globals['_GETMESSAGEREQUEST']._serialized_end=1785
-  _globals['_GETMESSAGERESPONSE']._serialized_start=1787
-  _globals['_GETMESSAGERESPONSE']._serialized_end=1843
-  _globals['_RETRYMESSAGEREQUEST']._serialized_start=1845
-  _globals['_RETRYMESSAGEREQUEST']._serialized_end=1913
-  _globals['_RETRYMESSAGERESPONSE']._serialized_start=1915
-  _globals['_RETRYMESSAGERESPONSE']._serialized_end=1973
-  _globals['_ADMINSERVICE']._serialized_start=2066
-  _globals['_ADMINSERVICE']._serialized_end=2545
+  _globals['_ACKNOWLEDGED']._serialized_start=538
+  _globals['_ACKNOWLEDGED']._serialized_end=681
+  _globals['_LISTPEERSRESPONSE']._serialized_start=683
+  _globals['_LISTPEERSRESPONSE']._serialized_end=758
+  _globals['_LISTSPLITVIEWSREQUEST']._serialized_start=760
+  _globals['_LISTSPLITVIEWSREQUEST']._serialized_end=822
+  _globals['_SPLITVIEW']._serialized_start=825
+  _globals['_SPLITVIEW']._serialized_end=1023
+  _globals['_SUCCESSORLOG']._serialized_start=1025
+  _globals['_SUCCESSORLOG']._serialized_end=1124
+  _globals['_LISTSPLITVIEWSRESPONSE']._serialized_start=1126
+  _globals['_LISTSPLITVIEWSRESPONSE']._serialized_end=1212
+  _globals['_CHANGESTATUSREQUEST']._serialized_start=1215
+  _globals['_CHANGESTATUSREQUEST']._serialized_end=1349
+  _globals['_CHANGESTATUSRESPONSE']._serialized_start=1351
+  _globals['_CHANGESTATUSRESPONSE']._serialized_end=1392
+  _globals['_MESSAGE']._serialized_start=1395
+  _globals['_MESSAGE']._serialized_end=1692
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=1694
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=1818
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1820
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1904
+  _globals['_GETMESSAGEREQUEST']._serialized_start=1906
+  _globals['_GETMESSAGEREQUEST']._serialized_end=1972
+  _globals['_GETMESSAGERESPONSE']._serialized_start=1974
+  _globals['_GETMESSAGERESPONSE']._serialized_end=2030
+  _globals['_RETRYMESSAGEREQUEST']._serialized_start=2032
+  _globals['_RETRYMESSAGEREQUEST']._serialized_end=2100
+  _globals['_RETRYMESSAGERESPONSE']._serialized_start=2102
+  _globals['_RETRYMESSAGERESPONSE']._serialized_end=2160
+  _globals['_ADMINSERVICE']._serialized_start=2253
+  _globals['_ADMINSERVICE']._serialized_end=2732
 # @@protoc_insertion_point(module_scope)

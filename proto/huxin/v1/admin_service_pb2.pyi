@@ -92,18 +92,30 @@ class ListSplitViewsRequest(_message.Message):
     def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class SplitView(_message.Message):
-    __slots__ = ("origin", "shown_by", "found_at", "agreed_size", "evidence")
+    __slots__ = ("origin", "shown_by", "found_at", "agreed_size", "evidence", "successor")
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     SHOWN_BY_FIELD_NUMBER: _ClassVar[int]
     FOUND_AT_FIELD_NUMBER: _ClassVar[int]
     AGREED_SIZE_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSOR_FIELD_NUMBER: _ClassVar[int]
     origin: str
     shown_by: str
     found_at: _timestamp_pb2.Timestamp
     agreed_size: int
     evidence: _federation_service_pb2.SplitEvidence
-    def __init__(self, origin: _Optional[str] = ..., shown_by: _Optional[str] = ..., found_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., agreed_size: _Optional[int] = ..., evidence: _Optional[_Union[_federation_service_pb2.SplitEvidence, _Mapping]] = ...) -> None: ...
+    successor: SuccessorLog
+    def __init__(self, origin: _Optional[str] = ..., shown_by: _Optional[str] = ..., found_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., agreed_size: _Optional[int] = ..., evidence: _Optional[_Union[_federation_service_pb2.SplitEvidence, _Mapping]] = ..., successor: _Optional[_Union[SuccessorLog, _Mapping]] = ...) -> None: ...
+
+class SuccessorLog(_message.Message):
+    __slots__ = ("origin", "closed_size", "decided_at")
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_SIZE_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_AT_FIELD_NUMBER: _ClassVar[int]
+    origin: str
+    closed_size: int
+    decided_at: _timestamp_pb2.Timestamp
+    def __init__(self, origin: _Optional[str] = ..., closed_size: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListSplitViewsResponse(_message.Message):
     __slots__ = ("splits", "next_page_token")

@@ -251,7 +251,7 @@ class DecisionInputs(_message.Message):
     def __init__(self, bundle: _Optional[bytes] = ..., trust_certificate: _Optional[bytes] = ..., requirement: _Optional[bytes] = ..., issuer_catalogue: _Optional[bytes] = ..., issuer_crosswalk: _Optional[bytes] = ..., own_crosswalk: _Optional[bytes] = ..., trusted_state: _Optional[bytes] = ..., log_root: _Optional[bytes] = ..., present_certificate: _Optional[bytes] = ...) -> None: ...
 
 class Verdict(_message.Message):
-    __slots__ = ("authenticity", "standing", "decision", "reasons", "steps", "findings", "report", "flags", "log_view", "trust_state_age_seconds", "decided_at", "inputs", "requirement_title", "later_flags", "as_of", "known_at", "trust_state", "log_view_freshness", "recognition_withdrawn_since", "witnesses", "witness_quorum", "existed")
+    __slots__ = ("authenticity", "standing", "decision", "reasons", "steps", "findings", "report", "flags", "log_view", "trust_state_age_seconds", "decided_at", "inputs", "requirement_title", "later_flags", "as_of", "known_at", "trust_state", "log_view_freshness", "recognition_withdrawn_since", "witnesses", "witness_quorum", "existed", "retry_seconds")
     AUTHENTICITY_FIELD_NUMBER: _ClassVar[int]
     STANDING_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
@@ -274,6 +274,7 @@ class Verdict(_message.Message):
     WITNESSES_FIELD_NUMBER: _ClassVar[int]
     WITNESS_QUORUM_FIELD_NUMBER: _ClassVar[int]
     EXISTED_FIELD_NUMBER: _ClassVar[int]
+    RETRY_SECONDS_FIELD_NUMBER: _ClassVar[int]
     authenticity: Authenticity
     standing: Standing
     decision: Decision
@@ -296,4 +297,5 @@ class Verdict(_message.Message):
     witnesses: int
     witness_quorum: int
     existed: Existence
-    def __init__(self, authenticity: _Optional[_Union[Authenticity, str]] = ..., standing: _Optional[_Union[Standing, str]] = ..., decision: _Optional[_Union[Decision, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., steps: _Optional[_Iterable[_Union[StepResult, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., report: _Optional[_Union[ReportFacts, _Mapping]] = ..., flags: _Optional[_Iterable[_Union[_statement_pb2.StatusFlag, str]]] = ..., log_view: _Optional[_Union[LogView, _Mapping]] = ..., trust_state_age_seconds: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., inputs: _Optional[_Union[DecisionInputs, _Mapping]] = ..., requirement_title: _Optional[str] = ..., later_flags: _Optional[_Iterable[_Union[LaterFlag, _Mapping]]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., known_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trust_state: _Optional[_Union[Freshness, _Mapping]] = ..., log_view_freshness: _Optional[_Union[Freshness, _Mapping]] = ..., recognition_withdrawn_since: _Optional[bool] = ..., witnesses: _Optional[int] = ..., witness_quorum: _Optional[int] = ..., existed: _Optional[_Union[Existence, _Mapping]] = ...) -> None: ...
+    retry_seconds: int
+    def __init__(self, authenticity: _Optional[_Union[Authenticity, str]] = ..., standing: _Optional[_Union[Standing, str]] = ..., decision: _Optional[_Union[Decision, str]] = ..., reasons: _Optional[_Iterable[str]] = ..., steps: _Optional[_Iterable[_Union[StepResult, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., report: _Optional[_Union[ReportFacts, _Mapping]] = ..., flags: _Optional[_Iterable[_Union[_statement_pb2.StatusFlag, str]]] = ..., log_view: _Optional[_Union[LogView, _Mapping]] = ..., trust_state_age_seconds: _Optional[int] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., inputs: _Optional[_Union[DecisionInputs, _Mapping]] = ..., requirement_title: _Optional[str] = ..., later_flags: _Optional[_Iterable[_Union[LaterFlag, _Mapping]]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., known_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trust_state: _Optional[_Union[Freshness, _Mapping]] = ..., log_view_freshness: _Optional[_Union[Freshness, _Mapping]] = ..., recognition_withdrawn_since: _Optional[bool] = ..., witnesses: _Optional[int] = ..., witness_quorum: _Optional[int] = ..., existed: _Optional[_Union[Existence, _Mapping]] = ..., retry_seconds: _Optional[int] = ...) -> None: ...

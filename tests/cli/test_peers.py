@@ -1,0 +1,63 @@
+"""`huxin peers` and `huxin evidence`: what is long is whole, and the next step is said."""
+
+from __future__ import annotations
+
+import json
+
+from huxin.v1 import admin_service_pb2
+
+from tests.cli.running import huxin
+from tests.cli.test_connection import Desk, desk
+
+__all__ = ["desk"]
+
+
+def test_what_is_long_about_peers_is_never_cut(desk: Desk) -> None:
+    """However narrow the terminal: each endpoint, each error whole on one line, and the next step under it."""
+    response = admin_service_pb2.ListPeersResponse()
+    endpoint_of = "node-{}.credit.some-long-name-of-a-province.example:7443"
+    error = "What the peer sent was refused: " + "a long reason, " * 12 + "and its end."
+    for division, state, more in (
+        ("140000", "connected", {}),
+        ("210000", "halted", {"last_error": error, "last_reason": "HEAD_INCONSISTENT", "split_at": 3}),
+        ("520000", "refused", {"last_error": error, "last_reason": "PEER_REFUSES_US"}),
+        ("620100", "connected", {"withheld": 3, "known_size": 12345678, "replicated": 12345675}),
+    ):
+        response.peers.add(
+            division=division, name_zh="某省", state=state, endpoint=endpoint_of.format(division), **more
+        )
+    desk.answers["AdminService/ListPeers"] = lambda *_: response
+    printed = huxin("peers", home=desk.home, environ={"HUXIN_NODE": desk.address, "COLUMNS": "60"}).stdout
+    assert "…" not in printed
+    lines = printed.splitlines()
+    for peer in response.peers:
+        place = lines.index(f"{peer.division} 某省: {peer.endpoint}")
+        if peer.last_error:
+            assert lines[place + 1] == f"  {peer.state}: {error} ({peer.last_reason})"
+    steps = [line for line in lines if "下一步 Next:" in line]
+    assert [("huxin evidence" in step, "HuxinSplitView" in step) for step in steps] == [
+        (True, True),
+        *[(False, False)] * 2,
+    ]
+    assert ["HuxinPeerDisconnected" in step for step in steps] == [False, True, False]
+    assert ["3 fewer entries" in step and "HuxinLogWithheld" in step for step in steps] == [False, False, True]
+
+
+def test_evidence_of_a_log_that_was_succeeded_names_the_one_that_goes_on(desk: Desk) -> None:
+    response = admin_service_pb2.ListSplitViewsResponse()
+    for origin, size in (("huxin/140000", 3), ("huxin/520000", 0), ("huxin/620100", None)):
+        split = response.splits.add(origin=origin, shown_by="210000", agreed_size=3)
+        split.evidence.first, split.evidence.second = f"{origin}\n7\nroot one\n", f"{origin}\n9\nroot two\n"
+        if size is not None:
+            split.successor.origin, split.successor.closed_size = f"{origin}/2", size
+            split.successor.decided_at.FromJsonString("2026-11-22T02:00:00Z")
+    desk.answers["AdminService/ListSplitViews"] = lambda *_: response
+    text = desk.ask("evidence").stdout
+    assert "succeeded by huxin/140000/2 since 2026-11-22 10:00 (UTC+8); its entries below index 3 count" in text
+    assert "succeeded by huxin/520000/2 since 2026-11-22 10:00 (UTC+8); none of its entries counts" in text
+    assert "huxin/620100/2" not in text
+    assert "Export the evidence" in text, "one of them is not recovered yet"
+    found = json.loads(desk.ask("evidence", "--json").stdout)
+    assert [split.get("successor", {}).get("closed_size") for split in found] == ["3", "0", None]
+    del response.splits[2]
+    assert "Export the evidence" not in desk.ask("evidence").stdout
