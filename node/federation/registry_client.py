@@ -24,6 +24,9 @@ _REFUSALS = frozenset(
 )
 """Answers that the same publication will get again."""
 
+_LEAST_WAIT_SECONDS = 0.1
+"""A peer that says "at once" again and again would keep a core busy for as long as a file has."""
+
 _PART_BYTES = 64 * 1024
 """What each part of a file holds but the last."""
 _MAX_CHUNK_MESSAGE = 2 * _PART_BYTES
@@ -62,7 +65,8 @@ class RegistryClient:
                 yield from parts
             except PeerUnavailable as error:
                 # It refuses before it sends anything: no part comes twice.
-                if not 0.0 < error.retry_seconds < ends - time.monotonic() or self._closed.wait(error.retry_seconds):
+                wait = max(error.retry_seconds, _LEAST_WAIT_SECONDS)
+                if not error.retry_seconds or wait >= ends - time.monotonic() or self._closed.wait(wait):
                     raise
             else:
                 return
