@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from node.app.trusted_logs import Closing, TrustedLogs
 from node.errors import NotFound, NotReady
 from node.ledger.assembly import load_frontier
+from node.model.counting import in_entries
 from node.model.log import LogHead
 from node.storage.log_audit import LogAuditReader
 from node.storage.log_store import LogStore
@@ -76,11 +77,10 @@ def index_in(log: AskedLog, index: int) -> int:
 
 
 def _entries(log: AskedLog) -> str:
-    one = log.head.size == 1
-    count = f"{log.head.size} {'entry' if one else 'entries'}"
+    size = log.head.size
     if log.closing is None:
-        return f"The log {log.head.origin} has {count}"
-    return f"The closed log {log.head.origin} has {count} that {'counts' if one else 'count'}"
+        return f"The log {log.head.origin} has {in_entries(size)}"
+    return f"The closed log {log.head.origin} has {in_entries(size)} that {'counts' if size == 1 else 'count'}"
 
 
 def or_others(log: AskedLog) -> str:
