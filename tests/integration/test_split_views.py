@@ -334,7 +334,7 @@ async def test_a_quorum_of_witnesses_unmet_and_met(tmp_path: Path) -> None:
         path = tmp_path / "report.huxin"
         path.write_bytes(first)
         shown = await huxin(guizhou, "verify", path, "--subject", shanxi.subject, code=10)
-        assert f"ask again in about {verdict.retry_seconds} seconds" in shown
+        assert f"ask again in about {verdict.retry_seconds} second" in shown
 
         await lanzhou.start(world.clock)
         await nodes.eventually(witnessed(guizhou, LANZHOU, 1), SECONDS)
