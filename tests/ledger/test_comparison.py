@@ -26,8 +26,8 @@ from trust.log.forks import ForkProof, open_fork
 from trust.log.proofs import consistency_plan
 from trust.log.tree import leaf_hash, root_of
 
-OWN, PEER, OTHER, ISSUER = "520000", "620100", "210000", "140000"
-NAMES = {division: f"huxin/{division}/node" for division in (OWN, PEER, OTHER)}
+OWN, PEER, OTHER, THIRD, ISSUER = "520000", "620100", "210000", "430000", "140000"
+NAMES = {division: f"huxin/{division}/node" for division in (OWN, PEER, OTHER, THIRD)}
 COSIGNERS = {own_cosigner(ORIGIN): key("cosigner").public, **{name: key(name).public for name in NAMES.values()}}
 KEYS = ReplicaKeys(ORIGIN, key("head").public, COSIGNERS)
 
@@ -217,8 +217,44 @@ async def test_who_shows_it_agrees_with_us_beyond_where_they_differ(world: World
     fork = Forked("fork", 12, 5)
     await world.hold(fork, 12)
     await world.show(fork, 8, OTHER)
+    await world.show(fork, 8, THIRD)
     await world.show(fork, 12, PEER)
     await world.comparison.shown(PEER, KEYS, ShownHead(ORIGIN, "", evidence_of_another()))
+    assert world.standings.witnessing(ORIGIN).agreed == 0
+
+
+async def test_who_was_shown_our_history_and_hands_evidence_on_does_not_say_where_the_other_one_parts(
+    world: World,
+) -> None:
+    """We hold the fork, as PEER does: a node that holds the other one made this of PEER's head, and PEER took it over."""
+    fork = Forked("fork", 12, 5)
+    await world.hold(fork, 12)
+    await world.show(fork, 8, PEER)
+    notes = evidence_of_another(shown_by=PEER)
+    await world.comparison.shown(PEER, KEYS, ShownHead(ORIGIN, "", notes))
+    assert world.standings.witnessing(ORIGIN).agreed == 0
+
+
+async def test_whoever_may_hold_the_other_history_is_heeded_whoever_hands_the_evidence_on(world: World) -> None:
+    """We hold the fork, as PEER and OTHER do, and PEER is first to tell of what THIRD, which holds the other one, made."""
+    fork = Forked("fork", 12, 5)
+    await world.hold(fork, 12)
+    await world.show(fork, 8, PEER)
+    await world.show(fork, 8, OTHER)
+    await world.show(HONEST, 4, THIRD)
+    await world.comparison.shown(PEER, KEYS, ShownHead(ORIGIN, "", evidence_of_another()))
+    assert world.standings.witnessing(ORIGIN).agreed == 4
+
+
+async def test_evidence_that_comes_again_counts_where_it_says_less(world: World) -> None:
+    """THIRD, which made it, never agreed with us. That PEER, which holds more with us, was first to tell hides nothing."""
+    fork = Forked("fork", 12, 5)
+    await world.hold(fork, 12)
+    await world.show(fork, 8, PEER)
+    await world.show(fork, 8, OTHER)
+    notes = evidence_of_another()
+    await world.comparison.shown(PEER, KEYS, ShownHead(ORIGIN, "", notes))
+    await world.comparison.shown(THIRD, KEYS, ShownHead(ORIGIN, "", notes))
     assert world.standings.witnessing(ORIGIN).agreed == 0
 
 
@@ -249,12 +285,12 @@ async def test_histories_that_differ_at_a_size_agree_below_it_at_most(world: Wor
     assert agreed < 8
 
 
-def evidence_of_another() -> SplitNotes:
-    """What the node of PEER keeps once OTHER has shown it a fork."""
+def evidence_of_another(shown_by: str = OTHER) -> SplitNotes:
+    """What the node of PEER, or of whoever holds the honest log, keeps once another one has shown it a fork."""
     leaves = [leaf_hash(data) for data in HONEST.entries[:10]]
     plan = consistency_plan(9, 10)
     hashes = plan.fold({s: root_of(leaves[s.index << s.level : (s.index + 1) << s.level]) for s in plan.subtrees})
-    return SplitNotes(shown(Forked("fork", 9, 5), 9, OTHER).checkpoint, HONEST.note(10), HONEST.root(9), hashes)
+    return SplitNotes(shown(Forked("fork", 9, 5), 9, shown_by).checkpoint, HONEST.note(10), HONEST.root(9), hashes)
 
 
 async def test_false_evidence_changes_nothing(world: World) -> None:
