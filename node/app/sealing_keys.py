@@ -93,10 +93,16 @@ class SealingKeys:
         return self.open(stored[:_ID_BYTES].hex(), stored[_ID_BYTES:], context)
 
     def pseudonym(self, purpose: bytes, name: bytes) -> bytes:
-        """32 bytes that stand for a subject; the same over rotations, and over the removal of keys after them."""
+        """32 bytes that stand for a subject; the same over rotations, and over the removal of keys after them.
+
+        Raises NotReady when no key is here, and when what the oldest one was handed down does not open: others than
+        before would put the messages of a subject into another order.
+        """
         key = self.pseudonyms()
         if key is None:
             raise _none_here()
+        if self._handed_down is None and (trouble := self.troubles.get(pseudonyms_file(self._folder, self._here()[0]))):
+            raise NotReady("KEY_NOT_LOADED", f"What messages are put in order with is not here: {trouble}.")
         return key.pseudonym(purpose, name)
 
     def pseudonyms(self) -> PseudonymKey | None:
