@@ -226,7 +226,7 @@ async def test_who_shows_it_agrees_with_us_beyond_where_they_differ(world: World
 async def test_who_was_shown_our_history_and_hands_evidence_on_does_not_say_where_the_other_one_parts(
     world: World,
 ) -> None:
-    """We hold the fork, as PEER does: a node that holds the other one made this of PEER's head, and PEER took it over."""
+    """We hold the fork, as PEER does; who holds the other one made this of PEER's head, and PEER took it over."""
     fork = Forked("fork", 12, 5)
     await world.hold(fork, 12)
     await world.show(fork, 8, PEER)
@@ -236,7 +236,7 @@ async def test_who_was_shown_our_history_and_hands_evidence_on_does_not_say_wher
 
 
 async def test_whoever_may_hold_the_other_history_is_heeded_whoever_hands_the_evidence_on(world: World) -> None:
-    """We hold the fork, as PEER and OTHER do, and PEER is first to tell of what THIRD, which holds the other one, made."""
+    """We hold the fork, as PEER and OTHER do. THIRD, which holds the other one, made this; PEER is first to tell."""
     fork = Forked("fork", 12, 5)
     await world.hold(fork, 12)
     await world.show(fork, 8, PEER)
@@ -247,7 +247,7 @@ async def test_whoever_may_hold_the_other_history_is_heeded_whoever_hands_the_ev
 
 
 async def test_evidence_that_comes_again_counts_where_it_says_less(world: World) -> None:
-    """THIRD, which made it, never agreed with us. That PEER, which holds more with us, was first to tell hides nothing."""
+    """THIRD, which made it, never agreed with us. That PEER, which did, was first to tell hides nothing."""
     fork = Forked("fork", 12, 5)
     await world.hold(fork, 12)
     await world.show(fork, 8, PEER)
