@@ -131,8 +131,8 @@ def _not_held(named: Sequence[str], number: str, known: Sequence[str]) -> str:
 def _too_short(stored: LogHead, closing: Closing) -> NotReady:
     return NotReady(
         "LOG_CLOSED",
-        f"The closed log {stored.origin} ends after {in_entries(closing.size)}, and {stored.size} are stored here: whether "
-        "these are of the history that was signed off shows once a running node has followed it up.",
+        f"The closed log {stored.origin} ends after {in_entries(closing.size)}, and {stored.size} are stored here: "
+        "whether these are of the history that was signed off shows once a running node has followed it up.",
     )
 
 
