@@ -45,12 +45,15 @@ async def stored_head(reader: LogAuditReader, origin: str) -> LogHead:
 async def asked_log(reader: LogAuditReader, store: LogStore, keys: TrustedLogs, named: Sequence[str]) -> AskedLog:
     """The first of these logs, with its last head that counts: of a closed one the head that was signed off.
 
-    Raises NotReady when what is stored of a closed log is another history: nothing of that is to be proven.
+    Raises NotReady when what is stored of a closed log is another history, or ends before it can be told which one it
+    is: nothing of that is to be proven.
     """
     stored, closing = await stored_head(reader, named[0]), keys.closing(named[0])
     others = tuple(each for each in named if each != named[0])
-    if closing is None or stored.size < closing.size:
+    if closing is None:
         return AskedLog(stored, closing, others)
+    if stored.size < closing.size:
+        raise _too_short(stored, closing)
     end = closing.log
     log = AskedLog(LogHead(end.origin, end.size, end.root, end.note, end.cosigned_at), closing, others)
     if not await leads_to_end(store, stored, closing):
@@ -123,6 +126,14 @@ def _not_held(named: Sequence[str], number: str, known: Sequence[str]) -> str:
     if any(own_cosigner(origin) == theirs for origin in known):
         return f"{said} It is one of {found[0]}: look in the logs of that with --origin {found[0]}."
     return f"{said} It is one of {found[0]}, of which no log is stored here: ask a node that follows it."
+
+
+def _too_short(stored: LogHead, closing: Closing) -> NotReady:
+    return NotReady(
+        "LOG_CLOSED",
+        f"The closed log {stored.origin} ends after {in_entries(closing.size)}, and {stored.size} are stored here: "
+        "whether these are of the history that was signed off shows once a running node has followed it up.",
+    )
 
 
 def damaged(log: AskedLog | None = None) -> NotReady:

@@ -242,7 +242,10 @@ class Messaging:
             except Exception:  # noqa: BLE001 - who ended here would keep contents that are to be erased
                 _log.exception("messages_not_swept")
             await asyncio.sleep(SWEEP_SECONDS)
-            await asyncio.to_thread(self._vault.refresh)
+            try:
+                await asyncio.to_thread(self._vault.refresh)
+            except Exception:  # noqa: BLE001 - the same; a folder that cannot be read now may be read later
+                _log.exception("sealing_keys_not_looked_at")
 
     async def sweep(self, now: datetime) -> None:
         """One round of it. Raises NotReady when the database cannot be used."""

@@ -93,10 +93,16 @@ class SealingKeys:
         return self.open(stored[:_ID_BYTES].hex(), stored[_ID_BYTES:], context)
 
     def pseudonym(self, purpose: bytes, name: bytes) -> bytes:
-        """32 bytes that stand for a subject; the same over rotations, and over the removal of keys after them."""
+        """32 bytes that stand for a subject; the same over rotations, and over the removal of keys after them.
+
+        Raises NotReady when no key is here, and when what the oldest one was handed down does not open: others than
+        before would put the messages of a subject into another order.
+        """
         key = self.pseudonyms()
         if key is None:
             raise _none_here()
+        if self._handed_down is None and (trouble := self.troubles.get(pseudonyms_file(self._folder, self._here()[0]))):
+            raise NotReady("KEY_NOT_LOADED", f"What messages are put in order with is not here: {trouble}.")
         return key.pseudonym(purpose, name)
 
     def pseudonyms(self) -> PseudonymKey | None:
@@ -105,6 +111,21 @@ class SealingKeys:
             return self._handed_down
         here = self._here()
         return here[0].pseudonyms if here else None
+
+    def to_hand_down(self) -> PseudonymKey | None:
+        """The same for a rotation. Raises NotReady while a key does not open that may be the oldest one.
+
+        The node may have that in memory, and its messages are put in order with it.
+        """
+        if self._handed_down is None:
+            for path in sorted(self.troubles):
+                if path.match(PATTERN):
+                    raise NotReady(
+                        "KEY_NOT_LOADED",
+                        f"{path.name} does not open: {self.troubles[path]}. What messages are put in order with may "
+                        "come from it, and a rotation hands that down: mend it, or move it away if it is lost.",
+                    )
+        return self.pseudonyms()
 
     def _read_pseudonyms(self) -> PseudonymKey | None:
         """What was handed down last, of what opens. A file that is not as it should be is a trouble."""
@@ -150,13 +171,14 @@ def load_sealing_keys(settings: Settings, published: Callable[[], tuple[SealingK
 def rotate_sealing(settings: Settings, now: datetime) -> tuple[SealingKeyInfo, Path, int]:
     """A new sealing key, published now: (what is published, its file, version of the bundle).
 
-    Files are made first: a crash in between leaves a key that nobody names and nobody seals to. Peers that
+    Raises NotReady while a key that is here does not open and nothing was handed down before. Files are made first: a
+    crash in between leaves a key that nobody names and nobody seals to. Peers that
     hold an older bundle go on sealing to the key before, which stays here and opens; delete its file when the longest
     life of a message has passed, and what was ever sealed to it cannot be read any more.
     """
     folder = settings.keys.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    pseudonyms = load_sealing_keys(settings, lambda: trusted_state(settings).own.bundle.sealing_keys).pseudonyms()
+    pseudonyms = load_sealing_keys(settings, lambda: trusted_state(settings).own.bundle.sealing_keys).to_hand_down()
     key = generate_sealing_key()
     path = folder / f"sealing-{key.key_id[:12]}.key"
     save_sealing_key(key, path, load_passphrase(settings))

@@ -18,6 +18,8 @@ from trust.memo import SMALL_ENTRY_BYTES
 _log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 60.0
+"""How long it rests after what nobody foresaw, such as a library that fails."""
 _QUIET: Final = 10
 """So many calls answered and batches stored between two looks are nearly none."""
 
@@ -57,6 +59,9 @@ class Sweeping:
                     await self._work()
                 except NotReady as error:
                     _log.warning("sweep_waits", reason=error.reason)
+                except Exception:  # noqa: BLE001 - a sweep that ended would leave signatures that fail untold
+                    _log.exception("sweep_failed")
+                    await asyncio.sleep(PAUSE_SECONDS)
 
     async def _work(self) -> None:
         """All peers' logs in turn, until nothing is left, a second is over, or callers come."""

@@ -187,6 +187,7 @@ def _rotate_sealing(session: Session) -> None:
     session.say(f"新密封密钥 New sealing key {key_id_of(made.spki)}", "bold green")
     session.say(f"  {made.suite}, {path}")
     session.say(f"  {'now':<25}it is published in our bundle, version {version}; peers seal to it when they know it")
+    session.say("  Beside it may be pseudonyms-….sealed of the same characters: copy and back up both.")
     session.say("  Keep the files of the keys before until every message to them has expired: they open those.")
     _say_next(session)
     key_id = key_id_of(made.spki)

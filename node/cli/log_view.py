@@ -65,7 +65,10 @@ def closed_told(heads: Sequence[HeadView]) -> Iterator[str]:
         elif head.size > size:
             counts = f"of its {head.size} entries those below index {size} count"
         else:
-            counts = f"its entries below index {size} count, and {head.size} of them are here"
+            counts = (
+                f"its entries below index {size} count; {head.size} are stored here, and whether these are of that "
+                "history shows once a running node has followed it up"
+            )
         yield f"{head.origin} is closed: {counts}. {successor} goes on; --origin {head.origin} shows this one."
         if successor not in stored:
             yield f"{successor} is not here yet: " + (

@@ -26,7 +26,7 @@ from node.model.log import LogHead
 from node.model.witnesses import HeadState, PeerHead, ShownHead, SplitNotes, SplitView
 from trust.errors import CheckpointInvalid
 from trust.log.checkpoint import open_checkpoint, origin_of, own_cosigner, size_of
-from trust.log.forks import ForkProof, open_fork
+from trust.log.forks import Fork, ForkProof, open_fork
 from trust.log.proofs import consistency_plan
 from trust.log.tree import EMPTY_ROOT
 
@@ -191,21 +191,24 @@ class Comparison:
         return SplitNotes(shown.checkpoint, ours.checkpoint, root, plan.fold(roots))
 
     async def _take_over(self, peer: str, keys: ReplicaKeys, notes: SplitNotes) -> None:
-        # Evidence that we hold already, ours perhaps, says nothing new when it is handed back.
-        if self._told_by(keys.origin, peer) or any(
-            notes == known.notes for known in self._standings.splits(keys.origin)
-        ):
+        if self._told_by(keys.origin, peer):
             return
         proof = ForkProof(notes.first, notes.second, notes.root, notes.consistency)
         fork = open_fork(proof, keys.head, keys.origin, keys.cosigners)
         differ = fork.first.size
         first = self._standing_for(keys.origin, fork.first.cosigners.keys(), differ)
-        second = self._standing_for_shown(keys.origin, peer, fork.second.cosigners.keys(), differ)
+        second = self._standing_for_second(keys.origin, peer, fork)
         ours = await self._root_at(keys.origin, differ)
         # Where the history that is not ours parts from it, those tell who stand for that one. While our tree is too
         # short to say which of the two is ours, it may be either: then somebody has to stand for each.
         against = [first] if ours == notes.root else [second] if ours == fork.first.root else [first, second]
         agreed = min([*first, *second]) if all(against) else 0
+        if any(notes == known.notes for known in self._standings.splits(keys.origin)):
+            # Evidence that we hold already, ours perhaps. Who stands for its first head is written under that; who for
+            # the second one may be whoever made it, and that may be who shows it now.
+            lowest = self._standings.witnessing(keys.origin).agreed
+            if ours == notes.root or not all(against) or (lowest is not None and agreed >= lowest):
+                return
         await self._keep_split(SplitView(keys.origin, peer, self._limits.now(), agreed, notes))
 
     async def _root_at(self, origin: str, size: int) -> bytes | None:
@@ -220,7 +223,7 @@ class Comparison:
     async def _split(self, shown: PeerHead, notes: SplitNotes) -> None:
         # Without a proof our own log is shorter than what our key signed: whatever we hold may be before the parting.
         differ = size_of(notes.first if notes.root else notes.second)
-        agreed = min(self._standing_for_shown(shown.origin, shown.peer, frozenset(), differ), default=0)
+        agreed = min(self._standing_for_shown(shown.origin, shown.peer, differ), default=0)
         await self._keep_split(SplitView(shown.origin, shown.peer, self._limits.now(), agreed, notes))
 
     def _standing_for(self, origin: str, names: AbstractSet[str], differ: int) -> list[int]:
@@ -231,14 +234,31 @@ class Comparison:
         sizes = self._standings.witnessing(origin).sizes
         return [size for name in names - self._for_none(origin) if (size := sizes.get(name, 0)) < differ]
 
-    def _standing_for_shown(self, origin: str, peer: str, names: AbstractSet[str], differ: int) -> list[int]:
-        """The same for the history that `peer` shows: it stands for that one as well."""
-        others = {own_cosigner(origin_of(peer)), *names} - self._for_none(origin)
+    def _standing_for_shown(self, origin: str, peer: str, differ: int) -> list[int]:
+        """The same for a head that `peer` shows: it stands for that one."""
+        others = {own_cosigner(origin_of(peer))} - self._for_none(origin)
         if others:
             return self._standing_for(origin, others, differ)
         # Shown by the log's own node alone: what every other witness that we know holds as we do was seen by all.
         sizes = self._standings.witnessing(origin).sizes
         return [min(sizes[name], max(differ - 1, 0)) for name in sizes.keys() - self._for_none(origin)]
+
+    def _standing_for_second(self, origin: str, peer: str, fork: Fork) -> list[int]:
+        """The same for the second head of evidence that `peer` shows: whoever made that held it.
+
+        Nobody's cosignature but the log's own is under it as a rule, and `peer` may have taken it over from the maker:
+        who cosigned the first head, or agrees with us from where the two differ, has. Any witness may be the maker.
+        """
+        differ, first, shower = fork.first.size, fork.first.cosigners.keys(), own_cosigner(origin_of(peer))
+        signed = fork.second.cosigners.keys() - self._for_none(origin)
+        if signed:
+            return self._standing_for(origin, signed, differ)
+        stands = self._standing_for_shown(origin, peer, differ)
+        if not stands or shower in self._for_none(origin):
+            return stands
+        if shower in first:
+            return []
+        return [*stands, *self._standing_for(origin, self._standings.witnessing(origin).sizes.keys() - first, differ)]
 
     async def _keep_split(self, split: SplitView) -> None:
         if await self._evidence.keep_split(split):

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from tests.support import nodes
+from tests.support.databases import database, database_url, migrated_template, postgres
 from tests.support.nodes import TestJurisdiction
+
+__all__ = ["database", "database_url", "migrated_template", "postgres"]
 
 
 @pytest.fixture

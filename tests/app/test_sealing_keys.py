@@ -98,6 +98,35 @@ def test_what_was_handed_down_and_does_not_open_is_told(shanxi: TestJurisdiction
     assert keys.pseudonym(b"purpose", b"name") == before, "the oldest key is here still"
 
 
+def test_no_other_pseudonyms_are_made_while_those_handed_down_do_not_open(shanxi: TestJurisdiction) -> None:
+    """A copy put back with the wrong mode: messages wait, and go on in the same order."""
+    before = held(shanxi).pseudonym(b"purpose", b"name")
+    rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=1))
+    shanxi.layout.key("sealing").unlink()
+    (path,) = shanxi.settings.keys.folder.glob("pseudonyms-*.sealed")
+    path.chmod(0o644)
+    keys = held(shanxi)
+    with pytest.raises(NotReady, match=path.name):
+        keys.pseudonym(b"purpose", b"name")
+    path.chmod(0o600)
+    keys.refresh()
+    assert keys.pseudonym(b"purpose", b"name") == before
+
+
+def test_a_rotation_waits_for_the_key_from_which_pseudonyms_come(shanxi: TestJurisdiction) -> None:
+    """The node has it in memory; who rotates cannot open it, and what was not handed down would be lost with it."""
+    before = held(shanxi).pseudonym(b"purpose", b"name")
+    first = shanxi.layout.key("sealing")
+    first.chmod(0o644)
+    with pytest.raises(NotReady, match=r"sealing\.key.*chmod 600"):
+        rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=1))
+    assert len(published(shanxi)) == 1
+    first.chmod(0o600)
+    rotate_sealing(shanxi.settings, THE_DAY + timedelta(hours=1))
+    first.unlink()
+    assert held(shanxi).pseudonym(b"purpose", b"name") == before
+
+
 def test_what_is_at_rest_is_bound_to_its_place(shanxi: TestJurisdiction) -> None:
     keys = held(shanxi)
     kept = keys.keep(b"at rest", b"one row")

@@ -18,11 +18,14 @@ from tests.recognition.cases import NOW
 from tests.support import nodes
 from tests.support.http import get
 from tests.verification.test_sweep import ISSUER, MANY, World, signed
+from trust.issuers import TrustedIssuer
+from trust.libcrypto import LibcryptoError
 
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(sweeping, "PAUSE_SECONDS", 0.02, raising=False)
 
 
 async def test_it_works_while_nobody_is_served_and_waits_for_who_is() -> None:
@@ -45,6 +48,27 @@ async def test_it_works_while_nobody_is_served_and_waits_for_who_is() -> None:
 
     async def all_read() -> bool:
         return len(world.views.read) == 200
+
+    await nodes.eventually(all_read)
+    await ended(task)
+
+
+async def test_what_fails_in_a_way_that_is_not_foreseen_does_not_end_it() -> None:
+    """As libcrypto does, which checks SM2, when it finds no memory."""
+    world, board = World(*(signed(number) for number in range(20))), HeadBoard()
+    board.publish(LogHead(ISSUER.origin, 20, bytes(32), "", NOW))
+    failing = iter((True, True))
+
+    def peers() -> list[TrustedIssuer]:
+        if next(failing, False):
+            raise LibcryptoError
+        return [ISSUER]
+
+    work = Sweeping(world.sweep, peers, board, Traffic(), asyncio.get_running_loop().time, MANY << 12)
+    task = begun(work.keep(), "sweep")
+
+    async def all_read() -> bool:
+        return len(world.views.read) == 20
 
     await nodes.eventually(all_read)
     await ended(task)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from node.app import sealing_keys, trusting
+from node.app import messaging, sealing_keys, trusting
 from node.app.storing import open_database
 from node.model.subject import IdType, SubjectRef
 from node.storage.report_store import ReportStore
@@ -296,3 +296,23 @@ async def test_messages_of_one_subject_arrive_in_the_order_in_which_they_were_as
         arrived = await exchanging.messages(shanxi, INBOX)
         assert [message.id for message in reversed(arrived)] == made
         assert len({message.order for message in arrived}) == 1
+
+
+async def test_a_folder_of_keys_that_cannot_be_looked_into_for_a_while_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that is away: what expires is still ended and erased."""
+    looks = 0
+
+    def away(_keys: sealing_keys.SealingKeys) -> None:
+        nonlocal looks
+        looks += 1
+        raise PermissionError
+
+    async def looked_again_and_again() -> bool:
+        return looks > 4  # each of the two nodes does, and would once
+
+    async with provinces(tmp_path):
+        monkeypatch.setattr(messaging, "SWEEP_SECONDS", 0.05)
+        monkeypatch.setattr(sealing_keys.SealingKeys, "refresh", away)
+        await nodes.eventually(looked_again_and_again, 20)

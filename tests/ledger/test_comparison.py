@@ -26,8 +26,8 @@ from trust.log.forks import ForkProof, open_fork
 from trust.log.proofs import consistency_plan
 from trust.log.tree import leaf_hash, root_of
 
-OWN, PEER, OTHER, ISSUER = "520000", "620100", "210000", "140000"
-NAMES = {division: f"huxin/{division}/node" for division in (OWN, PEER, OTHER)}
+OWN, PEER, OTHER, THIRD, ISSUER = "520000", "620100", "210000", "430000", "140000"
+NAMES = {division: f"huxin/{division}/node" for division in (OWN, PEER, OTHER, THIRD)}
 COSIGNERS = {own_cosigner(ORIGIN): key("cosigner").public, **{name: key(name).public for name in NAMES.values()}}
 KEYS = ReplicaKeys(ORIGIN, key("head").public, COSIGNERS)
 
@@ -217,6 +217,7 @@ async def test_who_shows_it_agrees_with_us_beyond_where_they_differ(world: World
     fork = Forked("fork", 12, 5)
     await world.hold(fork, 12)
     await world.show(fork, 8, OTHER)
+    await world.show(fork, 8, THIRD)
     await world.show(fork, 12, PEER)
     await world.comparison.shown(PEER, KEYS, ShownHead(ORIGIN, "", evidence_of_another()))
     assert world.standings.witnessing(ORIGIN).agreed == 0
@@ -249,12 +250,12 @@ async def test_histories_that_differ_at_a_size_agree_below_it_at_most(world: Wor
     assert agreed < 8
 
 
-def evidence_of_another() -> SplitNotes:
-    """What the node of PEER keeps once OTHER has shown it a fork."""
+def evidence_of_another(shown_by: str = OTHER) -> SplitNotes:
+    """What the node of PEER, or of whoever holds the honest log, keeps once another one has shown it a fork."""
     leaves = [leaf_hash(data) for data in HONEST.entries[:10]]
     plan = consistency_plan(9, 10)
     hashes = plan.fold({s: root_of(leaves[s.index << s.level : (s.index + 1) << s.level]) for s in plan.subtrees})
-    return SplitNotes(shown(Forked("fork", 9, 5), 9, OTHER).checkpoint, HONEST.note(10), HONEST.root(9), hashes)
+    return SplitNotes(shown(Forked("fork", 9, 5), 9, shown_by).checkpoint, HONEST.note(10), HONEST.root(9), hashes)
 
 
 async def test_false_evidence_changes_nothing(world: World) -> None:
