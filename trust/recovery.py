@@ -115,5 +115,6 @@ def require_nothing_doubted(left_open: LeftOpen) -> None:
     if left_open.doubted:
         raise StepUndecided(
             "STATUS_UNPROVEN",
-            "its standing had changed in a history of the log that was given up: ask the issuer to state it anew",
+            "its standing had changed in a history of the log that was given up: ask the issuer to set or clear that "
+            "flag again",
         )

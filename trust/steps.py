@@ -209,11 +209,13 @@ def statement_is_logged(
 
     `due` is `issued_at` plus the merge delay: a head cosigned later holds it. Whatever proof the bundle brings must
     hold even where our view knows already: every bit counts. Raises CheckpointInvalid, ProofInvalid, HeadInconsistent,
-    StepFailed (NOT_COSIGNED, LOG_ENTRY_DIFFERS, NOT_IN_LOG) and StepUndecided (NOT_YET_IN_VIEW, LOG_SPLIT).
+    StepFailed (NOT_COSIGNED, LOG_ENTRY_DIFFERS, NOT_IN_LOG, or NOT_IN_SUCCESSOR where the bundle proves that a log which
+    was closed since held it) and StepUndecided (NOT_YET_IN_VIEW, LOG_SPLIT).
     """
     inclusion = proof.inclusion
+    given_up = False
     if inclusion is not None and _require_proof(proof, inclusion, trusted, view, memo).origin != trusted.origin:
-        inclusion = None
+        inclusion, given_up = None, True
     if view is not None and entry is not None and entry.index < view.size:
         if entry.entry != proof.entry or (inclusion is not None and inclusion.index != entry.index):
             raise _another_entry()
@@ -222,6 +224,11 @@ def statement_is_logged(
     if view is not None and inclusion is not None and inclusion.index < view.size:
         raise _another_entry()
     if view is not None and view.fresh_at is not None and view.fresh_at > due and not left_open.unsettled:
+        if given_up:  # a log of its issuer's did hold it, once
+            raise StepFailed(
+                "NOT_IN_SUCCESSOR",
+                "its issuer's log was closed and goes on without this report: ask the issuer for a new one",
+            )
         raise StepFailed("NOT_IN_LOG", "the issuer's log should hold it by now and does not: do not rely on it")
     if inclusion is None:
         raise StepUndecided("NOT_YET_IN_VIEW", "our view of the issuer's log ends before it: try again in a minute")

@@ -115,6 +115,8 @@ class Examination:
     than our quorum, those under the bundle's own head as well."""
     existed: Existence | None = None
     """What step 4 rests on where a key that signed was compromised later: proof that the statement is older."""
+    doubted: bool = False
+    """Whether step 10 names a flag in force and would be STATUS_UNPROVEN (`LeftOpen.doubted`) without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,8 @@ def _examined_as(reading: Reading, case: _Case) -> Examination:
         verified = Verified(_RUNNER, examined, case.as_of)
     statuses = case.entry.statuses if case.entry is not None else ()
     later = flags_changed_later(statuses, case.as_of) if statuses else ()
-    return Examination(outcomes, reading, examined, verified, case.flags, later, told.witnesses, told.existed)
+    doubted = case.left_open.doubted and outcomes[9].status is StepStatus.FAIL
+    return Examination(outcomes, reading, examined, verified, case.flags, later, told.witnesses, told.existed, doubted)
 
 
 def _run_middle(

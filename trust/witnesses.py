@@ -40,7 +40,9 @@ def require_one_history(index: int, witnessing: Witnessing) -> None:
     """Of step 6: the entry lies where all known histories of the log agree. Raises StepUndecided: LOG_SPLIT."""
     if witnessing.agreed is not None and index >= witnessing.agreed:
         raise StepUndecided(
-            "LOG_SPLIT", "its issuer's log has two histories from before this entry on: ask the issuer which one holds"
+            "LOG_SPLIT",
+            "its issuer's log has two histories, and this entry is not proven to be in both: wait until the log is "
+            "recovered, or ask the issuer",
         )
 
 

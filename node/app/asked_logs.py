@@ -74,6 +74,8 @@ async def leads_to_end(store: LogStore, head: LogHead, closing: Closing) -> bool
 
 def index_in(log: AskedLog, index: int) -> int:
     """The index, where the log has an entry of it that counts. Raises NotFound."""
+    if log.head.size == 0:
+        raise NotFound("NOT_FOUND", f"{_entries(log)}: there is nothing to prove of it{or_others(log)}.")
     if index >= log.head.size:
         raise NotFound("NOT_FOUND", f"{_entries(log)}, numbered from 0. Choose an index below that{or_others(log)}.")
     return index
@@ -82,7 +84,9 @@ def index_in(log: AskedLog, index: int) -> int:
 def _entries(log: AskedLog) -> str:
     size = log.head.size
     if log.closing is None:
-        return f"The log {log.head.origin} has {in_entries(size)}"
+        return f"The log {log.head.origin} has {in_entries(size) if size else 'no entries yet'}"
+    if size == 0:
+        return f"The closed log {log.head.origin} has no entries that count"
     return f"The closed log {log.head.origin} has {in_entries(size)} that {'counts' if size == 1 else 'count'}"
 
 

@@ -84,7 +84,7 @@ def _require_meant(session: Session, entries: int, agreed: int | None, *, yes: b
     elif entries > agreed:
         warning = (
             f"注意：据本节点的证据，两个版本只在前 {agreed} 条一致。\n"
-            f"By the evidence stored here the histories of our log agree for {agreed} entries only, and {entries} lies "
+            f"By the evidence stored here the histories of our log agree for {in_entries(agreed)} only, and {entries} lies "
             f"beyond that: whoever was shown the other one has to give up what it holds from index {agreed} on. Prefer "
             f"--entries {agreed}; what comes after is logged again anyway, and gets witnesses anew."
         )

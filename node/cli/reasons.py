@@ -48,11 +48,17 @@ LOG: dict[str, Words] = {
     "CHECKPOINT_INVALID": Words("日志头签名无效", "the signed head of the log is wrong"),
     "HEAD_INCONSISTENT": Words("出具机关签署了互相矛盾的日志，请保存证据", "the issuer signed two logs that disagree"),
     "LOG_SPLIT": Words(
-        "出具机关的日志有两个互相矛盾的版本，本条无从判定", "its log has two histories, and this entry is not in both"
+        "出具机关的日志有两个互相矛盾的版本，本条未被证实两个版本都有，请待日志恢复或询问出具机关",
+        "its log has two histories, and this entry is not proven to be in both: wait until the log is recovered, or ask "
+        "the issuer",
     ),
     "NOT_COSIGNED": Words("日志头未经出具机关联署", "its tree head is not cosigned by the issuer"),
     "LOG_ENTRY_DIFFERS": Words("日志同一位置是另一条声明", "the log holds another statement in its place"),
     "NOT_IN_LOG": Words("出具机关的日志中本应有而没有", "the issuer's log should hold it and does not"),
+    "NOT_IN_SUCCESSOR": Words(
+        "出具机关日志已重建，其中没有本报告，请重新申请报告",
+        "its issuer's log was closed and goes on without this report: ask the issuer for a new one",
+    ),
     "NOT_YET_IN_VIEW": Words("本节点的日志视图尚未到达，请稍后再试", "our view of the log ends before it: try again"),
     "NO_LOG_VIEW": Words("本节点没有对方日志的视图", "this node has no view of the issuer's log"),
     "LOG_VIEW_STALE": Words("对方日志视图过旧，对方可能不在线", "our view of the log is too old; the peer may be down"),
@@ -76,8 +82,8 @@ STANDING: dict[str, Words] = {
         "状态变更无法识别，请升级本系统", "its standing changed in a way this version cannot read: upgrade"
     ),
     "STATUS_UNPROVEN": Words(
-        "状态变更只见于已放弃的日志版本，请向出具机关核实",
-        "its standing changed in a history that was given up: ask the issuer to state it anew",
+        "状态变更只见于已放弃的日志版本，须由出具机关重新设置或解除该标记",
+        "its standing changed in a history that was given up: settled once the issuer sets or clears that flag again",
     ),
     "SUBJECT_MISMATCH": Words("报告的主体与所称不符", "it is about somebody else"),
     "NO_SUBJECT_CLAIMED": Words("未说明报告关于谁，请用 --subject", "nobody said whom it is about: use --subject"),

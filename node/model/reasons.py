@@ -21,7 +21,8 @@ STEP_REASONS: frozenset[str] = frozenset(
             "NO_CONDITIONS",
         ),
         # log and its heads: steps 6, 7
-        *("NOT_IN_LOG", "NOT_YET_IN_VIEW", "LOG_ENTRY_DIFFERS", "PROOF_INVALID", "CHECKPOINT_INVALID", "NOT_COSIGNED"),
+        *("NOT_IN_LOG", "NOT_IN_SUCCESSOR", "NOT_YET_IN_VIEW", "LOG_ENTRY_DIFFERS", "PROOF_INVALID"),
+        *("CHECKPOINT_INVALID", "NOT_COSIGNED"),
         *("HEAD_INCONSISTENT", "LOG_SPLIT", "WITNESS_QUORUM_UNMET"),
         # freshness: steps 8, 9
         *("TRUST_STATE_EXPIRED", "TRUST_STATE_STALE", "TRUST_STATE_IN_FUTURE"),

@@ -206,7 +206,7 @@ class Verdict:
     Standing, flags and decision are those of `basis.as_of`; what has changed since is in `later_flags`. `witnesses`
     counts those known to have cosigned a head of the issuer's log which holds the report, at least as many as
     `witness_quorum` demands, or all that are known. `existed` is None unless step 4 rests on it. `retry_seconds`: after
-    about how long more of them may be known, 0 unless they were too few.
+    about how long more of them may be known, 0 unless they were too few and nothing else keeps it from the log.
     """
 
     authenticity: Authenticity

@@ -30,7 +30,7 @@ REQUIREMENT_EMPTY = "REQUIREMENT_EMPTY"
 RECORDS_FOUND = "RECORDS_FOUND"
 NOT_REACHED = "NOT_REACHED"
 
-_EXPIRED, _REVOKED = "EXPIRED", "REVOKED"
+_EXPIRED, _REVOKED, _UNPROVEN = "EXPIRED", "REVOKED", "STATUS_UNPROVEN"
 _REFERS = frozenset(
     {
         "STATUS_UNDER_OBJECTION",
@@ -96,7 +96,7 @@ def judge(
     steps.append(_unreached(14) if presented is None else scheme_step(presented, catalogue))
     if asked is None:
         steps.extend(_step(number, StepStatus.NOT_REQUIRED.value, "") for number in (15, 16, 17, 18))
-        return Judgement(authenticity, standing, None, _reasons(examination.flags, steps, ()), tuple(steps), ())
+        return Judgement(authenticity, standing, None, _named(examination, steps, ()), tuple(steps), ())
     lacks: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     if presented is None or asked.assessment is None:
@@ -106,7 +106,7 @@ def judge(
         lacks = _lacks(presented, asked.requirement, asked.assessment, as_of)
         steps.extend(_asked_steps(presented, asked, asked.assessment, lacks, as_of))
     decision = _decide(examination.verified, steps)
-    reasons = () if decision is Decision.ACCEPT else _reasons(examination.flags, steps, lacks)
+    reasons = () if decision is Decision.ACCEPT else _named(examination, steps, lacks)
     steps.append(_passed_unless(18, () if decision is Decision.ACCEPT else (decision.value,)))
     return Judgement(authenticity, standing, decision, reasons, tuple(steps), findings)
 
@@ -221,14 +221,29 @@ def _standing(examination: Examination, steps: Sequence[Step], authenticity: Aut
     return Standing.IN_FORCE if status.status is StepStatus.PASS else Standing.UNKNOWN
 
 
-def _reasons(set_flags: Sequence[StatusFlag], steps: Sequence[Step], lacks: tuple[str, ...]) -> tuple[str, ...]:
+def _named(examination: Examination, steps: Sequence[Step], lacks: tuple[str, ...]) -> tuple[str, ...]:
+    return _reasons(examination.flags, steps, lacks, doubted=examination.doubted)
+
+
+def _reasons(
+    set_flags: Sequence[StatusFlag], steps: Sequence[Step], lacks: tuple[str, ...], *, doubted: bool = False
+) -> tuple[str, ...]:
     """All reasons, each once: what rejects, then failed steps that refer, then what is undecided; by step in each.
 
-    Records stand before gaps. Every flag is named, not only the one that step 10 gives.
+    Records stand before gaps. Every flag is named, not only the one that step 10 gives. `doubted`: so is one that is
+    unproven beside them, unless the report is revoked, which no other flag could change.
     """
     flags = tuple(_REVOKED if flag.name == _REVOKED else f"STATUS_{flag.name}" for flag in set_flags)
     failed = [reason for step in steps if step.status is StepStatus.FAIL for reason in _all_of(step, flags, lacks)]
-    undecided = [step.reason for step in steps if step.status is StepStatus.UNDECIDED]
+    unproven = (_UNPROVEN,) if doubted and _REVOKED not in flags else ()
+    undecided = [
+        reason
+        for step in steps
+        for reason in (
+            *((step.reason,) if step.status is StepStatus.UNDECIDED else ()),
+            *(unproven if step.number == 10 else ()),
+        )
+    ]
     ranked = sorted(failed, key=lambda reason: (reason in _REFERS, reason in lacks))
     return tuple(dict.fromkeys((*ranked, *undecided)))
 

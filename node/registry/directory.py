@@ -187,7 +187,8 @@ class TrustDirectory:
             if not last.withdrawn and not signed_since:
                 problems.append(
                     f"The trust certificate for {issuer} counts no more, for a key that signed it was in other hands: "
-                    f"sign it again with `huxin recognise grant {issuer} --keep`."
+                    f"read each term of it, which whoever had the key may have written, then sign it again with `huxin "
+                    f"recognise grant {issuer} --keep`."
                 )
         for path in left_out:
             _end_recognition(recognised, path)

@@ -27,9 +27,9 @@ ORIGIN = "huxin/140000"
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
 
-async def _store(home: Path, settings: Settings, kind: EntryKind) -> None:
-    """A log of five entries that this version cannot read, filed as of that kind."""
-    drafts = [EntryDraft(bytes([number]), bytes(32), kind) for number in range(5)]
+async def _store(home: Path, settings: Settings, kind: EntryKind, entries: int = 5) -> None:
+    """A log of entries that this version cannot read, filed as of that kind."""
+    drafts = [EntryDraft(bytes([number]), bytes(32), kind) for number in range(entries)]
     batch = assemble(Frontier(), drafts)
     at = batch.frontier
     text = sign_head(ORIGIN, at.size, at.root(), load(home / "keys" / "log.key"))
@@ -87,3 +87,11 @@ def test_a_database_of_another_program_is_not_touched(home: Path) -> None:
     damaged = huxin("log", "check", home=home)
     assert damaged.exit_code == ExitCode.REFUSED
     assert "restore it from a backup" in damaged.stderr
+
+
+def test_of_a_log_without_entries_no_index_below_zero_is_asked_for(home: Path) -> None:
+    asyncio.run(_store(home, Settings.load(home / "huxin.toml", {}), EntryKind.OTHER, entries=0))
+    refused = huxin("log", "prove", "0", home=home)
+    assert refused.exit_code == ExitCode.USAGE
+    assert "The log huxin/140000 has no entries yet" in refused.stderr
+    assert "numbered from 0" not in refused.stderr

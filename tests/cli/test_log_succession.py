@@ -113,6 +113,11 @@ def test_beyond_what_our_own_evidence_says_is_agreed_it_warns_and_wants_to_be_to
     assert read_succession(Path(SUCCESSION).read_bytes()).size == 4
 
 
+def test_one_entry_is_told_as_one(desk: Path) -> None:
+    asyncio.run(show_split(desk, "210000", 1))
+    assert "agree for 1 entry only, and 3 lies beyond" in close(desk).stderr
+
+
 @pytest.mark.parametrize(("answer", "code"), [("y", ExitCode.OK), ("n", ExitCode.PROBLEMS), ("", ExitCode.PROBLEMS)])
 def test_a_person_is_asked(desk: Path, answer: str, code: ExitCode) -> None:
     """At a terminal, as somebody types it."""

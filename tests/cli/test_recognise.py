@@ -376,6 +376,7 @@ def test_after_a_compromise_the_terms_signed_before_are_kept(guizhou: Path) -> N
     shown = json.loads(recognise(guizhou, "show", "140000", "--json").stdout)
     assert (shown["state"], shown["terms"]["leaves"]) == ("LAPSED", ["MK01"])
     assert "huxin recognise grant DIVISION --keep" in checked(guizhou)
+    assert "Read each term" in checked(guizhou)
     previewed = recognise(guizhou, "preview", "140000", "--keep")
     assert "in other hands" in previewed.stdout
     given = granted(guizhou, "--keep")

@@ -179,7 +179,7 @@ async def test_who_holds_the_other_history_follows_the_honest_one_up(tmp_path: P
 
         world.clock.advance(timedelta(minutes=5))
         for follower in (guizhou, lanzhou):
-            await nodes.eventually(reason_at(follower, world, one, 5, "NOT_IN_LOG"), SECONDS)
+            await nodes.eventually(reason_at(follower, world, one, 5, "NOT_IN_SUCCESSOR"), SECONDS)
             assert (await verdict_of(follower, world, one)).decision == REJECT
 
 

@@ -48,6 +48,19 @@ def flagged(*flags: StatusFlag) -> Examination:
     return Report(SHANXI).examine(NOW, *(StatusEvent(b"", flag, True, ISSUED) for flag in flags))
 
 
+def test_a_flag_that_is_unproven_is_named_beside_those_in_force() -> None:
+    """Whoever sees the objection lifted has still to ask for the other one; of a revoked report nothing is left open."""
+    report, objected = Report(SHANXI), flagged(StatusFlag.UNDER_OBJECTION)
+    for examination, reasons in (
+        (objected, ("STATUS_UNDER_OBJECTION",)),
+        (replace(objected, doubted=True), ("STATUS_UNDER_OBJECTION", "STATUS_UNPROVEN")),
+        (replace(flagged(StatusFlag.REVOKED), doubted=True), ("REVOKED",)),
+    ):
+        judgement = report.judge(MARKET, examination=examination)
+        assert judgement.reasons == reasons
+        assert judgement.decision is (Decision.REJECT if reasons == ("REVOKED",) else Decision.REFER)
+
+
 def test_accept_when_everything_passes() -> None:
     judgement = Report(SHANXI).judge(MARKET)
     assert (judgement.decision, judgement.reasons) == (Decision.ACCEPT, ())

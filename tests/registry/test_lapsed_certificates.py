@@ -28,6 +28,7 @@ def test_what_a_lost_key_signed_is_kept_as_terms_and_never_as_trust(
     (lapsed,) = state.lapsed["140000"]
     assert (lapsed.certificate.issuer, lapsed.certificate.issued_at) == ("140000", NOW)
     assert ["huxin recognise grant 140000 --keep" in problem for problem in state.problems] == [True]
+    assert "read each term" in state.problems[0]
     directory.accept_certificate(certificate("520000", "140000", new, at=NOW + 3 * HOUR))
     again = directory.load()
     assert (again.problems, again.recognition("140000", LATER)) == ((), again.certificates["140000"][-1])

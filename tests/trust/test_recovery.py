@@ -96,9 +96,10 @@ def test_what_stands_below_the_last_honest_head_goes_on() -> None:
 
 
 def test_what_stands_beyond_it_does_not() -> None:
-    for bundle in (World.build().bundle, World.build(proof=False).bundle):
-        examined = examine(replace(closed_after(2), bundle=bundle))
-        assert outcome(examined, 6) == (FAIL, "NOT_IN_LOG")
+    """A bundle that proves the closed log was logged once; one without a proof perhaps never."""
+    for proof, reason in ((True, "NOT_IN_SUCCESSOR"), (False, "NOT_IN_LOG")):
+        examined = examine(replace(closed_after(2), bundle=World.build(proof=proof).bundle))
+        assert outcome(examined, 6) == (FAIL, reason)
         assert examined.verified is None
 
 
@@ -188,7 +189,10 @@ def test_a_flag_that_was_set_in_what_was_discarded_leaves_a_doubt() -> None:
         assert examined.verified is None
     revoked = StatusEvent(bytes(32), StatusFlag.REVOKED, True, ISSUED)
     flagged = replace(closed_after(3), entry=EntryView(ORIGIN, 2, World.build().envelope, (revoked,)))
-    assert outcome(examine(flagged, doubt), 10) == (FAIL, "REVOKED")
+    examined = examine(flagged, doubt)
+    assert (outcome(examined, 10), examined.doubted) == ((FAIL, "REVOKED"), True)
+    assert not examine(flagged).doubted
+    assert not examine(closed_after(3), doubt).doubted, "step 10 names it itself"
 
 
 def test_a_succession_fits_one_log_of_one_issuer() -> None:

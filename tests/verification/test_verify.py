@@ -315,6 +315,25 @@ def test_too_few_witnesses_say_after_how_long_to_ask_again() -> None:
     assert (enough.decision, enough.retry_seconds) == (Decision.ACCEPT, 0)
 
 
+@pytest.mark.parametrize("asked", [MARKET, None], ids=["with a requirement", "without"])
+@pytest.mark.parametrize("which", ["LOG_SPLIT", "NOT_IN_LOG", "REVOKED"])
+def test_where_witnesses_change_nothing_nobody_is_told_to_ask_again(which: str, asked: Requirement | None) -> None:
+    world = relying()
+    world.compared_every_seconds = 10.0
+    revocations = (StatusEvent(b"", StatusFlag.REVOKED, True, ISSUED),) if which == "REVOKED" else ()
+    bundle = issued(world, REPORT, *revocations)
+    demanding = tuple(replace(each, conditions=conditions(quorum=1)) for each in world.trust.recognitions[SHANXI])
+    world.trust = replace(world.trust, recognitions={SHANXI: demanding})
+    if which == "LOG_SPLIT":
+        world.agreed = 0
+    elif which == "NOT_IN_LOG":
+        world.views.entries.clear()
+    verdict = ask(world, bundle, asked)
+    assert which in verdict.reasons
+    assert "WITNESS_QUORUM_UNMET" in verdict.reasons
+    assert verdict.retry_seconds == 0
+
+
 def test_a_node_may_be_stricter_than_its_certificates_never_laxer() -> None:
     certificate = TrustCertificate(
         recogniser=GUIZHOU,

@@ -173,6 +173,8 @@ class Relying:
     memo_bytes: int = 1 << 26
     witnesses: dict[str, int] = field(default_factory=dict)
     """Sizes of the newest heads that witnesses cosigned, by name, of whatever log is asked about."""
+    agreed: int | None = None
+    """Of a log with two histories the size up to which they agree."""
     compared_every_seconds: float = 0.0
     own_edition: Callable[[datetime], Edition | None] | None = None
     """The own catalogue in force at an instant; None: the same one always."""
@@ -189,7 +191,7 @@ class Relying:
                 self._head,
                 lambda: self.now,
                 Tolerances(),
-                lambda _origin: Witnessing(self.witnesses, None, f"huxin/{self.division}/node"),
+                lambda _origin: Witnessing(self.witnesses, self.agreed, f"huxin/{self.division}/node"),
                 self.compared_every_seconds,
             ),
             Assessor(
