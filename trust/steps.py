@@ -209,8 +209,8 @@ def statement_is_logged(
 
     `due` is `issued_at` plus the merge delay: a head cosigned later holds it. Whatever proof the bundle brings must
     hold even where our view knows already: every bit counts. Raises CheckpointInvalid, ProofInvalid, HeadInconsistent,
-    StepFailed (NOT_COSIGNED, LOG_ENTRY_DIFFERS, NOT_IN_LOG, or NOT_IN_SUCCESSOR where the bundle proves that a log which
-    was closed since held it) and StepUndecided (NOT_YET_IN_VIEW, LOG_SPLIT).
+    StepFailed (NOT_COSIGNED, LOG_ENTRY_DIFFERS, NOT_IN_LOG, or NOT_IN_SUCCESSOR where the bundle proves that a log
+    which was closed since held it) and StepUndecided (NOT_YET_IN_VIEW, LOG_SPLIT).
     """
     inclusion = proof.inclusion
     given_up = False

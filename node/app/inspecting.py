@@ -232,8 +232,8 @@ async def _recognition(settings: Settings, now: datetime) -> str:
         raise _unwell(
             "RECOGNITION_LAPSED",
             f"The trust certificates for {', '.join(lapsed)} count no more, for a key that signed them was in other "
-            "hands, and whoever had it may have written their terms. Read each term (`huxin recognise show DIVISION`), then "
-            "sign again with `huxin recognise grant DIVISION --keep`.",
+            "hands, and whoever had it may have written their terms. Read each term (`huxin recognise show DIVISION`), "
+            "then sign again with `huxin recognise grant DIVISION --keep`.",
         )
     outdated = [each for each in own if each.outdated]
     if outdated:

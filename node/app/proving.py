@@ -17,6 +17,7 @@ from node.app.asked_logs import (
     or_others,
     stored_head,
 )
+from node.app.log_changes import logs_beside, told_changes
 from node.app.storing import open_to_read
 from node.app.trusted_logs import Closing, TrustedLogs, is_own, origins_named, trusted_logs
 from node.config.settings import Settings
@@ -24,7 +25,7 @@ from node.errors import InvalidInput
 from node.ledger.assembly import load_frontier
 from node.ledger.subtrees import SubtreeReader
 from node.model.log import LogHead
-from node.model.log_audit import StoredEntry
+from node.model.log_audit import StoredEntry, ToldChange
 from node.storage.database import Database
 from node.storage.log_audit import LogAuditReader
 from node.storage.log_store import LogStore
@@ -62,10 +63,11 @@ class HeadView:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """A head and the stored entries [start, start + limit) of its log."""
+    """A head and the stored entries [start, start + limit) of its log. `changes`: by index what they say of reports."""
 
     head: HeadView
     entries: tuple[StoredEntry, ...]
+    changes: Mapping[int, ToldChange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,14 @@ async def log_page(settings: Settings, wanted: str | None, start: int | None, li
     """
     async with open_to_read(settings) as database:
         reader, keys = await _opened(settings, database)
-        head = await stored_head(reader, origins_named(wanted, settings, await reader.origins())[0])
+        known = await reader.origins()
+        head = await stored_head(reader, origins_named(wanted, settings, known)[0])
         first = max(0, head.size - limit) if start is None else start
-        entries = await reader.entries(head.origin, first, min(first + limit, head.size))
-        return LogPage(await _view(settings, database, head, keys), tuple(entries))
+        last = min(first + limit, head.size)
+        entries = await reader.entries(head.origin, first, last)
+        statuses = await reader.statuses(head.origin, first, last) if entries else ()
+        changes = await told_changes(reader, logs_beside(head.origin, known), statuses)
+        return LogPage(await _view(settings, database, head, keys), tuple(entries), changes)
 
 
 async def prove_entry(settings: Settings, wanted: str | None, entry: str) -> ProvenEntry:

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from node.app.ceremony_files import new_key, public_path, read_public_key
-from node.cli.ceremony_view import in_groups
 from node.cli.session import F, Group, Session, json_option, pass_session
+from node.cli.tables import in_groups
 from node.cli.wording import Words
 from node.config import read_secret
 from node.registry.keys import SUITES

@@ -10,6 +10,7 @@ from functools import cache
 from node.app.ceremonies import Examined
 from node.app.jurisdictions import known_names
 from node.cli.session import Session
+from node.cli.tables import in_groups
 from node.cli.wording import Words
 from node.model.calendar import in_china
 from node.registry.changes import Caution, Change, Fact, Topic
@@ -124,11 +125,6 @@ def as_json(found: Examined) -> dict[str, object]:
         "complete": state.complete,
         "wanted": list(state.wanted),
     }
-
-
-def in_groups(hexadecimal: str) -> str:
-    """64 characters in groups of eight, as they are read aloud."""
-    return " ".join(hexadecimal[start : start + 8] for start in range(0, len(hexadecimal), 8))
 
 
 @cache

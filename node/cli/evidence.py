@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+import binascii
+from base64 import b64decode, b64encode
 from datetime import UTC
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rich.text import Text
 from node.cli.asking import asked, node_options
 from node.cli.connection import SplitView, SuccessorLog, as_json
 from node.cli.session import Command, Session, in_china, json_option, pass_session
-from node.cli.tables import Table
+from node.cli.tables import Table, in_groups
 
 
 @click.command(cls=Command, example="huxin --home guizhou evidence --export evidence")
@@ -42,7 +43,9 @@ def evidence(session: Session, folder: Path | None, address: str | None, certifi
     if not found:
         session.say("没有发现互相矛盾的日志。 No log with two histories was found.")
         return
-    table = Table("日志 Log", "出示方 Shown by", "发现时间 Found", "曾一致至 Agreed up to", "两个日志头 Heads")
+    table = Table(
+        "日志 Log", "出示方 Shown by", "发现时间 Found", "已证实一致至 Proven to agree up to", "两个日志头 Heads"
+    )
     for split in found:
         table.add_row(
             Text(split.origin),
@@ -52,6 +55,11 @@ def evidence(session: Session, folder: Path | None, address: str | None, certifi
             Text(f"{_head(split.evidence.first)}\n{_head(split.evidence.second)}"),
         )
     session.out.print(table)
+    for origin in dict.fromkeys(split.origin for split in found if not split.HasField("successor")):
+        session.say(
+            f"{origin}: 两个版本可能在此之后仍一致 the histories may agree further. Compare the roots that `huxin log "
+            f"prove --origin {origin} --old-size N` shows at each node."
+        )
     for origin, successor in {split.origin: split.successor for split in found if split.HasField("successor")}.items():
         session.say(_succeeded(origin, successor), "green")
     if not all(split.HasField("successor") for split in found):
@@ -73,7 +81,13 @@ def _succeeded(origin: str, log: SuccessorLog) -> str:
 def _head(note: str) -> str:
     """Size and root of a note, as its second and third line name them."""
     lines = note.split("\n")
-    return f"{lines[1]} 条 {lines[2]}" if len(lines) > 2 else "（空 empty）"
+    if len(lines) <= 2:
+        return "（空 empty）"
+    try:
+        root = in_groups(b64decode(lines[2], validate=True).hex())
+    except binascii.Error:  # what a peer showed is shown as it is
+        root = lines[2]
+    return f"{lines[1]} 条 {root}"
 
 
 def _export(session: Session, folder: Path, split: SplitView) -> None:

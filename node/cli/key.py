@@ -155,8 +155,8 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
         session.say(f"New key {change.key_id}\n  ({change.made.suite}) signs from now on: {change.place}")
     for issuer in change.recognitions:
         session.say(
-            f"Our recognition of {issuer} was signed with it and does not count any more; read each term, which whoever "
-            f"had the key may have written, then sign it again: huxin recognise grant {issuer} --keep",
+            f"Our recognition of {issuer} was signed with it and does not count any more; read each term, which "
+            f"whoever had the key may have written, then sign it again: huxin recognise grant {issuer} --keep",
             "yellow",
         )
     if change.unknown_to_peers and _is_member(session):

@@ -13,6 +13,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from node.app.auditing import audit_logs
+from node.app.log_changes import DiscardedPage, discarded_page
 from node.app.proving import log_heads, log_page, prove_entry, prove_growth
 from node.cli import log_view as view
 from node.cli.failures import ExitCode
@@ -54,14 +55,20 @@ log.add_command(found_command)
     show_default=True,
     help="Entries at most; 0 for heads alone.",
 )
+@click.option("--discarded", is_flag=True, help="Entries that were cut off a closed log instead, the oldest first.")
 @json_option
 @pass_session
-def show(session: Session, origin: str | None, start: int | None, limit: int) -> None:
+def show(session: Session, origin: str | None, start: int | None, limit: int, discarded: bool) -> None:
     """List the heads of all logs, and entries of one by index, kind, report number and digest.
 
-    A jurisdiction whose log was closed has several: its division code shows entries of the newest.
+    Of a change of standing: which flag it sets or clears, since when, and the number of the report. A jurisdiction
+    whose log was closed has several: its division code shows entries of the newest. --discarded shows what this node
+    had to give up when a log with two histories was closed, and what of it was logged again.
     """
     settings = session.settings()
+    if discarded:
+        _show_discarded(session, asyncio.run(discarded_page(settings, origin, start or 0, limit)))
+        return
     heads = asyncio.run(log_heads(settings))
     page = None
     if origin is not None or any(head.own for head in heads):
@@ -81,6 +88,15 @@ def show(session: Session, origin: str | None, start: int | None, limit: int) ->
     for head in heads:
         if head.trouble:
             session.say(f"{head.origin}: {head.trouble}", "red")
+
+
+def _show_discarded(session: Session, page: DiscardedPage) -> None:
+    if session.as_json:
+        session.emit(view.discarded_json(page))
+        return
+    if page.entries:
+        session.out.print(view.discarded_table(page))
+    session.say(view.discarded_told(page))
 
 
 @log.command(

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from node.app.succeeding import agreed_size, close, found
-from node.cli.ceremony_view import in_groups
 from node.cli.failures import ExitCode
 from node.cli.session import Command, Session, json_option, pass_session
+from node.cli.tables import in_groups
 from node.errors import InvalidInput
 from node.model.counting import in_entries
 
@@ -84,9 +84,9 @@ def _require_meant(session: Session, entries: int, agreed: int | None, *, yes: b
     elif entries > agreed:
         warning = (
             f"注意：据本节点的证据，两个版本只在前 {agreed} 条一致。\n"
-            f"By the evidence stored here the histories of our log agree for {in_entries(agreed)} only, and {entries} lies "
-            f"beyond that: whoever was shown the other one has to give up what it holds from index {agreed} on. Prefer "
-            f"--entries {agreed}; what comes after is logged again anyway, and gets witnesses anew."
+            f"By the evidence stored here the histories of our log agree for {in_entries(agreed)} only, and {entries} "
+            f"lies beyond that: whoever was shown the other one has to give up what it holds from index {agreed} on. "
+            f"Prefer --entries {agreed}; what comes after is logged again anyway, and gets witnesses anew."
         )
     else:
         return

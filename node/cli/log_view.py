@@ -9,16 +9,14 @@ from typing import Any
 import rich.table
 from rich.text import Text
 
+from node.app.log_changes import DiscardedPage
 from node.app.proving import HeadView, LogPage, ProvenEntry, ProvenGrowth
 from node.app.trusted_logs import Closing
 from node.cli.session import in_china, rfc3339
-from node.cli.tables import Table
-from node.cli.wording import LOG_PARTS, words_for
+from node.cli.tables import Table, in_groups
+from node.cli.wording import FLAGS, LOG_PARTS, words_for
 from node.model.counting import in_entries
-from node.model.log_audit import AuditProgress, Difference, StoredEntry
-
-SHORT = 16
-"""Characters of a hash in tables: enough to tell entries apart. JSON has them whole."""
+from node.model.log_audit import AuditProgress, Difference, StoredEntry, ToldChange
 
 UNSIGNED = (
     "No accepted signature of exactly this tree is stored here: the proof leads to a root that somebody else must "
@@ -37,16 +35,39 @@ def heads_table(heads: Iterable[HeadView]) -> Table:
         fresh = "never" if head.fresh_at is None else in_china(head.fresh_at)
         marks = ["this node"] * head.own + ["closed"] * (head.closing is not None)
         name = head.origin + (f" ({', '.join(marks)})" if marks else "")
-        table.add_row(Text(name), Text(str(head.size)), Text(_short(head.root)), Text(fresh), _signed(head))
+        table.add_row(Text(name), Text(str(head.size)), Text(_hashed(head.root)), Text(fresh), _signed(head))
     return table
 
 
 def entries_table(page: LogPage) -> Table:
     """The entries of one log, oldest first. They name reports and nobody."""
-    table = Table("Index", "Kind", "Report number", "Digest", title=page.head.origin, title_justify="left")
+    table = Table("Index", "Says", "Report number", "Digest", title=page.head.origin, title_justify="left")
     for entry in page.entries:
-        table.add_row(Text(str(entry.index)), Text(entry.kind), Text(entry.report_number), Text(_short(entry.digest)))
+        table.add_row(*_entry_cells(entry, page.changes.get(entry.index)))
     return table
+
+
+def discarded_table(page: DiscardedPage) -> Table:
+    """What was cut off a closed log, oldest first, and where it stands now."""
+    title = f"{page.origin}: 已放弃 given up"
+    table = Table("Index", "Says", "Report number", "Digest", "Logged again", title=title, title_justify="left")
+    for each in page.entries:
+        again = "no" if each.stands_in is None else f"{each.stands_in[0]}, {each.stands_in[1]}"
+        cells = _entry_cells(each.entry, page.changes.get(each.entry.index))
+        table.add_row(*cells, Text(again, style="yellow" if each.stands_in is None else ""))
+    return table
+
+
+def discarded_told(page: DiscardedPage) -> str:
+    """What to do about it."""
+    if not page.origin:
+        return "没有已放弃的条目。 Nothing was cut off a log here."
+    if not page.entries:
+        return "No entries there: choose a smaller --start."
+    return (
+        "What is not logged again is lost to the log that goes on: the issuer sets or clears such flags again "
+        "(`huxin report status`), and issues such reports anew. Others: --start INDEX --limit N."
+    )
 
 
 def closed_told(heads: Sequence[HeadView]) -> Iterator[str]:
@@ -106,7 +127,25 @@ def shown_json(heads: Iterable[HeadView], page: LogPage | None) -> dict[str, Any
             for head in heads
         ],
         "origin": None if page is None else page.head.origin,
-        "entries": [] if page is None else [_entry_json(entry) for entry in page.entries],
+        "entries": []
+        if page is None
+        else [_entry_json(entry, page.changes.get(entry.index)) for entry in page.entries],
+    }
+
+
+def discarded_json(page: DiscardedPage) -> dict[str, Any]:
+    """The same entries; `stands_in` is null where one was not logged again."""
+    return {
+        "origin": page.origin or None,
+        "discarded": [
+            {
+                **_entry_json(each.entry, page.changes.get(each.entry.index)),
+                "stands_in": None
+                if each.stands_in is None
+                else {"origin": each.stands_in[0], "index": each.stands_in[1]},
+            }
+            for each in page.entries
+        ],
     }
 
 
@@ -148,9 +187,9 @@ def inclusion_facts(proof: ProvenEntry) -> Sequence[tuple[str, str]]:
     return (
         ("Log", _named(proof.origin, proof.closing)),
         ("Entry", f"{proof.index}, of {proof.size}"),
-        ("Leaf hash", proof.leaf_hash.hex()),
-        ("Root", proof.root.hex()),
-        ("Path", "\n".join(value.hex() for value in proof.hashes) or "none: it is the only entry"),
+        ("Leaf hash", _hashed(proof.leaf_hash)),
+        ("Root", _hashed(proof.root)),
+        ("Path", "\n".join(map(_hashed, proof.hashes)) or "none: it is the only entry"),
     )
 
 
@@ -158,9 +197,9 @@ def growth_facts(proof: ProvenGrowth) -> Sequence[tuple[str, str]]:
     """The same for people."""
     return (
         ("Log", _named(proof.origin, proof.closing)),
-        ("Old head", f"{in_entries(proof.old_size)}, {proof.old_root.hex()}"),
-        ("New head", f"{in_entries(proof.new_size)}, {proof.new_root.hex()}"),
-        ("Path", "\n".join(value.hex() for value in proof.hashes) or "none: the sizes are equal"),
+        ("Old head", f"{in_entries(proof.old_size)}, {_hashed(proof.old_root)}"),
+        ("New head", f"{in_entries(proof.new_size)}, {_hashed(proof.new_root)}"),
+        ("Path", "\n".join(map(_hashed, proof.hashes)) or "none: the sizes are equal"),
     )
 
 
@@ -215,13 +254,35 @@ def _closing_json(closing: Closing | None) -> dict[str, Any]:
     return {"closed_size": closing.size, "successor": closing.successor}
 
 
-def _entry_json(entry: StoredEntry) -> dict[str, Any]:
+def _entry_cells(entry: StoredEntry, told: ToldChange | None) -> tuple[Text, ...]:
+    """Index, what it says, the report that it is or speaks of, digest."""
+    says, number = entry.kind, entry.report_number
+    if told is not None:
+        since = "" if told.status.effective_at is None else f" since {in_china(told.status.effective_at)}"
+        flag = words_for(FLAGS, told.status.flag.upper()).both
+        says += f"\n{flag}: {'设置 set' if told.status.is_set else '解除 cleared'}{since}"
+        number = told.report_number or f"not here: attestation {_hashed(told.status.attestation_digest)}"
+    return Text(str(entry.index)), Text(says), Text(number), Text(_hashed(entry.digest))
+
+
+def _entry_json(entry: StoredEntry, told: ToldChange | None) -> dict[str, Any]:
+    """`change` is null but for status changes; its `report_number` is "" where no log here holds the report."""
+    status = None if told is None else told.status
     return {
         "index": entry.index,
         "kind": entry.kind,
         "report_number": entry.report_number,
         "digest": entry.digest.hex(),
         "leaf_hash": entry.leaf_hash.hex(),
+        "change": None
+        if told is None or status is None
+        else {
+            "flag": status.flag,
+            "set": status.is_set,
+            "effective_at": None if status.effective_at is None else rfc3339(status.effective_at),
+            "attestation_digest": status.attestation_digest.hex(),
+            "report_number": told.report_number,
+        },
     }
 
 
@@ -234,5 +295,5 @@ def _signed(head: HeadView) -> Text:
     return Text(f"yes;{behind} cosigned by {signers}", style="yellow" if behind else "green")
 
 
-def _short(value: bytes) -> str:
-    return value.hex()[:SHORT] + "…"
+def _hashed(value: bytes) -> str:
+    return in_groups(value.hex())

@@ -49,8 +49,8 @@ LOG: dict[str, Words] = {
     "HEAD_INCONSISTENT": Words("出具机关签署了互相矛盾的日志，请保存证据", "the issuer signed two logs that disagree"),
     "LOG_SPLIT": Words(
         "出具机关的日志有两个互相矛盾的版本，本条未被证实两个版本都有，请待日志恢复或询问出具机关",
-        "its log has two histories, and this entry is not proven to be in both: wait until the log is recovered, or ask "
-        "the issuer",
+        "its log has two histories, and this entry is not proven to be in both: wait until the log is recovered, or "
+        "ask the issuer",
     ),
     "NOT_COSIGNED": Words("日志头未经出具机关联署", "its tree head is not cosigned by the issuer"),
     "LOG_ENTRY_DIFFERS": Words("日志同一位置是另一条声明", "the log holds another statement in its place"),

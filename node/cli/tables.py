@@ -7,6 +7,11 @@ from typing import Any
 import rich.table
 
 
+def in_groups(hexadecimal: str) -> str:
+    """64 characters in groups of eight, as they are read aloud and compared by eye."""
+    return " ".join(hexadecimal[start : start + 8] for start in range(0, len(hexadecimal), 8))
+
+
 class Table(rich.table.Table):
     """As rich's, but no word ends in an ellipsis: a serial number or a digest that was cut is none.
 

@@ -64,6 +64,22 @@ class StoredStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldChange:
+    """What an entry says of the standing of a report. `report_number` is "" where no log here holds that report."""
+
+    status: StoredStatus
+    report_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardedEntry:
+    """An entry that was cut off a closed log. `stands_in`: log and index where it was logged again; None: nowhere."""
+
+    entry: StoredEntry
+    stands_in: tuple[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEntry:
     """A row of log_entries as it lies there. Nothing is believed yet."""
 

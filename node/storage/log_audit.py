@@ -6,16 +6,16 @@ never changes; what lies beyond is asked for in one statement together with the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Table, func, literal, or_, select, tuple_
+from sqlalchemy import Integer, Table, exists, func, literal, or_, select, tuple_
 
 from node.model.log import LogHead
 from node.model.log_audit import StoredEntry, StoredStatus
 from node.storage.database import Database
-from node.storage.schema import from_instant, log_entries, log_heads, log_status, log_subtrees
+from node.storage.schema import from_instant, log_discarded, log_entries, log_heads, log_status, log_subtrees
 
 _PAGE = 1024
 
@@ -71,6 +71,28 @@ class LogAuditReader:
             StoredStatus(row.idx, row.attestation_digest, row.flag, bool(row.is_set), _instant(row.effective_at))
             for row in await self._rows(select(log_status).where(*within).order_by(table.idx))
         ]
+
+    async def numbers(self, origins: Collection[str], digests: Collection[bytes]) -> dict[bytes, str]:
+        """Report numbers of the attestations with these digests, in whichever of these logs they stand.
+
+        Entries are filed under their number first, so that this reads one index of each log whole: for people who look
+        at a page, not for what serves.
+        """
+        found: dict[bytes, str] = {}
+        table = log_entries.c
+        for origin in origins if digests else ():
+            here = (table.origin == origin, table.digest.in_(list(digests)))
+            for row in await self._rows(select(table.digest, table.report_number).where(*here)):
+                found[bytes(row.digest)] = row.report_number or ""
+        return found
+
+    async def discarded(self, origin: str, start: int, limit: int) -> list[tuple[int, bytes]]:
+        """Index and bytes of what was cut off a closed log, from index `start` on, and does not stand there again."""
+        cut, kept = log_discarded.c, log_entries.c
+        same = (kept.origin == cut.origin, kept.idx == cut.idx, kept.entry == cut.entry)
+        within = (cut.origin == origin, cut.idx >= start, ~exists().where(*same))
+        rows = await self._rows(select(cut.idx, cut.entry).where(*within).order_by(cut.idx).limit(limit))
+        return [(int(row.idx), bytes(row.entry)) for row in rows]
 
     async def subtrees(self, origin: str, level: int, start: int, stop: int) -> dict[int, bytes]:
         """Stored roots of the subtrees [start, stop) of a level, by index."""

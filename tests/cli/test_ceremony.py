@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from node.cli.ceremony_view import CAUTIONS, KINDS, TOPICS, in_groups
+from node.cli.ceremony_view import CAUTIONS, KINDS, TOPICS
 from node.cli.failures import ExitCode
 from node.cli.main import cli
+from node.cli.tables import in_groups
 from node.registry.changes import Caution, Topic
 from tests.cli.running import huxin
 from trust.errors import BadKey

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from node.app.storing import open_database
-from node.cli.ceremony_view import in_groups
 from node.cli.failures import ExitCode
+from node.cli.tables import in_groups
 from node.config import Settings
 from node.model.log import EntryKind
 from node.model.witnesses import SplitNotes, SplitView

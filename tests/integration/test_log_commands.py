@@ -22,6 +22,7 @@ from huxin.v1 import admin_service_pb2
 from sqlalchemy import select
 
 from node.app.storing import open_database
+from node.cli.tables import in_groups
 from node.storage.schema import log_entries, log_heads
 from tests.cli.running import huxin
 from tests.integration.provinces import Provinces, provinces
@@ -124,6 +125,26 @@ async def test_show_lists_heads_and_entries_and_nobody(pair: Pair) -> None:
     replica = await pair.json(guizhou, "show", "--origin", "140000", "--start", "2", "--limit", "3")
     assert [entry["index"] for entry in replica["entries"]] == [2, 3, 4]
     assert replica["entries"] == shown["entries"][2:5]
+    assert all(entry["change"] is None for entry in shown["entries"][:5])
+    of_shanxi = await pair.json(guizhou, "show", "--origin", "140000")
+    for one in (shown, of_shanxi):  # on SQLite and on PostgreSQL, of the own log and of a replica
+        changes = [entry["change"] for entry in one["entries"][5:]]
+        assert [(each["report_number"], each["flag"], each["set"]) for each in changes] == [
+            (pair.numbers[1], "under_objection", True),
+            (pair.numbers[1], "under_objection", False),
+            (pair.numbers[2], "revoked", True),
+        ]
+        assert [each["attestation_digest"] for each in changes] == [
+            shown["entries"][index]["digest"] for index in (1, 1, 2)
+        ]
+    lately = (await pair.log(guizhou, "show", "--origin", "140000", "--start", "6")).stdout
+    for words in ("已撤销 revoked", "设置 set since 20", "解除 cleared since 20", pair.numbers[1], pair.numbers[2]):
+        assert words in lately, lately
+    digest = in_groups(shown["entries"][7]["digest"])
+    root = in_groups(shown["heads"][0]["root"])
+    assert digest in lately
+    assert root in lately
+    assert root in (await pair.log(shanxi, "prove", "--old-size", "3")).stdout, "to be compared by eye"
     told = (await pair.log(shanxi, "show", "--start", "1", "--limit", "2")).stdout
     assert pair.numbers[1] in told
     assert pair.numbers[3] not in told

@@ -58,6 +58,15 @@ async def test_people_are_told_of_all_logs(tmp_path: Path) -> None:
         await nodes.eventually(recovered(guizhou), SECONDS)
         await _every_log_is_known(all_, common, other)
 
+        given_up = await read(guizhou, "log", "show", "--origin", SHANXI, "--discarded")
+        assert given_up["origin"] == ORIGIN
+        assert [(each["index"], each["kind"], each["stands_in"]) for each in given_up["discarded"]] == [
+            (1, "attestation", None)
+        ]
+        told = await said(guizhou, "log", "show", "--origin", SHANXI, "--discarded")
+        assert given_up["discarded"][0]["report_number"] in told
+        assert "Logged again" in told
+        assert "Nothing was cut off" in await said(guizhou, "log", "show", "--discarded"), "of the own log"
         decided = f"since {_minute(all_)}"
         told = await said(guizhou, "evidence")
         assert f"{ORIGIN} 已由 {NEXT} 接续" in told

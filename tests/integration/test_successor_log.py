@@ -16,6 +16,7 @@ import pytest
 from node.app import ceremonies, succeeding
 from node.app.auditing import audit_logs
 from node.app.inspecting import inspect
+from node.app.log_changes import discarded_page
 from node.app.registering import registry_record
 from node.errors import BadSource, HuxinError, NotReady
 from node.registry.refresh import RefreshFailed
@@ -136,6 +137,12 @@ async def test_what_was_said_since_of_old_reports_counts(tmp_path: Path) -> None
 
         verdict = await verdict_of(guizhou, world, common)
         assert (verdict.decision, verdict.steps[9].reason) == (REFER, "STATUS_UNPROVEN"), "it was seen to be revoked"
+        lost = await discarded_page(guizhou.settings, SHANXI, 0, 20)
+        assert [(lost.origin, each.entry.index, each.stands_in) for each in lost.entries] == [(ORIGIN, 1, None)]
+        told = lost.changes[1]
+        assert (told.status.flag, told.status.is_set, told.report_number) == ("revoked", True, number)
+        again = await discarded_page(lanzhou.settings, SHANXI, 0, 20)
+        assert [(each.entry.report_number, each.stands_in) for each in again.entries] == [(other_number, (NEXT, 1))]
         assert (await verdict_of(lanzhou, world, common)).decision == ACCEPT, "nobody said so here"
         assert (await verdict_of(guizhou, world, other)).decision == ACCEPT
 

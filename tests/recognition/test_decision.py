@@ -49,7 +49,7 @@ def flagged(*flags: StatusFlag) -> Examination:
 
 
 def test_a_flag_that_is_unproven_is_named_beside_those_in_force() -> None:
-    """Whoever sees the objection lifted has still to ask for the other one; of a revoked report nothing is left open."""
+    """Whoever sees the objection lifted still asks for the other one; of a revoked report nothing is left open."""
     report, objected = Report(SHANXI), flagged(StatusFlag.UNDER_OBJECTION)
     for examination, reasons in (
         (objected, ("STATUS_UNDER_OBJECTION",)),
