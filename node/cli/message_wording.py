@@ -51,6 +51,10 @@ REASONS: dict[str, Words] = {
     MessageReason.OVER_LIMIT: Words(
         "超出对方节点的限额，稍后自动重试", "a limit of the peer for us was met: it is tried when the peer says"
     ),
+    MessageReason.CALL_TOO_LARGE: Words(
+        "超出对方单次接收的大小，请双方管理员核对",
+        "larger than the peer takes in one call: compare the versions and limits.max_message_bytes of both nodes",
+    ),
     MessageReason.NOT_OPENED: Words(
         "无法解封：被改动或密钥不符", "it does not open: altered, or sealed to another key"
     ),

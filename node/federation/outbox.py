@@ -54,6 +54,7 @@ _ENVELOPE_BYTES = 1_024
 _REFUSALS = {
     PeerTrouble.REFUSED: MessageReason.NOT_ACCEPTED,
     PeerTrouble.LIMITS_US: MessageReason.OVER_LIMIT,
+    PeerTrouble.TAKES_LESS: MessageReason.CALL_TOO_LARGE,
 }
 """Why a whole call was refused."""
 
@@ -267,7 +268,7 @@ class Courier:
                 await self._queue.note([message.header.id for message in messages], reason)
             raise _Waits(
                 reason,
-                contact_helps=error.trouble is not PeerTrouble.LIMITS_US,
+                contact_helps=error.trouble not in {PeerTrouble.LIMITS_US, PeerTrouble.TAKES_LESS},
                 silent=not error.answered,
                 least_seconds=error.retry_seconds,
             ) from None

@@ -221,7 +221,8 @@ def _undelivered(error: grpc.aio.AioRpcError) -> PeerUnavailable:
     if code in _REFUSES_US:
         trouble = PeerTrouble.REFUSED
     elif code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        trouble = PeerTrouble.LIMITS_US
+        # A limit that passes says when to come back. What says nothing is of size: the node's own, or gRPC's.
+        trouble = PeerTrouble.LIMITS_US if _asked_to_wait(error) else PeerTrouble.TAKES_LESS
     return PeerUnavailable(
         f"The peer took no messages: {code.name}.",
         trouble,
@@ -245,6 +246,11 @@ def _answered(error: grpc.aio.AioRpcError) -> bool:
     """
     if error.code() in {*_REFUSES_US, grpc.StatusCode.RESOURCE_EXHAUSTED}:
         return True
+    return _has_details(error)
+
+
+def _has_details(error: grpc.aio.AioRpcError) -> bool:
+    """Only the peer's node sends them, never its gRPC library."""
     metadata: Any = error.trailing_metadata() or ()
     return any(key == _DETAILS for key, _ in metadata)
 
@@ -276,10 +282,22 @@ def _unavailable(error: grpc.aio.AioRpcError) -> PeerUnavailable:
             "each has imported the other's newest bundle."
         )
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        # Either side's limit: a message larger than we take, or more streams than the peer gives.
-        return PeerUnavailable(
-            "A limit was reached (RESOURCE_EXHAUSTED): the peer sent a message larger than limits.max_message_bytes, "
-            "or gives us no more streams.",
-            PeerTrouble.TOO_MUCH,
-        )
+        return _too_large(error)
     return PeerUnavailable(f"The peer broke off with {code.name}.")
+
+
+def _too_large(error: grpc.aio.AioRpcError) -> PeerUnavailable:
+    """A limit that does not pass."""
+    if _has_details(error):
+        return PeerUnavailable(
+            "What was asked of the peer is larger than it takes in one call (REQUEST_TOO_LARGE); compare the versions "
+            "and limits.max_message_bytes of both nodes.",
+            PeerTrouble.TAKES_LESS,
+            answered=True,
+        )
+    # Either side's limit: a message larger than we take, or more streams than the peer gives.
+    return PeerUnavailable(
+        "A limit was reached (RESOURCE_EXHAUSTED): the peer sent a message larger than limits.max_message_bytes, "
+        "or gives us no more streams.",
+        PeerTrouble.TOO_MUCH,
+    )

@@ -82,6 +82,7 @@ class MessageReason(StrEnum):
     UNREACHABLE = "UNREACHABLE"
     NOT_ACCEPTED = "NOT_ACCEPTED"
     OVER_LIMIT = "OVER_LIMIT"
+    CALL_TOO_LARGE = "CALL_TOO_LARGE"
     # It is parked or waits at the receiver, or the sender could not read its own store.
     NOT_OPENED = "NOT_OPENED"
     NOT_READABLE = "NOT_READABLE"

@@ -25,6 +25,8 @@ class PeerTrouble(StrEnum):
     REFUSED = "PEER_REFUSES_US"
     LIMITS_US = "PEER_LIMITS_US"
     """It is there and answers no more for now: one of its limits for us was met."""
+    TAKES_LESS = "PEER_TAKES_LESS"
+    """It is there; what we sent is larger than it takes in one call. Waiting does not help."""
     ENDED = "PEER_ENDED_STREAM"
     SILENT = "PEER_SILENT"
     DRIPS = "PEER_DRIPS"

@@ -8,7 +8,6 @@ recognition are judged anew each time.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -20,24 +19,15 @@ from node.model.freshness import Basis
 from node.model.log import LogHead, StatusFlag
 from node.model.requirement import Requirement
 from node.model.subject import SubjectRef
-from node.model.verdict import (
-    Authenticity,
-    Decision,
-    Existed,
-    InputDigests,
-    LaterFlag,
-    ReportFacts,
-    Standing,
-    Verdict,
-    ViewFacts,
-)
-from node.recognition.decision import Asked, Judgement, judge
+from node.model.verdict import Existed, InputDigests, LaterFlag, ReportFacts, Verdict, ViewFacts
+from node.recognition.decision import Asked, judge
 from node.recognition.presented import Presented
 from node.verification.assessing import Assessor, Prepared
 from node.verification.freshness import Terms, freshness
 from node.verification.logs import Found, Logs
 from node.verification.proving_age import AgeRecords, Ages, Suspect
 from node.verification.reading import ContentReader, report_facts
+from node.verification.retrying import retry_seconds
 from node.verification.trusting import KnownIssuer, Recognition, TrustSnapshot
 from trust.bundle import MAX_BUNDLE_BYTES, encode_bundle
 from trust.memo import ArithmeticMemo
@@ -311,19 +301,8 @@ class VerifyReports:
             witnesses=examination.witnesses,
             witness_quorum=issuer.quorum,
             existed=_existed(examination),
-            retry_seconds=self._retry_seconds(examination, judgement),
+            retry_seconds=retry_seconds(examination, judgement, self._around.compared_every_seconds),
         )
-
-    def _retry_seconds(self, examination: Examination, judgement: Judgement) -> int:
-        """After how long more witnesses may be known, where too few are and that is worth waiting for; else 0.
-
-        It is not where witnesses would change nothing: of what is rejected, and of what is not in the log or in one of
-        its histories alone. What our view does not reach yet comes in by itself, as they do.
-        """
-        logged, quorum = examination.outcomes[5:7]
-        unmet = quorum.reason == "WITNESS_QUORUM_UNMET"
-        awaited = logged.status == "PASS" or logged.reason == "NOT_YET_IN_VIEW"
-        return math.ceil(self._around.compared_every_seconds) if unmet and awaited and not _lost(judgement) else 0
 
     def _witnessing(self, issuer: _Issuer, held: Found) -> Witnessing:
         """What others told of the log that holds the statement, else of the issuer's newest one."""
@@ -348,15 +327,6 @@ class VerifyReports:
             for place, each in zip(suspects, await ages.of(list(suspects.values())), strict=True):
                 aged[place] = replace(found[place], entry=each.entry, sightings=each.sightings)
         return aged
-
-
-def _lost(judgement: Judgement) -> bool:
-    """Whether it is rejected, or would be by any requirement: no requirement was named for a decision of None."""
-    return (
-        judgement.decision is Decision.REJECT
-        or judgement.authenticity is Authenticity.NOT_GENUINE
-        or judgement.standing in {Standing.REVOKED, Standing.EXPIRED}
-    )
 
 
 def _existed(examination: Examination) -> Existed | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 from huxin.v1 import admin_service_pb2
 
+from node.cli.tables import in_groups
 from tests.cli.running import huxin
 from tests.cli.test_connection import Desk, desk
 
@@ -61,3 +63,19 @@ def test_evidence_of_a_log_that_was_succeeded_names_the_one_that_goes_on(desk: D
     assert [split.get("successor", {}).get("closed_size") for split in found] == ["3", "0", None]
     del response.splits[2]
     assert "Export the evidence" not in desk.ask("evidence").stdout
+
+
+def test_the_roots_of_evidence_can_be_compared_by_eye(desk: Desk) -> None:
+    """As `huxin log show` and `prove` print them; and what is proven to agree may agree further."""
+    root, other = bytes(range(32)), bytes(range(1, 33))
+    response = admin_service_pb2.ListSplitViewsResponse()
+    split = response.splits.add(origin="huxin/140000", shown_by="620100", agreed_size=3)
+    split.evidence.first, split.evidence.second = (
+        f"huxin/140000\n7\n{b64encode(each).decode()}\n" for each in (root, other)
+    )
+    desk.answers["AdminService/ListSplitViews"] = lambda *_: response
+    text = desk.ask("evidence").stdout
+    assert in_groups(root.hex()) in text
+    assert in_groups(other.hex()) in text
+    assert "已证实一致至 Proven to agree up to" in text
+    assert "huxin log prove --origin huxin/140000 --old-size N" in text

@@ -55,6 +55,17 @@ async def test_a_peer_that_refuses_for_days_is_not_retired(tmp_path: Path, refus
         assert not world.courier.retired
 
 
+async def test_what_a_peer_does_not_take_for_its_size_is_told_apart_from_its_other_limits(tmp_path: Path) -> None:
+    refusal = PeerUnavailable("too large", PeerTrouble.TAKES_LESS, answered=True)
+    async with delivering(tmp_path, patience(least=0.01, most=0.02), Peer(refuses=refusal)) as world:
+        await world.queue(1)
+        world.begin()
+        await until(lambda: len(world.peer.calls) > 1)
+        assert await world.state(1) == ("queued", "CALL_TOO_LARGE")
+        world.peer.refuses = None
+        await until(lambda: world.ended == [("140000", "delivered")])
+
+
 async def test_a_retired_peer_that_refuses_is_back(tmp_path: Path) -> None:
     pauses = patience(least=0.01, most=0.02, retire_after=3_600.0)
     async with delivering(tmp_path, pauses, Peer(away=True)) as world:

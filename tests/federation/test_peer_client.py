@@ -21,6 +21,12 @@ def error_with(details: bytes | str | None, code: grpc.StatusCode = BUSY) -> grp
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), metadata)
 
 
+TOO_LARGE = status_pb2.Status(
+    code=BUSY.value[0], message="A request of this method has at most 5 bytes."
+).SerializeToString()
+"""As a node refuses a request for its size: with details, and nothing to wait for."""
+
+
 def saying(seconds: int, nanos: int = 0) -> bytes:
     status = status_pb2.Status(code=BUSY.value[0])
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason="RATE_LIMITED", domain="huxin"))
@@ -54,6 +60,13 @@ def test_an_operator_reads_how_long() -> None:
     assert _unavailable(error_with(None)).retry_seconds == 0.0
 
 
+def test_a_limit_of_size_is_not_one_that_passes() -> None:
+    told = _unavailable(error_with(TOO_LARGE))
+    assert (told.trouble, told.answered, told.retry_seconds) == (PeerTrouble.TAKES_LESS, True, 0.0)
+    assert "larger than it takes in one call" in str(told)
+    assert _unavailable(error_with(None)).trouble is PeerTrouble.TOO_MUCH, "gRPC's own: either side's"
+
+
 def test_a_node_that_restarts_is_not_left_alone_for_long() -> None:
     """It says 5 seconds, as to everybody; news must be there within 5 seconds of reconnection."""
     assert _unavailable(error_with(saying(5), grpc.StatusCode.UNAVAILABLE)).retry_seconds == 0.0
@@ -63,7 +76,8 @@ def test_a_node_that_restarts_is_not_left_alone_for_long() -> None:
     ("details", "code", "trouble", "seconds", "answered"),
     [
         (saying(7), BUSY, PeerTrouble.LIMITS_US, 7.0, True),
-        (None, BUSY, PeerTrouble.LIMITS_US, 0.0, True),
+        (None, BUSY, PeerTrouble.TAKES_LESS, 0.0, True),
+        (TOO_LARGE, BUSY, PeerTrouble.TAKES_LESS, 0.0, True),
         (None, grpc.StatusCode.PERMISSION_DENIED, PeerTrouble.REFUSED, 0.0, True),
         (saying(5), grpc.StatusCode.UNAVAILABLE, PeerTrouble.AWAY, 0.0, True),
         (None, grpc.StatusCode.UNAVAILABLE, PeerTrouble.AWAY, 0.0, False),
