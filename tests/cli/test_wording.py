@@ -141,3 +141,9 @@ def test_nothing_says_that_a_subject_is_clear() -> None:
 
 def test_a_code_of_a_newer_version_speaks_for_itself() -> None:
     assert words_for(REASONS, "SOMETHING_NEW").both == "SOMETHING_NEW"
+
+
+def test_what_is_not_known_of_a_log_with_two_histories_is_not_said() -> None:
+    words = REASONS["LOG_SPLIT"]
+    assert "not proven to be in both" in words.en
+    assert "未被证实两个版本都有" in words.zh
