@@ -215,7 +215,7 @@ def _period(session: Session, months: int | None, start: datetime | None, end: d
 def _show(session: Session, found: Report) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     for name, value in (
         ("报告编号 Number", found.report_number),
         ("出具时间 Issued", in_china(found.issued_at.ToDatetime(UTC))),

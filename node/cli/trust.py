@@ -98,7 +98,7 @@ def list_trusted(session: Session) -> None:
     table = Table("Jurisdiction", "Version")
     table.add_column("Signed by", no_wrap=True)
     for name in ("Recognised", "Scope", "Valid until", "Caveats accepted"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for division in sorted(state.jurisdictions):
         held = state.recognition(division, now)
         table.add_row(*_row(state, state.jurisdictions[division]), *_recognition(held, own=_is_own(state, division)))
@@ -125,7 +125,7 @@ def show(session: Session, division: str) -> None:
         return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     named = partial(digest_words, load_jurisdictions(settings, session.registry()))
     held = state.recognition(division, session.clock.now())
     for name, value in (*_bundle_facts(found), *_certificate_facts(held, named)):
