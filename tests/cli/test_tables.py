@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import rich.table
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -19,7 +20,7 @@ from tests.cli.running import huxin
 WORD = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def printed(table: Table, width: int) -> str:
+def printed(table: rich.table.Table, width: int) -> str:
     file = io.StringIO()
     Console(file=file, width=width).print(table)
     return file.getvalue()
