@@ -70,10 +70,10 @@ class Table(rich.table.Table):
         headers, rows = self._words()
         if self.title:
             yield Text(str(self.title), style="table.title")
-        for first, *cells in rows:
-            parts = [_labelled(header, cell) for header, cell in zip(headers[1:], cells, strict=True) if cell.plain]
-            first.stylize("bold")
-            yield from _packed(console, [first, *parts], width)
+        for row in rows:
+            row[0].stylize("bold")
+            parts = [_labelled(header, cell) if cell.plain else cell for header, cell in zip(headers, row, strict=True)]
+            yield from _packed(console, [parts[0], *(part for part in parts[1:] if part.plain)], width)
         if self.caption:
             yield Text(str(self.caption), style="table.caption")
 

@@ -25,8 +25,6 @@ from node.recognition.terms import Named, terms_of
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
 
 MAX_BUNDLE_FILE_BYTES = 1 << 20
-SHORT = 12
-"""Characters of a key id in tables: enough to tell keys apart, too few to confirm one."""
 
 
 @click.group(cls=Group)
@@ -154,7 +152,7 @@ def _row(state: TrustedState, found: TrustedJurisdiction) -> tuple[Text, ...]:
     name = f"{bundle.division} {bundle.name_zh} {bundle.name_en}" + (
         " (this node)" if _is_own(state, bundle.division) else ""
     )
-    return Text(name), Text(str(bundle.version)), Text("\n".join(signer[:SHORT] + "…" for signer in found.signers))
+    return Text(name), Text(str(bundle.version)), Text("\n".join(found.signers))
 
 
 def _recognition(held: HeldCertificate | None, *, own: bool) -> tuple[Text, ...]:

@@ -46,7 +46,7 @@ class Words(Text):
         for line in self.split("\n", allow_blank=True):
             for part in line.divide(_breaks(line.plain, width)):
                 part.rstrip()
-                lines.extend(part.wrap(console, width, **how))
+                lines.extend(part.wrap(console, width, **how | {"overflow": "fold"}))
         return lines
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
@@ -64,7 +64,6 @@ def _breaks(line: str, width: int) -> list[int]:
         if used and used + cell_len(piece.rstrip()) > width:
             found.append(start)
             used = 0
-        used += cell_len(piece)
-        if used > width:  # a piece longer than a line ends somewhere in its last one
-            used %= width
+        alone = cell_len(piece.rstrip())
+        used += cell_len(piece) if alone <= width else alone % width  # where rich ends what is longer than a line
     return found

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from node.app.proving import HeadView, LogPage
 from node.cli.log_view import entries_table, heads_table
-from node.cli.peers import peers_table
 from node.cli.tables import Table
 from node.model.log_audit import StoredEntry
 from tests.cli.running import huxin
@@ -89,8 +88,9 @@ def splits() -> Message:
 
 
 def words(printed: str) -> set[str]:
-    """Whatever is not Chinese and not a border; what stands between two of these belongs together."""
-    return set(re.findall(r"[!-9;-~]+", printed)) - {"|"}
+    """Of the rows of tables and of what stands beneath: whatever is not Chinese and no border."""
+    rows = [line for line in printed.splitlines() if "┃" not in line]  # a heading of empty cells alone may go
+    return set(re.findall(r"[!-9;-~]+", "\n".join(rows)))
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,31 @@ def test_what_a_node_answers_is_whole(
         ("trust", "list"),
         ("trust", "show", "140000"),
         ("requirement", "examples"),
-        ("catalogue", "list"),
+        ("catalogue", "show"),
         ("catalogue", "show", "140000"),
         ("catalogue", "coverage"),
     ],
 )
 def test_what_the_home_tells_is_whole(founded: Path, command: tuple[str, ...]) -> None:
     _whole(founded, command)
+
+
+def test_the_heads_and_entries_of_logs_are_whole() -> None:
+    fresh_at = datetime(2026, 11, 22, tzinfo=UTC)
+    head = HeadView(
+        "huxin/140000/node/2", True, 12345678, b"r" * 32, "", fresh_at, 12345678, {"huxin/520000/node": fresh_at}
+    )
+    entry = StoredEntry(12345678, b"l" * 32, b"d" * 32, "status_change", NUMBER, b"e")
+    for table in (heads_table([head]), entries_table(LogPage(head, (entry,)))):
+        narrow, wide = (_printed(table, columns) for columns in (NARROW, WIDE))
+        assert words(wide) - words(narrow) == set()
+        assert max(map(cell_len, narrow.splitlines())) <= NARROW
+
+
+def _printed(table: Table, columns: int) -> str:
+    file = io.StringIO()
+    Console(file=file, width=columns).print(table)
+    return file.getvalue()
 
 
 def _whole(home: Path, command: tuple[str, ...], address: str = "") -> None:

@@ -47,12 +47,12 @@ def test_a_row_begins_with_what_tells_rows_apart_and_leaves_out_what_is_empty() 
     table.add_row(WORD, Text("已送达 delivered", "green"), "", "first\nsecond")
     table.add_row("b", "", WORD, "")
     assert printed(table, 60).splitlines() == [
-        f"{WORD}",
+        f"Id: {WORD}",
         "  状态 State: 已送达 delivered",
         "  Heads:",
         "    first",
         "    second",
-        f"b  Why: {WORD}",
+        f"Id: b  Why: {WORD}",
     ]
 
 
@@ -71,6 +71,7 @@ def test_a_value_that_does_not_fit_beside_its_name_stands_beneath_it() -> None:
         ("依据（HEAD_INCONSISTENT）拒绝。", 21, ["依据", "（HEAD_INCONSISTENT）", "拒绝。"]),
         ("已送达 delivered", 9, ["已送达", "delivered"]),
         ("某某市场监督管理局，负责。", 12, ["某某市场监督", "管理局，负", "责。"]),
+        ("网信 Cyberspace affairs", 15, ["网信 Cyberspace", "affairs"]),
         ("  two words", 6, ["  two", "words"]),
         ("a\n\nb", 6, ["a", "", "b"]),
         ("abcdefgh ij", 5, ["abcde", "fgh", "ij"]),
