@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.message import Message
-from huxin.v1 import admin_service_pb2, exchange_service_pb2, report_service_pb2
+from huxin.v1 import admin_service_pb2, exchange_service_pb2, report_service_pb2, statement_pb2
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -46,10 +46,11 @@ def asked() -> Message:
     return response
 
 
-def reports() -> Message:
+def reports() -> report_service_pb2.ListReportsResponse:
     response = report_service_pb2.ListReportsResponse()
     found = response.reports.add(report_number=NUMBER, scenario="government_procurement", record_count=12345)
     found.issued_at.FromJsonString(WHEN)
+    found.flags.append(statement_pb2.STATUS_FLAG_REVOKED)
     return response
 
 
@@ -85,6 +86,15 @@ def splits() -> Message:
     split.evidence.first = split.evidence.second = f"huxin/140000/node\n12345678\n{root}\n"
     split.found_at.FromJsonString(WHEN)
     return response
+
+
+def test_a_list_of_reports_says_which_are_revoked(desk: Desk) -> None:
+    answer = reports()
+    desk.answers["ReportService/ListReports"] = lambda *_: answer
+    assert "已撤销 revoked" in desk.ask("report", "list", SUBJECT).stdout
+    answer.ClearField("reports")
+    answer.reports.add(report_number=NUMBER)
+    assert "revoked" not in desk.ask("report", "list", SUBJECT).stdout
 
 
 def words(printed: str) -> set[str]:
