@@ -50,7 +50,8 @@ def folder(desk: Path) -> Path:
     return desk / "c"
 
 
-def test_a_new_root_is_followed_by_who_publishes_and_then_by_signatures(desk: Path) -> None:
+@pytest.mark.usefixtures("desk")
+def test_a_new_root_is_followed_by_who_publishes_and_then_by_signatures() -> None:
     told = done(huxin(*init("--threshold", "2")))
     after = told[told.index("下一步 Next:") :].splitlines()
     assert "  huxin trust delegate DIVISION --key FILE.pub --folder c" in "\n".join(after)
