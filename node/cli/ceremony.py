@@ -112,9 +112,13 @@ def init_command(  # noqa: PLR0913 - one parameter per option
         _by_division("--holder", holders), threshold, coordinator, snapshot, timestamp, days, allow_single
     )
     made = found(folder, choices, session.clock.now())
-    _tell(
-        session, made, "已写出 Written, not signed yet. Before anybody signs, add who publishes: huxin trust delegate"
+    first = (
+        "签名之前，逐一写入可发布的地区：",
+        "Before anybody signs, for each jurisdiction that is to publish:",
+        f"  huxin trust delegate DIVISION --key FILE.pub --folder {folder}",
+        "然后 Then:",
     )
+    _tell(session, made, "已写出 Written, not signed yet.", first)
 
 
 @root_group.command("rotate", example=ROTATE)
@@ -267,7 +271,7 @@ def succeed_command(session: Session, file: Path, days: int, folder: Path) -> No
     _tell(session, [made], "已写出 Written, not signed yet: a log is closed, and another one goes on in its place.")
 
 
-def _tell(session: Session, made: Sequence[Examined], heading: str = "") -> None:
+def _tell(session: Session, made: Sequence[Examined], heading: str = "", first: Sequence[str] = ()) -> None:
     if session.as_json:
         session.emit([as_json(each) for each in made])
         return
@@ -275,7 +279,7 @@ def _tell(session: Session, made: Sequence[Examined], heading: str = "") -> None
         session.say(heading, "green")
     for each in made:
         show(session, each)
-    show_next(session, made)
+    show_next(session, made, first)
 
 
 def _by_division(option: str, given: tuple[tuple[str, Path], ...]) -> dict[str, Path]:

@@ -85,10 +85,10 @@ def show(session: Session, found: Examined) -> None:
         session.say(f"  {_progress(quorum)}", None if quorum.missing else "green")
 
 
-def show_next(session: Session, found: Sequence[Examined]) -> None:
-    """Prints what comes next for documents that were made or signed together."""
+def show_next(session: Session, found: Sequence[Examined], first: Sequence[str] = ()) -> None:
+    """Prints what comes next for documents that were made or signed together; `first` before anybody signs them."""
     session.say("下一步 Next:", "bold")
-    for line in _next(found):
+    for line in (*first, *_next(found)):
         session.say(f"  {line}")
 
 

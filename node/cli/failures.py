@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import IO, Any
 
+import click
 from rich.console import Console
 from rich.text import Text
 
+from node.cli.session import Session, console
 from node.errors import BadConfiguration, BadSource, HuxinError, InvalidInput, NotFound
 from trust.errors import TrustError
 
@@ -52,6 +55,20 @@ class Failure:
 def tell(failure: Failure, err: Console) -> None:
     """One red sentence on stderr."""
     err.print(Text.assemble(("错误 Error: ", "bold red"), (failure.sentence, "red")), soft_wrap=True)
+
+
+class Misused(click.UsageError):
+    """A command that was typed wrongly, told as every other error: usage and help of click's, our beginning."""
+
+    def __init__(self, error: click.UsageError) -> None:
+        super().__init__(error.format_message(), error.ctx)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """As click calls it."""
+        session = None if self.ctx is None else self.ctx.find_object(Session)
+        if self.ctx is not None:
+            click.echo(f"{self.ctx.get_usage()}\nTry '{self.ctx.command_path} --help' for help.\n", file, err=True)
+        tell(Failure(self.message, ExitCode.USAGE), console(stderr=True) if session is None else session.err)
 
 
 def failure_of(error: Exception) -> Failure:

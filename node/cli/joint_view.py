@@ -38,10 +38,10 @@ def _show_territory(console: Console, territory: TerritoryFindings, names: Names
 
 def _reports(joint: JointVerdict, names: Names, files: Sequence[str]) -> Table:
     table = Table(title="各份报告 Each report by itself", title_justify="left", show_lines=True, expand=True)
-    table.add_column("文件与编号\nFile and number", ratio=4, overflow="fold")
-    table.add_column("对应地域\nJudged for", ratio=3, overflow="fold")
-    table.add_column("单独结论\nAlone", ratio=3, overflow="fold")
-    table.add_column("原因\nReasons", ratio=5, overflow="fold")
+    table.add_column("文件与编号\nFile and number", ratio=4)
+    table.add_column("对应地域\nJudged for", ratio=3)
+    table.add_column("单独结论\nAlone", ratio=3)
+    table.add_column("原因\nReasons", ratio=5)
     for each in joint.verdicts:
         code = code_of(each.verdict, "decision")
         label = DECISIONS[code].label.both if code in DECISIONS else code

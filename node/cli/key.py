@@ -40,10 +40,7 @@ def list_command(session: Session) -> None:
     if session.as_json:
         session.emit([_as_json(line) for line in lines])
         return
-    table = Table()
-    table.add_column("Key id", no_wrap=True)
-    for name in ("Suite", "Role", "Where", "Valid from", "Retired", "Compromised", "In use"):
-        table.add_column(name, overflow="fold")
+    table = Table("Key id", "Suite", "Role", "Where", "Valid from", "Retired", "Compromised", "In use")
     for line in lines:
         table.add_row(*map(Text, _cells(session, line)))
     session.out.print(table)
@@ -266,7 +263,7 @@ def _when(at: datetime | None) -> str:
 def _cells(session: Session, line: KeyLine) -> tuple[str, ...]:
     times = map(_when, (line.valid_from, line.retired_at, line.compromised_at))
     return (
-        f"{line.key_id[:SHORT]}…",
+        line.key_id,
         line.suite,
         line.role,
         _place(session, line),

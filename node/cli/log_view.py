@@ -207,7 +207,7 @@ def facts_table(facts: Iterable[tuple[str, str]]) -> rich.table.Table:
     """Name and value, line by line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     for name, value in facts:
         table.add_row(name, Text(value))
     return table

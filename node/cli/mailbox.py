@@ -84,7 +84,7 @@ def _table(found: list[Message]) -> Table:
     table = Table()
     table.add_column("编号\nId", no_wrap=True)
     for name in ("对方\nPeer", "种类\nKind", "状态\nState", "次数\nTried", "写成\nWritten", "顺序\nOrder", "原因\nWhy"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for each in found:
         table.add_row(
             each.id,
@@ -128,7 +128,7 @@ def _tell(session: Session, found: Message) -> None:
         lines.append(("依据摘要 Evidence SHA-256", found.evidence_digest.hex()))
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     for name, value in lines:
         table.add_row(name, Text(value))
     session.out.print(table)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import structlog
 
-from node.cli.failures import MEANINGS, failure_of, tell
+from node.cli.failures import MEANINGS, Misused, failure_of, tell
 from node.cli.session import Group, Session, console
 from node.config import HOME_VARIABLE
 
@@ -61,16 +61,25 @@ class Root(Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def make_context(self, *arguments: Any, **attributes: Any) -> click.Context:
+        """As click's, which reads the options before the command in it."""
+        try:
+            return super().make_context(*arguments, **attributes)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            raise Misused(error) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except click.NoSuchOption as error:
-            name = error.option_name
-            if name not in _GLOBAL:
-                raise
-            raise click.UsageError(
-                f"{name} stands before the command: huxin {name} ... COMMAND ...", error.ctx
-            ) from None
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            name = error.option_name if isinstance(error, click.NoSuchOption) else ""
+            if name in _GLOBAL:
+                error = click.UsageError(f"{name} stands before the command: huxin {name} ... COMMAND ...", error.ctx)
+            raise Misused(error) from None
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click ends these itself; a reader that went away, such as `head`, quietly
         except Exception as error:  # noqa: BLE001 - whatever it is, a clerk gets a sentence

@@ -223,7 +223,7 @@ def _print_terms(session: Session, jurisdictions: Jurisdictions, held: _Signed) 
     state = state_of(held, now)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     table.add_row("Issuer", certificate.issuer)
     table.add_row("State", state.value)
     table.add_row("Signed", in_china(certificate.issued_at))
@@ -242,7 +242,7 @@ def _print_terms(session: Session, jurisdictions: Jurisdictions, held: _Signed) 
 
 def _print_history(session: Session, jurisdictions: Jurisdictions, held: Sequence[_Signed]) -> None:
     table = Table("签署 Signed", "条款 Term")
-    table.add_column("变化 Change", overflow="fold")
+    table.add_column("变化 Change")
     before = None
     for each in held:
         certificate = each.certificate

@@ -113,7 +113,7 @@ def print_relations(console: Console, relations: Sequence[Relation], name: Calla
         return
     table = Table("认可方 Recogniser")
     for issuer in issuers:
-        table.add_column(Text(name(issuer)), overflow="fold")
+        table.add_column(Text(name(issuer)))
     by_place = {(each.certificate.recogniser, each.certificate.issuer): each for each in relations}
     for recogniser in dict.fromkeys(each.certificate.recogniser for each in relations):
         cells = (_cell(by_place.get((recogniser, issuer))) for issuer in issuers)
@@ -155,7 +155,7 @@ def _print_changes(console: Console, changes: Sequence[TermChange]) -> None:
         console.print("条款不变 The terms stay as they are.", markup=False)
         return
     table = Table("条款 Term", title="凭证条款 Terms that would change", title_justify="left")
-    table.add_column("变化 Change", overflow="fold")
+    table.add_column("变化 Change")
     for label, words in change_words(changes):
         table.add_row(label, words)
     console.print(table)

@@ -212,7 +212,7 @@ def explain_command(session: Session, division: str) -> None:
         return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     for name, value in links(found, session.clock.now()):
         table.add_row(name, Text(value))
     session.out.print(table)

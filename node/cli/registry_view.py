@@ -40,7 +40,7 @@ def ends_table(record: RegistryRecord, now: datetime) -> Table:
 def standings_table(record: RegistryRecord, now: datetime) -> Table:
     """How each jurisdiction stands."""
     table = Table("Jurisdiction", "Known to be current", "Ends", title="Jurisdictions", title_justify="left")
-    table.add_column("Problem", overflow="fold")
+    table.add_column("Problem")
     for each in record.standings:
         table.add_row(
             each.division,

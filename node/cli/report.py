@@ -10,11 +10,11 @@ import click
 from rich.text import Text
 
 from node.cli.asking import asked, id_type_option, node_options, subject_of
-from node.cli.connection import Report, as_json
+from node.cli.connection import Report, as_json, codes_of
 from node.cli.session import Group, Session, in_china, json_option, pass_session
 from node.cli.tables import Table
 from node.cli.verdict_cells import days
-from node.cli.wording import FLAGS
+from node.cli.wording import FLAGS, words_for
 from node.model.calendar import Period, day_in_china, months_before
 from node.model.identifiers import parse_report_number
 from node.model.issuing import PeriodExceptionNote, ReportOrder
@@ -138,10 +138,13 @@ def list_reports(session: Session, subject: str, id_type: str, address: str | No
         "期间（止日不含）\nDays, end excluded",
         "场景\nScenario",
         "记录\nRecords",
+        "标记\nFlags",
     )
     for each in found:
         issued_at = in_china(each.issued_at.ToDatetime(UTC))
-        table.add_row(each.report_number, issued_at, days(each.period), Text(each.scenario), str(each.record_count))
+        table.add_row(
+            each.report_number, issued_at, days(each.period), each.scenario, str(each.record_count), _flags(each)
+        )
     session.out.print(table)
 
 
@@ -212,10 +215,16 @@ def _period(session: Session, months: int | None, start: datetime | None, end: d
     return Period(start.date(), last)
 
 
+def _flags(found: Report) -> Text:
+    """How it stands, in words; empty when nothing was said of it since."""
+    codes = codes_of(found, "flags")
+    return Text("；".join(words_for(FLAGS, code).both for code in codes), style="red" if codes else "")
+
+
 def _show(session: Session, found: Report) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     for name, value in (
         ("报告编号 Number", found.report_number),
         ("出具时间 Issued", in_china(found.issued_at.ToDatetime(UTC))),
@@ -227,4 +236,6 @@ def _show(session: Session, found: Report) -> None:
         ("证明摘要 Attestation SHA-256", found.attestation_digest.hex()),
     ):
         table.add_row(name, Text(value))
+    if found.flags:
+        table.add_row("标记 Flags", _flags(found))
     session.out.print(table)

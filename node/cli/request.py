@@ -124,7 +124,7 @@ def list_command(session: Session, address: str | None, certificate: str) -> Non
     table = Table()
     table.add_column("编号\nId", no_wrap=True)
     for name in ("对方\nAsked", "状态\nState", "提交\nMade", "报告编号\nReport"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for each in found:
         made_at = in_china(each.created_at.ToDatetime(UTC))
         table.add_row(each.id, each.receiver, Text(ASKED[each.state].both), made_at, each.report_number)
@@ -187,7 +187,7 @@ def _digest(path: Path) -> bytes:
 def _show(session: Session, found: AskedReport) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     lines = [
         ("编号 Id", found.id),
         ("对方 Asked", found.receiver),

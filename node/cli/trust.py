@@ -25,8 +25,6 @@ from node.recognition.terms import Named, terms_of
 from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
 
 MAX_BUNDLE_FILE_BYTES = 1 << 20
-SHORT = 12
-"""Characters of a key id in tables: enough to tell keys apart, too few to confirm one."""
 
 
 @click.group(cls=Group)
@@ -98,7 +96,7 @@ def list_trusted(session: Session) -> None:
     table = Table("Jurisdiction", "Version")
     table.add_column("Signed by", no_wrap=True)
     for name in ("Recognised", "Scope", "Valid until", "Caveats accepted"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name)
     for division in sorted(state.jurisdictions):
         held = state.recognition(division, now)
         table.add_row(*_row(state, state.jurisdictions[division]), *_recognition(held, own=_is_own(state, division)))
@@ -125,7 +123,7 @@ def show(session: Session, division: str) -> None:
         return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     named = partial(digest_words, load_jurisdictions(settings, session.registry()))
     held = state.recognition(division, session.clock.now())
     for name, value in (*_bundle_facts(found), *_certificate_facts(held, named)):
@@ -154,7 +152,7 @@ def _row(state: TrustedState, found: TrustedJurisdiction) -> tuple[Text, ...]:
     name = f"{bundle.division} {bundle.name_zh} {bundle.name_en}" + (
         " (this node)" if _is_own(state, bundle.division) else ""
     )
-    return Text(name), Text(str(bundle.version)), Text("\n".join(signer[:SHORT] + "…" for signer in found.signers))
+    return Text(name), Text(str(bundle.version)), Text("\n".join(found.signers))
 
 
 def _recognition(held: HeldCertificate | None, *, own: bool) -> tuple[Text, ...]:

@@ -110,7 +110,7 @@ def facts(verdict: Verdict, names: Names) -> RenderableType:
     """Authenticity, standing, what the report says of itself, and how old our knowledge is."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column()
     for name, value in (*_answers(verdict), *_report(verdict, names), *_ages(verdict)):
         table.add_row(name, Text(value))
     return table
@@ -157,11 +157,11 @@ def _ages(verdict: Verdict) -> Iterator[tuple[str, str]]:
 def cells(verdict: Verdict | TerritoryFindings, names: Names) -> RenderableType:
     """One line per group of cells with the same result."""
     table = Table(title="所要求的各项 What was asked", title_justify="left", show_lines=True, expand=True)
-    table.add_column("要求\nRequired", ratio=4, overflow="fold")
-    table.add_column("记录类型\nRecord types", ratio=3, overflow="fold")
-    table.add_column("期间（止日不含）\nDays, end excluded", ratio=3, overflow="fold")
-    table.add_column("结果\nResult", ratio=4, overflow="fold")
-    table.add_column("说明\nNotes", ratio=5, overflow="fold")
+    table.add_column("要求\nRequired", ratio=4)
+    table.add_column("记录类型\nRecord types", ratio=3)
+    table.add_column("期间（止日不含）\nDays, end excluded", ratio=3)
+    table.add_column("结果\nResult", ratio=4)
+    table.add_column("说明\nNotes", ratio=5)
     for line in lines(verdict.findings, names):
         style = _KIND_STYLES[FindingKind(line.kind)] if line.kind in _KIND_STYLES else ""
         table.add_row(
@@ -230,7 +230,7 @@ def step_table(verdict: Verdict, *, whole: bool) -> RenderableType | None:
         return None
     title = "全部步骤 All steps" if whole else "未通过的步骤 Steps that did not pass"
     table = Table("#", "步骤 Step", "结果 Result", title=title, title_justify="left")
-    table.add_column("原因 Reason", overflow="fold")  # a code longer than a narrow column is not to be cut
+    table.add_column("原因 Reason")  # a code longer than a narrow column is not to be cut
     for step in rows:
         status = code_of(step, "status")
         name, result = STEPS.get(step.number, Words("", "")), words_for(STEP_STATUS, status)

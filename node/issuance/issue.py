@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
@@ -24,9 +24,11 @@ from node.model.calendar import Period, day_in_china
 from node.model.catalogue import Catalogue, Edition
 from node.model.identifiers import make_report_number
 from node.model.issuing import Eligibility, IssuedReport, ReportOrder, ReportRow, RequestKey, SubjectFacts
+from node.model.log import StatusEvent, StatusFlag
 from node.model.report import Section, Summary
 from node.model.subject import Registration, SubjectRef
 from trust.bundle import Inclusion
+from trust.flags import flags_in_force
 from trust.keys import Signer
 
 _TEMPLATES_KEPT = 256
@@ -38,6 +40,9 @@ class ReportStore(Protocol):
     async def get(self, report_number: str) -> IssuedReport | None: ...
     async def bundle(self, report_number: str) -> bytes | None: ...
     async def find_request(self, caller: str, request_id: str) -> tuple[bytes, IssuedReport] | None: ...
+    async def status_changes(
+        self, division: str, digests: Sequence[bytes]
+    ) -> Mapping[bytes, Sequence[StatusEvent]]: ...
     async def list_for_subject(self, subject: SubjectRef, limit: int, after: str) -> tuple[list[IssuedReport], str]: ...
 
 
@@ -207,22 +212,41 @@ class IssueReports:
         return template
 
     async def get(self, report_number: str) -> IssuedReport:
-        """A committed report. Raises NotFound."""
+        """A committed report, with its flags. Raises NotFound."""
+        (report,) = await self._flagged([await self._get(report_number)])
+        return report
+
+    async def _get(self, report_number: str) -> IssuedReport:
         report = await self._reports.get(report_number)
         if report is None:
             raise NotFound("NO_SUCH_REPORT", "This node issued no report of that number; check the digits.")
         return report
 
+    async def _flagged(self, reports: Sequence[IssuedReport]) -> list[IssuedReport]:
+        """The same with the flags in force; all in one look-up."""
+        if not reports:
+            return []
+        now = self._now()
+        changes = await self._reports.status_changes(
+            reports[0].report_number[:6], [report.attestation_digest for report in reports]
+        )
+        return [
+            replace(report, flags=tuple(StatusFlag(flag.value) for flag in flags_in_force(told, now)))
+            for report in reports
+            for told in (changes.get(report.attestation_digest, ()),)
+        ]
+
     async def list(self, subject: SubjectRef, limit: int, after: str) -> tuple[list[IssuedReport], str]:
-        """Reports of a subject, newest first, and the token of the next page ("" on the last)."""
-        return await self._reports.list_for_subject(subject, limit, after)
+        """Reports of a subject with their flags, newest first, and the token of the next page ("" on the last)."""
+        reports, following = await self._reports.list_for_subject(subject, limit, after)
+        return await self._flagged(reports), following
 
     async def bundle(self, report_number: str, disclosed_codes: tuple[str, ...]) -> bytes:
         """The bundle of a report with proof of inclusion: complete, or only the named rows and the summary.
 
         Raises NotFound for the report, InvalidInput for a row that the report does not have.
         """
-        report = await self.get(report_number)
+        report = await self._get(report_number)
         stored = await self._reports.bundle(report_number)
         if stored is None:
             raise NotFound("NO_SUCH_REPORT", "This node holds no bundle of that report any more.")

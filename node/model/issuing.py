@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from node.model.calendar import Period
+from node.model.log import StatusFlag
 from node.model.records import RecordType, ViolationRecord
 from node.model.subject import Registration, SubjectRef
 
@@ -53,6 +54,8 @@ class IssuedReport:
     scenario: str
     attestation_digest: bytes
     log_index: int
+    flags: tuple[StatusFlag, ...] = ()
+    """Those in force, where somebody asks how it stands (`IssueReports.get`, `list`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, and_, func, or_, select, tuple_
 
 from node.errors import InvalidInput
 from node.model.calendar import Period
 from node.model.issuing import IssuedReport
+from node.model.log import StatusEvent, StatusFlag
 from node.model.subject import IdType, SubjectRef
 from node.storage.database import Database
 from node.storage.grouping import GroupedLookup
-from node.storage.schema import from_instant, reports, requests
+from node.storage.schema import from_instant, log_heads, log_status, reports, requests
 
 _COLUMNS = [column for column in reports.columns if column.name != "bundle"]
 
@@ -57,6 +58,30 @@ class ReportStore:
             rows = (await connection.execute(query)).all()
         page = [_issued(row) for row in rows[:limit]]
         return page, _token(rows[limit - 1]) if len(rows) > limit else ""
+
+    async def status_changes(self, division: str, digests: Sequence[bytes]) -> dict[bytes, list[StatusEvent]]:
+        """By attestation what the logs of its issuer `division` say of it, oldest first, in one query.
+
+        Logs in the order in which they were founded: each successor has a longer or a later name.
+        """
+        own = f"huxin/{division}"
+        logs = select(log_heads.c.origin).where(
+            or_(log_heads.c.origin == own, and_(log_heads.c.origin > f"{own}/", log_heads.c.origin < f"{own}0"))
+        )
+        table = log_status.c
+        query = (
+            select(log_status)
+            .where(table.origin.in_(logs), table.attestation_digest.in_(digests))
+            .order_by(func.length(table.origin), table.origin, table.idx)
+        )
+        found: dict[bytes, list[StatusEvent]] = {}
+        async with self._database.read() as connection:
+            for row in await connection.execute(query):
+                event = StatusEvent(
+                    row.attestation_digest, StatusFlag(row.flag), row.is_set, from_instant(row.effective_at)
+                )
+                found.setdefault(event.attestation_digest, []).append(event)
+        return found
 
     async def find_request(self, caller: str, request_id: str) -> tuple[bytes, IssuedReport] | None:
         """(content of the request, the report it brought), or None when that id brought no report here."""

@@ -10,6 +10,7 @@ from huxin.v1 import report_service_pb2 as pb
 from node.errors import InvalidInput
 from node.model.issuing import Eligibility, IssuedReport, PeriodExceptionNote, ReportOrder
 from node.wire.fields import code, period, period_message, text, timestamp, within
+from node.wire.status import STATUS_FLAG_NUMBERS
 from node.wire.subject import claimed_subject
 
 _MAX_ROWS = 1_000
@@ -50,6 +51,7 @@ def report_message(report: IssuedReport) -> pb.Report:
         log_index=report.log_index,
         attestation_digest=report.attestation_digest,
         scenario=report.scenario,
+        flags=[STATUS_FLAG_NUMBERS[flag] for flag in report.flags],
     )
 
 

@@ -51,6 +51,15 @@ def folder(desk: Path) -> Path:
     return desk / "c"
 
 
+@pytest.mark.usefixtures("desk")
+def test_a_new_root_is_followed_by_who_publishes_and_then_by_signatures() -> None:
+    told = done(huxin(*init("--threshold", "2")))
+    after = told[told.index("下一步 Next:") :].splitlines()
+    assert "  huxin trust delegate DIVISION --key FILE.pub --folder c" in "\n".join(after)
+    delegating = next(place for place, line in enumerate(after) if "trust delegate" in line)
+    assert delegating < next(place for place, line in enumerate(after) if "Hand the whole folder" in line)
+
+
 def as_json(*arguments: str) -> Any:
     return json.loads(done(huxin(*arguments, "--json")))
 

@@ -46,6 +46,29 @@ def test_what_is_logged_does_not_stand_among_what_a_command_prints() -> None:
     assert "catalogue_left_out" in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        (("--nonsense",), "huxin [OPTIONS] COMMAND"),
+        (("nonsense",), "huxin [OPTIONS] COMMAND"),
+        (("key", "list", "--nonsense"), "huxin key list [OPTIONS]"),
+        (("verify",), "huxin verify [OPTIONS]"),
+        (("key", "list", "--home", "x"), "huxin key list [OPTIONS]"),
+    ],
+)
+def test_what_was_typed_wrongly_is_told_as_every_other_error(arguments: tuple[str, ...], usage: str) -> None:
+    result = huxin(*arguments)
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"Usage: {usage}")
+    assert "--help' for help." in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("错误 Error: ")
+
+
+def test_a_group_alone_shows_its_help_and_no_error() -> None:
+    assert "Error" not in huxin("key").output
+
+
 def test_help_documents_every_exit_code() -> None:
     text = huxin("--help").stdout
     assert set(MEANINGS) == set(ExitCode)

@@ -9,7 +9,8 @@ import pytest
 
 from node.errors import Conflict, InvalidInput, NotFound
 from node.model.log import StatusFlag
-from tests.issuance.world import NOW, ORIGIN, Issuing, order
+from tests.issuance.world import NOW, ORIGIN, SUBJECT, Issuing, order
+from tests.support.databases import statements_of
 from tests.support.trust import key
 from trust import statements
 from trust.envelope import check_signatures
@@ -49,6 +50,21 @@ async def test_whoever_looks_the_report_up_sees_its_changes_in_order(issuing: Is
         (StatusFlag.UNDER_OBJECTION, False),
         (StatusFlag.REVOKED, True),
     ]
+
+
+async def test_lists_say_which_reports_are_revoked_or_flagged(issuing: Issuing) -> None:
+    revoked, flagged, untouched = [(await issuing.issue.create(order(), ME)).report_number for _ in range(3)]
+    await change(issuing, revoked, StatusFlag.UNDER_OBJECTION, request="1")
+    await change(issuing, revoked, StatusFlag.UNDER_OBJECTION, False, request="2")
+    await change(issuing, revoked, StatusFlag.REVOKED, request="3")
+    await change(issuing, flagged, StatusFlag.CORRECTED, request="4")
+    with statements_of(issuing.database) as queries:
+        listed, _ = await issuing.issue.list(SUBJECT, 10, "")
+    assert len(queries) == 2, "one for the reports, one for the flags of all"
+    expected = {revoked: (StatusFlag.REVOKED,), flagged: (StatusFlag.CORRECTED,), untouched: ()}
+    assert {report.report_number: report.flags for report in listed} == expected
+    for number, flags in expected.items():
+        assert (await issuing.issue.get(number)).flags == flags
 
 
 async def test_the_same_request_makes_one_change(issuing: Issuing) -> None:

@@ -24,38 +24,39 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from huxin.v1 import period_pb2 as huxin_dot_v1_dot_period__pb2
+from huxin.v1 import statement_pb2 as huxin_dot_v1_dot_statement__pb2
 from huxin.v1 import subject_pb2 as huxin_dot_v1_dot_subject__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhuxin/v1/report_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15huxin/v1/period.proto\x1a\x16huxin/v1/subject.proto\"\xd0\x01\n\x13\x43reateReportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x07subject\x18\x02 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12 \n\x06period\x18\x03 \x01(\x0b\x32\x10.huxin.v1.Period\x12\x33\n\x10period_exception\x18\x04 \x01(\x0b\x32\x19.huxin.v1.PeriodException\x12\x13\n\x0blocal_codes\x18\x05 \x03(\t\x12\x10\n\x08scenario\x18\x06 \x01(\t\"\xde\x01\n\x06Report\x12\x15\n\rreport_number\x18\x01 \x01(\t\x12-\n\tissued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x06period\x18\x03 \x01(\x0b\x32\x10.huxin.v1.Period\x12\x15\n\rsection_count\x18\x04 \x01(\r\x12\x14\n\x0crecord_count\x18\x05 \x01(\r\x12\x11\n\tlog_index\x18\x06 \x01(\x04\x12\x1a\n\x12\x61ttestation_digest\x18\x07 \x01(\x0c\x12\x10\n\x08scenario\x18\x08 \x01(\t\"8\n\x14\x43reateReportResponse\x12 \n\x06report\x18\x01 \x01(\x0b\x32\x10.huxin.v1.Report\")\n\x10GetReportRequest\x12\x15\n\rreport_number\x18\x01 \x01(\t\"5\n\x11GetReportResponse\x12 \n\x06report\x18\x01 \x01(\x0b\x32\x10.huxin.v1.Report\"d\n\x12ListReportsRequest\x12\'\n\x07subject\x18\x01 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x13ListReportsResponse\x12!\n\x07reports\x18\x01 \x03(\x0b\x32\x10.huxin.v1.Report\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x15\x44ownloadReportRequest\x12\x15\n\rreport_number\x18\x01 \x01(\t\x12\x17\n\x0f\x64isclosed_codes\x18\x02 \x03(\t\"\'\n\x16\x44ownloadReportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"B\n\x17\x43heckEligibilityRequest\x12\'\n\x07subject\x18\x01 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\"L\n\x18\x43heckEligibilityResponse\x12\x10\n\x08\x65ligible\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x03 \x01(\t2\xa2\x03\n\rReportService\x12M\n\x0c\x43reateReport\x12\x1d.huxin.v1.CreateReportRequest\x1a\x1e.huxin.v1.CreateReportResponse\x12\x44\n\tGetReport\x12\x1a.huxin.v1.GetReportRequest\x1a\x1b.huxin.v1.GetReportResponse\x12J\n\x0bListReports\x12\x1c.huxin.v1.ListReportsRequest\x1a\x1d.huxin.v1.ListReportsResponse\x12U\n\x0e\x44ownloadReport\x12\x1f.huxin.v1.DownloadReportRequest\x1a .huxin.v1.DownloadReportResponse0\x01\x12Y\n\x10\x43heckEligibility\x12!.huxin.v1.CheckEligibilityRequest\x1a\".huxin.v1.CheckEligibilityResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhuxin/v1/report_service.proto\x12\x08huxin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15huxin/v1/period.proto\x1a\x18huxin/v1/statement.proto\x1a\x16huxin/v1/subject.proto\"\xd0\x01\n\x13\x43reateReportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x07subject\x18\x02 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12 \n\x06period\x18\x03 \x01(\x0b\x32\x10.huxin.v1.Period\x12\x33\n\x10period_exception\x18\x04 \x01(\x0b\x32\x19.huxin.v1.PeriodException\x12\x13\n\x0blocal_codes\x18\x05 \x03(\t\x12\x10\n\x08scenario\x18\x06 \x01(\t\"\x83\x02\n\x06Report\x12\x15\n\rreport_number\x18\x01 \x01(\t\x12-\n\tissued_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x06period\x18\x03 \x01(\x0b\x32\x10.huxin.v1.Period\x12\x15\n\rsection_count\x18\x04 \x01(\r\x12\x14\n\x0crecord_count\x18\x05 \x01(\r\x12\x11\n\tlog_index\x18\x06 \x01(\x04\x12\x1a\n\x12\x61ttestation_digest\x18\x07 \x01(\x0c\x12\x10\n\x08scenario\x18\x08 \x01(\t\x12#\n\x05\x66lags\x18\t \x03(\x0e\x32\x14.huxin.v1.StatusFlag\"8\n\x14\x43reateReportResponse\x12 \n\x06report\x18\x01 \x01(\x0b\x32\x10.huxin.v1.Report\")\n\x10GetReportRequest\x12\x15\n\rreport_number\x18\x01 \x01(\t\"5\n\x11GetReportResponse\x12 \n\x06report\x18\x01 \x01(\x0b\x32\x10.huxin.v1.Report\"d\n\x12ListReportsRequest\x12\'\n\x07subject\x18\x01 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"Q\n\x13ListReportsResponse\x12!\n\x07reports\x18\x01 \x03(\x0b\x32\x10.huxin.v1.Report\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x15\x44ownloadReportRequest\x12\x15\n\rreport_number\x18\x01 \x01(\t\x12\x17\n\x0f\x64isclosed_codes\x18\x02 \x03(\t\"\'\n\x16\x44ownloadReportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"B\n\x17\x43heckEligibilityRequest\x12\'\n\x07subject\x18\x01 \x01(\x0b\x32\x16.huxin.v1.SubjectClaim\"L\n\x18\x43heckEligibilityResponse\x12\x10\n\x08\x65ligible\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x03 \x01(\t2\xa2\x03\n\rReportService\x12M\n\x0c\x43reateReport\x12\x1d.huxin.v1.CreateReportRequest\x1a\x1e.huxin.v1.CreateReportResponse\x12\x44\n\tGetReport\x12\x1a.huxin.v1.GetReportRequest\x1a\x1b.huxin.v1.GetReportResponse\x12J\n\x0bListReports\x12\x1c.huxin.v1.ListReportsRequest\x1a\x1d.huxin.v1.ListReportsResponse\x12U\n\x0e\x44ownloadReport\x12\x1f.huxin.v1.DownloadReportRequest\x1a .huxin.v1.DownloadReportResponse0\x01\x12Y\n\x10\x43heckEligibility\x12!.huxin.v1.CheckEligibilityRequest\x1a\".huxin.v1.CheckEligibilityResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'huxin.v1.report_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATEREPORTREQUEST']._serialized_start=124
-  _globals['_CREATEREPORTREQUEST']._serialized_end=332
-  _globals['_REPORT']._serialized_start=335
-  _globals['_REPORT']._serialized_end=557
-  _globals['_CREATEREPORTRESPONSE']._serialized_start=559
-  _globals['_CREATEREPORTRESPONSE']._serialized_end=615
-  _globals['_GETREPORTREQUEST']._serialized_start=617
-  _globals['_GETREPORTREQUEST']._serialized_end=658
-  _globals['_GETREPORTRESPONSE']._serialized_start=660
-  _globals['_GETREPORTRESPONSE']._serialized_end=713
-  _globals['_LISTREPORTSREQUEST']._serialized_start=715
-  _globals['_LISTREPORTSREQUEST']._serialized_end=815
-  _globals['_LISTREPORTSRESPONSE']._serialized_start=817
-  _globals['_LISTREPORTSRESPONSE']._serialized_end=898
-  _globals['_DOWNLOADREPORTREQUEST']._serialized_start=900
-  _globals['_DOWNLOADREPORTREQUEST']._serialized_end=971
-  _globals['_DOWNLOADREPORTRESPONSE']._serialized_start=973
-  _globals['_DOWNLOADREPORTRESPONSE']._serialized_end=1012
-  _globals['_CHECKELIGIBILITYREQUEST']._serialized_start=1014
-  _globals['_CHECKELIGIBILITYREQUEST']._serialized_end=1080
-  _globals['_CHECKELIGIBILITYRESPONSE']._serialized_start=1082
-  _globals['_CHECKELIGIBILITYRESPONSE']._serialized_end=1158
-  _globals['_REPORTSERVICE']._serialized_start=1161
-  _globals['_REPORTSERVICE']._serialized_end=1579
+  _globals['_CREATEREPORTREQUEST']._serialized_start=150
+  _globals['_CREATEREPORTREQUEST']._serialized_end=358
+  _globals['_REPORT']._serialized_start=361
+  _globals['_REPORT']._serialized_end=620
+  _globals['_CREATEREPORTRESPONSE']._serialized_start=622
+  _globals['_CREATEREPORTRESPONSE']._serialized_end=678
+  _globals['_GETREPORTREQUEST']._serialized_start=680
+  _globals['_GETREPORTREQUEST']._serialized_end=721
+  _globals['_GETREPORTRESPONSE']._serialized_start=723
+  _globals['_GETREPORTRESPONSE']._serialized_end=776
+  _globals['_LISTREPORTSREQUEST']._serialized_start=778
+  _globals['_LISTREPORTSREQUEST']._serialized_end=878
+  _globals['_LISTREPORTSRESPONSE']._serialized_start=880
+  _globals['_LISTREPORTSRESPONSE']._serialized_end=961
+  _globals['_DOWNLOADREPORTREQUEST']._serialized_start=963
+  _globals['_DOWNLOADREPORTREQUEST']._serialized_end=1034
+  _globals['_DOWNLOADREPORTRESPONSE']._serialized_start=1036
+  _globals['_DOWNLOADREPORTRESPONSE']._serialized_end=1075
+  _globals['_CHECKELIGIBILITYREQUEST']._serialized_start=1077
+  _globals['_CHECKELIGIBILITYREQUEST']._serialized_end=1143
+  _globals['_CHECKELIGIBILITYRESPONSE']._serialized_start=1145
+  _globals['_CHECKELIGIBILITYRESPONSE']._serialized_end=1221
+  _globals['_REPORTSERVICE']._serialized_start=1224
+  _globals['_REPORTSERVICE']._serialized_end=1642
 # @@protoc_insertion_point(module_scope)

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from huxin.v1 import period_pb2 as _period_pb2
+from huxin.v1 import statement_pb2 as _statement_pb2
 from huxin.v1 import subject_pb2 as _subject_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -28,7 +29,7 @@ class CreateReportRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., subject: _Optional[_Union[_subject_pb2.SubjectClaim, _Mapping]] = ..., period: _Optional[_Union[_period_pb2.Period, _Mapping]] = ..., period_exception: _Optional[_Union[_period_pb2.PeriodException, _Mapping]] = ..., local_codes: _Optional[_Iterable[str]] = ..., scenario: _Optional[str] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("report_number", "issued_at", "period", "section_count", "record_count", "log_index", "attestation_digest", "scenario")
+    __slots__ = ("report_number", "issued_at", "period", "section_count", "record_count", "log_index", "attestation_digest", "scenario", "flags")
     REPORT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ISSUED_AT_FIELD_NUMBER: _ClassVar[int]
     PERIOD_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +38,7 @@ class Report(_message.Message):
     LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
     ATTESTATION_DIGEST_FIELD_NUMBER: _ClassVar[int]
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
     report_number: str
     issued_at: _timestamp_pb2.Timestamp
     period: _period_pb2.Period
@@ -45,7 +47,8 @@ class Report(_message.Message):
     log_index: int
     attestation_digest: bytes
     scenario: str
-    def __init__(self, report_number: _Optional[str] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., period: _Optional[_Union[_period_pb2.Period, _Mapping]] = ..., section_count: _Optional[int] = ..., record_count: _Optional[int] = ..., log_index: _Optional[int] = ..., attestation_digest: _Optional[bytes] = ..., scenario: _Optional[str] = ...) -> None: ...
+    flags: _containers.RepeatedScalarFieldContainer[_statement_pb2.StatusFlag]
+    def __init__(self, report_number: _Optional[str] = ..., issued_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., period: _Optional[_Union[_period_pb2.Period, _Mapping]] = ..., section_count: _Optional[int] = ..., record_count: _Optional[int] = ..., log_index: _Optional[int] = ..., attestation_digest: _Optional[bytes] = ..., scenario: _Optional[str] = ..., flags: _Optional[_Iterable[_Union[_statement_pb2.StatusFlag, str]]] = ...) -> None: ...
 
 class CreateReportResponse(_message.Message):
     __slots__ = ("report",)
