@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -51,15 +52,18 @@ class PresentSigners:
         counting = {key.key.key_id for key in valid_keys(known, at)}
         if counting.issuperset(signer.key_id for signer in signers):
             return signers
-        try:
-            return present_signers(known, self._keyring.signing.held(), at)
-        except BadKey as error:
-            raise NotReady(
-                "KEY_NOT_PUBLISHED",
-                "The members of the trust registry do not count the key yet with which a report would be signed now, "
-                "so it would be rejected there for good. This node publishes the key by itself as soon as the "
-                "coordinator answers (`huxin trust status`): ask again then.",
-            ) from error
+        with suppress(BadKey):
+            before = present_signers(known, self._keyring.signing.held(), at)
+            # Somebody may demand a suite of which a key of ours counted once; one that is all new, nobody can.
+            demanded = {key.key.suite for key in known.keys.values()} & {signer.suite for signer in signers}
+            if demanded.issubset(signer.suite for signer in before):
+                return before
+        raise NotReady(
+            "KEY_NOT_PUBLISHED",
+            "The members of the trust registry do not count the key yet with which a report would be signed now, so it "
+            "would be rejected there for good. This node publishes the key by itself as soon as the coordinator "
+            "answers (`huxin trust status`): ask again then.",
+        )
 
     async def of_statuses(self, at: datetime) -> Sequence[Signer]:
         """For a change of a report's standing, which nothing holds up: a warning is worth more late than never.

@@ -13,18 +13,35 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
+import pytest_asyncio
 from huxin.v1 import admin_service_pb2, report_service_pb2, statement_pb2
 
 from node.app import key_life, running, trust_keeper, trusting
 from node.app.registering import registry_record
 from node.registry.release import Changes
 from tests.integration import federated
-from tests.integration.federated import ISSUER, MINUTE, RELYING, World, learned
+from tests.integration.federated import ISSUER, MINUTE, RELYING, Template, World, learned
 from tests.integration.provinces import ACCEPT, REJECT, ROWS, provinces
 from tests.support import nodes
+from trust.algorithms import Suite
 from trust.bundle import read_bundle
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 NEVER = 3_600.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return await federated.prepare(tmp_path_factory.mktemp("federated") / "homes")
+
+
+async def published(world: World) -> None:
+    """What Shanxi says of itself is in the registry, and Guizhou and Shanxi hold that."""
+    world.clock.advance(MINUTE)
+    files = world.release(Changes(publications=(world.publication(world.shanxi),)))
+    await world.give(files)
+    await learned(world.shanxi, world.clock, files)
 
 
 def signers_of(bundle: bytes) -> set[str]:
@@ -79,12 +96,11 @@ def _request(world: World) -> report_service_pb2.CreateReportRequest:
 
 
 async def test_no_report_is_signed_before_the_members_count_its_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The coordinator is away at first. Reports wait, a revocation does not; and what was answered stays answered."""
     for module in (trust_keeper, running):
         monkeypatch.setattr(module, "POLL_SECONDS", 0.05)
-    template = await federated.prepare(tmp_path / "template")
     async with federated.world_of(template, tmp_path / "homes", (ISSUER, RELYING)) as world:
         shanxi, clock = world.shanxi, world.clock
         first = _request(world)
@@ -110,10 +126,7 @@ async def test_no_report_is_signed_before_the_members_count_its_key(
             return (verdict.decision, list(verdict.reasons)) == (REJECT, ["REVOKED"])
 
         await nodes.eventually(revoked)
-        clock.advance(MINUTE)
-        files = world.release(Changes(publications=(world.publication(shanxi),)))
-        await world.give(files)
-        await learned(shanxi, clock, files)
+        await published(world)
         record = await registry_record(shanxi.settings)
         assert record is not None
         assert change.key_id in {fact.name for fact in record.facts if fact.known_until is None}
@@ -131,9 +144,10 @@ async def test_no_report_is_signed_before_the_members_count_its_key(
         await nodes.eventually(accepted)
 
 
-async def test_a_rotation_without_notice_goes_on_with_the_key_that_members_count(tmp_path: Path) -> None:
+async def test_a_rotation_without_notice_goes_on_with_the_key_that_members_count(
+    template: Template, tmp_path: Path
+) -> None:
     """It loses no call: the key before may sign until its end, and does while the new one is unknown to members."""
-    template = await federated.prepare(tmp_path / "template")
     async with federated.world_of(template, tmp_path / "homes", (ISSUER, RELYING)) as world:
         shanxi, old = world.shanxi, first_key(world.shanxi)
         made = key_life.rotate(shanxi.settings, None, timedelta(0), None, world.clock.now())
@@ -143,4 +157,30 @@ async def test_a_rotation_without_notice_goes_on_with_the_key_that_members_count
         world.clock.advance(2 * MINUTE)  # now only the new one may
         assert made.retired[0].retired_at is not None
         assert world.clock.now() >= made.retired[0].retired_at
+        assert await _refused(world, _request(world)) == "KEY_NOT_PUBLISHED"
+
+
+async def test_a_suite_begins_when_members_count_its_key_and_is_never_left_out_again(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever demands the second suite would reject for good what the first one alone signed."""
+    for module in (trust_keeper, running):
+        monkeypatch.setattr(module, "POLL_SECONDS", 0.05)
+    async with federated.world_of(template, tmp_path / "homes", (ISSUER, RELYING)) as world:
+        shanxi, first = world.shanxi, first_key(world.shanxi)
+        second = key_life.add(shanxi.settings, Suite.ECDSA_P256_SHA256, timedelta(0), None, world.clock.now()).key_id
+
+        async def signers() -> set[str]:
+            number = await nodes.create_report(shanxi, codes=ROWS[ISSUER])
+            return signers_of(await nodes.download(shanxi, number))
+
+        assert await signers() == {first}
+        await published(world)
+
+        async def both() -> bool:
+            return await signers() == {first, second}
+
+        await nodes.eventually(both)
+        now = world.clock.now()
+        key_life.compromise(shanxi.settings, second, now, now)
         assert await _refused(world, _request(world)) == "KEY_NOT_PUBLISHED"
