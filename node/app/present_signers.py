@@ -35,9 +35,9 @@ class PresentSigners:
     async def of_reports(self, at: datetime) -> Sequence[Signer]:
         """For what is worthless for good when the key turns out to be lost, or not to count yet.
 
-        A compromise that is in the trust directory counts here at once; what was signed a moment before that is lost, as
-        everything is since the moment that was published. A new key signs when the members of our trust
-        registry count it; until then the key before does, if it still may.
+        A compromise that is in the trust directory counts here at once; what was signed a moment before that is lost,
+        as everything is since the moment that was published. A new key signs when the members of our trust registry
+        count it; until then the key before does, if it still may.
         """
         try:
             trust = await self._current()
