@@ -16,11 +16,11 @@ import pytest
 import pytest_asyncio
 from huxin.v1 import admin_service_pb2, report_service_pb2, statement_pb2
 
-from node.app import key_life, running, trust_keeper, trusting
+from node.app import key_life, running, trust_keeper
 from node.app.registering import registry_record
 from node.registry.release import Changes
 from tests.integration import federated
-from tests.integration.federated import ISSUER, MINUTE, RELYING, Template, World, learned
+from tests.integration.federated import ISSUER, MINUTE, RELYING, Template, World, first_key, learned
 from tests.integration.provinces import ACCEPT, REJECT, ROWS, provinces
 from tests.support import nodes
 from trust.algorithms import Suite
@@ -46,10 +46,6 @@ async def published(world: World) -> None:
 
 def signers_of(bundle: bytes) -> set[str]:
     return {signature.key_id for signature in read_bundle(bundle).envelope.signatures}
-
-
-def first_key(one: nodes.TestJurisdiction) -> str:
-    return trusting.trusted_state(one.settings).own.signers[0]
 
 
 @pytest.mark.parametrize("damaged", [False, True], ids=["whole", "damaged"])
