@@ -33,6 +33,7 @@ from trust.errors import TrustError
 from trust.identities import Role, WorkloadIdentity
 from trust.revocation import bundle_lists
 from trust.sealing import key_to_seal_to
+from trust.signing import valid_keys
 
 _SOON = timedelta(days=30)
 _LAST_SHARE = 1 / 4
@@ -47,7 +48,7 @@ async def inspect(settings: Settings, now: datetime) -> list[Check]:
     keyring = cache(lambda: load_keyring(settings))
     looks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
         ("catalogue", lambda: _catalogue(settings, now)),
-        ("keys", lambda: _keys(settings, keyring())),
+        ("keys", lambda: _keys(settings, keyring(), now)),
         ("certificate", lambda: _certificate(settings, now)),
         ("other certificates", lambda: _other_certificates(settings, now)),
         ("trust directory", lambda: _trust(settings)),
@@ -112,12 +113,16 @@ async def _catalogue(settings: Settings, now: datetime) -> str:
     return f"{catalogue.name_zh} {catalogue.version}, {rows}, is in force."
 
 
-async def _keys(settings: Settings, keyring: Keyring) -> str:
+async def _keys(settings: Settings, keyring: Keyring, now: datetime) -> str:
     PairFiles(settings.tls.certificate, settings.tls.key).read()
     away = " ".join(f"The {key.role} key is not loaded: {key.trouble}." for key in keyring.away())
     if away:
         raise _unwell("KEY_NOT_LOADED", away)
-    return f"All keys are loaded; {len(keyring.signing.held())} of them can sign statements."
+    with contextlib.suppress(HuxinError, TrustError):  # the checks of trust tell
+        valid = valid_keys(trusted_state(settings).own.trusted, now)
+        able = {each.key.key_id for each in valid} & set(keyring.signing.held())
+        return f"All keys are loaded; {len(able)} of them may sign statements now."
+    return "All keys are loaded."
 
 
 def _authorities(settings: Settings) -> Authorities:

@@ -130,9 +130,20 @@ def add(settings: Settings, suite: Suite, wait: timedelta | None, token: TokenUr
     return _publish(settings, suite, _wait(settings, wait), token, [], now)
 
 
-def require_signing_key(settings: Settings, key_id: str, record: RegistryRecord | None = None) -> None:
-    """Raises InvalidInput unless the beginning of an id names one signing key; of another key it says what ends it."""
-    _found(settings, trusted_state(settings, record).own, key_id)
+def require_can_be_lost(
+    settings: Settings, key_id: str, since: datetime, now: datetime, record: RegistryRecord | None = None
+) -> SigningKeyInfo:
+    """The key that the beginning of an id names, where that instant can be published of it.
+
+    Raises InvalidInput for an unknown key, one that is no signing key (`node.app.other_keys` says what to do about it),
+    an instant in the future, or one later than was published.
+    """
+    found = _found(settings, trusted_state(settings, record).own, key_id)
+    if since > now:
+        raise InvalidInput("--since", "It lies in the future; give the first moment at which others may have had it.")
+    if found.compromised_at is not None and since >= found.compromised_at:
+        raise InvalidInput("--since", "It is published with the same or an earlier moment, which cannot be put off.")
+    return found
 
 
 def retire(settings: Settings, key_id: str, now: datetime, record: RegistryRecord | None = None) -> Change:
@@ -157,15 +168,10 @@ def compromise(
 ) -> Change:
     """A key was in other hands from an instant on. A new key of its suite takes its place at once, if none is left.
 
-    Raises InvalidInput for an unknown key, one that is no signing key (`node.app.other_keys` says what to do about it),
-    an instant in the future, or one later than was published.
+    Raises InvalidInput as `require_can_be_lost`.
     """
+    found = require_can_be_lost(settings, key_id, since, now, record)
     own = trusted_state(settings, record).own
-    found = _found(settings, own, key_id)
-    if since > now:
-        raise InvalidInput("--since", "It lies in the future; give the first moment at which others may have had it.")
-    if found.compromised_at is not None and since >= found.compromised_at:
-        raise InvalidInput("--since", "It is published with the same or an earlier moment, which cannot be put off.")
     lost = replace(found, compromised_at=since)
     before = _recognised(settings, now)
     lost_id = key_id_of(found.spki)

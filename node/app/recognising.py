@@ -12,6 +12,8 @@ from cryptography import x509
 from node.app.jurisdictions import Jurisdictions, load_jurisdictions
 from node.app.relations import RelationState, signed_for, state_of
 from node.app.trusting import (
+    DEFAULT_MONTHS,
+    SELF_MONTHS,
     RecognitionChoices,
     freshness_limits,
     known_issuer,
@@ -32,7 +34,7 @@ from node.recognition.cells import RequiredCell
 from node.recognition.coverage import Grade, IssuerView
 from node.recognition.flips import Prospect, Terms, VerdictFlip, prospects
 from node.recognition.terms import TermChange, term_changes
-from node.registry.directory import HeldCertificate, TrustedJurisdiction, TrustedState
+from node.registry.directory import HeldCertificate, LapsedCertificate, TrustedJurisdiction, TrustedState
 from node.verification.trusting import Recognition
 from trust import outcome, steps
 from trust.errors import StepUndecided
@@ -45,7 +47,9 @@ class Proposal:
     """A trust certificate, or a withdrawal, that is not signed yet, and all that it would change.
 
     `earlier` is the certificate signed last for the issuer, if any, withdrawn or not; `changes` are told against it
-    unless it was withdrawn. `doubts` are sentences: what a careful person should know and nothing forbids.
+    unless it was withdrawn. `lapsed`: what was signed last counts no more, for a key that signed it was in other hands;
+    `changes` are told against that, and whoever had the key may have written it. `doubts` are sentences: what a careful
+    person should know and nothing forbids.
     """
 
     certificate: TrustCertificate
@@ -53,6 +57,7 @@ class Proposal:
     changes: tuple[TermChange, ...]
     prospects: tuple[Prospect, ...]
     doubts: tuple[str, ...]
+    lapsed: bool = False
 
     @property
     def flips(self) -> tuple[VerdictFlip, ...]:
@@ -109,6 +114,7 @@ def sign(settings: Settings, record: RegistryRecord | None, proposal: Proposal, 
 def choices_of(settings: Settings, record: RegistryRecord | None, issuer: str) -> RecognitionChoices:
     """The terms signed last for an issuer, for signing them again. Raises InvalidInput when there are none.
 
+    How long they last is kept of ourselves alone; of others it is twelve months from the new signature.
     Also of a certificate that counts no more since a key was compromised: `propose` says so among its doubts.
     """
     signed = signed_for(trusted_state(settings, record), issuer)
@@ -129,6 +135,8 @@ def choices_of(settings: Settings, record: RegistryRecord | None, issuer: str) -
         max_log_view_age_seconds=certificate.max_log_view_age_seconds,
         witness_quorum=certificate.witness_quorum,
         legal_basis=certificate.legal_basis,
+        # Of ourselves, or our own reports would end here; of others a new year is a decision of its own.
+        months_valid=_months(certificate) if issuer == settings.division else DEFAULT_MONTHS,
     )
 
 
@@ -153,11 +161,14 @@ def _proposal(
     earlier = _last(state, issuer)
     signed = None if earlier is None else earlier.certificate
     before = _terms(settings, state, signed, known_issuer(state, issuer), now)
-    in_effect = None if signed is None or signed.withdrawn else signed
+    compared = None if signed is None or signed.withdrawn else signed
+    lapsed = _lapsed(state, issuer, now)
+    if lapsed is not None:
+        compared = lapsed.certificate
     return Proposal(
         certificate,
         earlier,
-        term_changes(in_effect, certificate, lambda digest: digest_words(jurisdictions, digest)),
+        term_changes(compared, certificate, lambda digest: digest_words(jurisdictions, digest)),
         prospects(
             jurisdictions.list_requirements(),
             jurisdictions.registry.taxonomy,
@@ -168,7 +179,21 @@ def _proposal(
             now,
         ),
         doubts,
+        lapsed is not None,
     )
+
+
+def _months(certificate: TrustCertificate) -> int:
+    """Its length in the months of `make_certificate`, as far as one can be chosen."""
+    whole = round((certificate.valid_until - certificate.valid_from) / timedelta(days=30))
+    return min(max(whole, 1), SELF_MONTHS)
+
+
+def _lapsed(state: TrustedState, issuer: str, now: datetime) -> LapsedCertificate | None:
+    """What was signed last for an issuer, when it counts no more; None when it does, or was a withdrawal."""
+    signed = signed_for(state, issuer)
+    last = signed[-1] if signed and state_of(signed[-1], now) is RelationState.LAPSED else None
+    return last if isinstance(last, LapsedCertificate) else None
 
 
 def _last(state: TrustedState, issuer: str) -> HeldCertificate | None:
@@ -246,10 +271,10 @@ def _require_reach(certificate: TrustCertificate, edition: Edition | None) -> No
 
 def _lapse_doubts(state: TrustedState, issuer: str, now: datetime) -> Iterator[str]:
     """What was signed last counts no more, and may not even be ours."""
-    signed = signed_for(state, issuer)
-    if signed and state_of(signed[-1], now) is RelationState.LAPSED:
+    lapsed = _lapsed(state, issuer, now)
+    if lapsed is not None:
         yield (
-            f"The certificate signed last for {issuer}, on {day_in_china(signed[-1].certificate.issued_at)}, counts no "
+            f"The certificate signed last for {issuer}, on {day_in_china(lapsed.certificate.issued_at)}, counts no "
             "more: a key that signed it was in other hands. With --keep its terms are signed again; whoever had the "
             "key may have written them, so read each."
         )

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -26,6 +26,7 @@ from node.app.ledgers import OwnLedger, SettledLogs, require_whole
 from node.app.mailboxes import InboxView, OutboxView
 from node.app.messaging import Messaging, open_messaging
 from node.app.observing import Limits, Watchpoint, keep_health, make_metrics
+from node.app.present_signers import PresentSigners
 from node.app.registry_view import RegistryView
 from node.app.renewing import Renewal
 from node.app.storing import usable_database
@@ -80,7 +81,6 @@ from node.web.operations import operations_app
 from node.web.server import serving
 from node.wire.report import ReportEncoding, decode_section, decode_summary
 from trust.issuers import TrustedIssuer
-from trust.keys import Signer
 from trust.log.checkpoint import own_cosigner
 from trust.memo import ArithmeticMemo
 from trust.verify import Tolerances
@@ -102,12 +102,9 @@ class _Base:
     store: LogStore
     settled: SettledLogs
     metrics: Metrics
+    signers: PresentSigners
     issuing_together: Gathering = field(default_factory=Gathering)
     """Announces callers on their way to a report."""
-
-    def signers(self, at: datetime) -> Sequence[Signer]:
-        """With what statements of that moment are signed."""
-        return self.keyring.signing.present(self.trust.present.state.own.trusted, at)
 
 
 class Node:
@@ -198,6 +195,7 @@ class Node:
             store,
             SettledLogs(settlement, closed),
             make_metrics(PERMISSIONS, settings.division),
+            PresentSigners(keyring, trust, view),
         )
 
     async def _begin_log(self, base: _Base) -> tuple[Sequencer, Feed, Propagation]:
@@ -301,12 +299,12 @@ class Node:
 
     def _standing(self, base: _Base, ledger: OwnLedger) -> ChangeStanding:
         reports = ReportStore(base.database)
-        return ChangeStanding(self._settings.division, reports, ledger, base.signers, self._clock.now)
+        return ChangeStanding(self._settings.division, reports, ledger, base.signers.of_statuses, self._clock.now)
 
     def _issuing(self, base: _Base, ledger: OwnLedger) -> MeasuredIssuing:
         sources = self._sources(base.jurisdictions, base.database, base.issuing_together)
         reports, now = ReportStore(base.database), self._clock.now
-        issuing = IssueReports(sources, reports, ledger, base.signers, ReportEncoding(), now, self._random)
+        issuing = IssueReports(sources, reports, ledger, base.signers.of_reports, ReportEncoding(), now, self._random)
         return MeasuredIssuing(issuing, base.issuing_together, base.metrics, self._clock)
 
     def _services(self, base: _Base) -> list[Service]:

@@ -40,6 +40,8 @@ class TrustInUse:
     authorities: Mapping[str, Authorities]
     pair: WorkloadPair
     tls: TlsMaterial
+    own_stamp: bytes
+    """Of our own bundle's file, as it was before it was read."""
 
     def ca_pem(self, division: str) -> bytes:
         """The CA certificates of one jurisdiction, PEM, for a channel that trusts nobody else."""
@@ -65,7 +67,9 @@ class TrustKeeper:
         self._pair_stamp = pair.stamp()
         self._pair_trouble = ""
         self._limits = limits
+        self._one_at_a_time = asyncio.Lock()
         self.present = self._load(1, pair.read())
+        self._told = self.present.version
 
     def snapshot(self) -> TrustSnapshot:
         """For verification."""
@@ -95,23 +99,40 @@ class TrustKeeper:
         """
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            before = self.present.version
-            try:
-                await self._look_at_trust()
-            except (HuxinError, OSError) as error:
-                _log.error("trust_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
-            except Exception:  # noqa: BLE001 - whatever somebody published, what comes after it is looked at
-                _log.exception("trust_not_reloaded", reason="UNREADABLE")
-            try:
-                self._look_at_pair()
-            except (HuxinError, CertificateRejected, OSError) as error:
-                self._say_once(getattr(error, "reason", "UNREADABLE"))
-            if self.present.version == before:
+            async with self._one_at_a_time:
+                await self._look()
+            if self.present.version == self._told:  # told, not seen: `up_to_date` may have loaded it in between
                 continue
+            self._told = self.present.version
             try:
                 await changed(self.present)
             except Exception:  # noqa: BLE001 - who ended here would go on trusting what the administrator withdraws
                 _log.exception("trust_not_applied", version=self.present.version)
+
+    async def up_to_date(self) -> TrustInUse:
+        """The version in use, whose own bundle is the one that lies in the trust directory at this moment.
+
+        So nothing is signed with a key that `huxin key compromised` has ended, however seldom the files are looked at.
+        Raises HuxinError, TrustError or OSError when our own bundle is another one now and cannot be read.
+        """
+        if self._directory.own_stamp() == self.present.own_stamp:
+            return self.present
+        async with self._one_at_a_time:
+            if self._directory.own_stamp() != self.present.own_stamp:
+                await self._load_anew()
+            return self.present
+
+    async def _look(self) -> None:
+        try:
+            await self._look_at_trust()
+        except (HuxinError, OSError) as error:
+            _log.error("trust_not_reloaded", reason=getattr(error, "reason", "UNREADABLE"))
+        except Exception:  # noqa: BLE001 - whatever somebody published, what comes after it is looked at
+            _log.exception("trust_not_reloaded", reason="UNREADABLE")
+        try:
+            self._look_at_pair()
+        except (HuxinError, CertificateRejected, OSError) as error:
+            self._say_once(getattr(error, "reason", "UNREADABLE"))
 
     def _say_once(self, reason: str) -> None:
         """Why a pair is not taken up: it is looked at again each time, and told once."""
@@ -125,9 +146,12 @@ class TrustKeeper:
         if not self._moved and self._directory.stamp() == self.present.state.stamp:
             self.present = self._own_renewed(self.present)
             return
-        # On another thread: everything is verified anew, which would hold up callers for as long.
-        self.present = await asyncio.to_thread(self._load, self.present.version + 1, self.present.pair)
+        await self._load_anew()
         self._moved = False
+
+    async def _load_anew(self) -> None:
+        """On another thread: everything is verified anew, which would hold up callers for as long."""
+        self.present = await asyncio.to_thread(self._load, self.present.version + 1, self.present.pair)
         _log.info("trust_reloaded", version=self.present.version)
 
     def _look_at_pair(self) -> None:
@@ -159,6 +183,7 @@ class TrustKeeper:
         return replace(trust, snapshot=snapshot)
 
     def _load(self, version: int, pair: WorkloadPair) -> TrustInUse:
+        own_stamp = self._directory.own_stamp()  # before it is read: what comes in between is another one
         state = with_registry(self._directory.load(), self._registry.record)
         for problem in state.problems:
             _log.warning("trust_file_left_out", problem=problem)
@@ -176,6 +201,6 @@ class TrustKeeper:
         roots = b"".join(ca.public_bytes(Encoding.PEM) for each in authorities.values() for ca in each.certificates)
         tls = TlsMaterial(version, pair.key, pair.certificate, roots)
         loaded = TrustInUse(
-            version, state, TrustSnapshot(issuers, recognitions, state.unchecked), authorities, pair, tls
+            version, state, TrustSnapshot(issuers, recognitions, state.unchecked), authorities, pair, tls, own_stamp
         )
         return self._own_renewed(loaded)

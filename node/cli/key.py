@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import click
 from rich.text import Text
 
-from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys, require_signing_key, retire, rotate
+from node.app.key_life import SHORT, Change, KeyLine, add, compromise, list_keys, require_can_be_lost, retire, rotate
 from node.app.sealing_keys import rotate_sealing
 from node.cli.parameters import Instant, TokenParam
 from node.cli.recognition_choices import Age
@@ -130,7 +130,7 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
     The keys of the log, for messages and for the trust registry end otherwise: name one, and what to do is told. A
     certificate of a node or a workload is revoked with `huxin certificate revoke`.
     """
-    require_signing_key(session.settings(), key_id, _registry(session))
+    require_can_be_lost(session.settings(), key_id, since, session.clock.now(), _registry(session))
     session.say(f"密钥泄露 A key in other hands since {in_china(since)}:", "bold")
     session.say("  signed from then on       REJECT everywhere (KEY_COMPROMISED), your own reports of that time too")
     session.say(
@@ -156,12 +156,6 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
             f"whoever had the key may have written, then sign it again: huxin recognise grant {issuer} --keep",
             "yellow",
         )
-    if change.unknown_to_peers and _is_member(session):
-        session.say(
-            "Members of the trust registry learn of the new key there, and count what it signs from then on: issue "
-            "nothing before `huxin trust publish`, or your running node, has published it.",
-            "yellow",
-        )
     if change.unknown_to_peers:
         session.say(
             "Peers that know us by file alone know no key that signs for us now: they need `huxin trust import FILE "
@@ -169,6 +163,7 @@ def compromised_command(session: Session, key_id: str, since: datetime, yes: boo
             "yellow",
         )
     _say_next(session)
+    _say_who_waits(session, change)
     session.answer(
         {
             **_changed(change),
@@ -229,6 +224,20 @@ def _say_next(session: Session) -> None:
     else:
         session.say("下一步 Next: peers, which know us by file, need the new bundle, before a new key begins:", "bold")
     session.say(f"  huxin --home {session.home} trust export -o bundle.json")
+
+
+def _say_who_waits(session: Session, change: Change) -> None:
+    """Last, for it is what the next minutes bring."""
+    if change.made is None:
+        return
+    session.say("A running node signs nothing with the lost key from now on.", "bold")
+    if _is_member(session):
+        session.say(
+            "新密钥公布前不出具报告 It issues no report either (KEY_NOT_PUBLISHED) until the trust registry holds the "
+            "new key: members count what that signs from then on. Your running node publishes it, or `huxin trust "
+            "publish`; `huxin trust status` shows when. Changes of status are not held up.",
+            "yellow",
+        )
 
 
 def _registry(session: Session) -> RegistryRecord | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,16 @@ def grant(
     """Recognise the reports of DIVISION: show what that changes, ask, and sign our trust certificate.
 
     It reviews the catalogue of DIVISION as known here today; sign again when that changes, or before it ends. A running
-    node notices within seconds.
+    node notices within seconds. Terms that a lost key signed are kept (--keep) by who has read them: not with --yes.
     """
     proposal = _proposed(session, division, certificate_file, given, keep=keep)
+    if keep and yes and proposal.lapsed:
+        raise InvalidInput(
+            "--yes",
+            f"The terms signed last for {division} were signed with a key that was in other hands, and whoever had it "
+            "may have written them: sign without --yes, at a terminal, once each is read; or give the terms without "
+            "--keep.",
+        )
     held = _signed(session, proposal, yes=yes)
     if not session.as_json:
         session.say(f"{division} is recognised until {in_china(held.certificate.valid_until)}.", "green")
@@ -197,12 +204,15 @@ def _show(session: Session, proposal: Proposal, *, cells: bool = False) -> None:
     if session.as_json:
         session.emit(_proposal_json(session, proposal))
     else:
-        print_proposal(session.out, proposal, cells=cells)
+        print_proposal(session.out, proposal, _terms(session, proposal), cells=cells)
 
 
 def _proposal_json(session: Session, proposal: Proposal) -> dict[str, Any]:
-    named = _names(load_jurisdictions(session.settings(), session.registry()))
-    return proposal_json(proposal, terms_of(proposal.certificate, named))
+    return proposal_json(proposal, _terms(session, proposal))
+
+
+def _terms(session: Session, proposal: Proposal) -> Mapping[str, tuple[str, ...]]:
+    return terms_of(proposal.certificate, _names(load_jurisdictions(session.settings(), session.registry())))
 
 
 def _certificate_json(session: Session, jurisdictions: Jurisdictions, held: _Signed) -> dict[str, Any]:

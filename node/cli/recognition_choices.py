@@ -114,7 +114,12 @@ _OPTIONS = (
         help="How many other nodes must have cosigned its log with the report in it: what it issued just now is REFER "
         "until our node has asked them again (federation.gossip_seconds, ten seconds). Default: 0, none.",
     ),
-    click.option("--keep", is_flag=True, help="What is not chosen here stays as signed last, instead of the defaults."),
+    click.option(
+        "--keep",
+        is_flag=True,
+        help="What is not chosen here stays as signed last, instead of the defaults; except for how long it lasts, "
+        "which is kept for our own division alone: 12 months from now, or --months-valid.",
+    ),
 )
 
 

@@ -69,9 +69,16 @@ def scope_counts(certificate: TrustCertificate) -> str:
     return ", ".join(f"{len(items)} {one if len(items) == 1 else many}" for one, many, items in counts)
 
 
-def print_proposal(console: Console, proposal: Proposal, *, cells: bool = False) -> None:
-    """What would change: terms (of a withdrawal there are none), decisions, on demand each cell, then what to mind."""
+def print_proposal(
+    console: Console, proposal: Proposal, terms: Mapping[str, tuple[str, ...]], *, cells: bool = False
+) -> None:
+    """What would change: terms (of a withdrawal there are none), decisions, on demand each cell, then what to mind.
+
+    `terms` of what would be signed are shown whole where those signed last may not be ours.
+    """
     if not proposal.certificate.withdrawn:
+        if proposal.lapsed:
+            _print_terms(console, terms)
         _print_changes(console, proposal.changes)
     if proposal.prospects:
         _print_prospects(console, proposal.prospects)
@@ -158,6 +165,14 @@ def _print_changes(console: Console, changes: Sequence[TermChange]) -> None:
     table.add_column("变化 Change")
     for label, words in change_words(changes):
         table.add_row(label, words)
+    console.print(table)
+
+
+def _print_terms(console: Console, terms: Mapping[str, tuple[str, ...]]) -> None:
+    table = Table("条款 Term", title="逐条审读 All terms that would be signed: read each", title_justify="left")
+    table.add_column("内容 Content", overflow="fold")
+    for label, text in term_rows(terms):
+        table.add_row(label, Text(text))
     console.print(table)
 
 

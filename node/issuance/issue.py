@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
-from node.errors import Conflict, InvalidInput, IssuingStopped, NotEligible, NotFound
+from node.errors import Conflict, InvalidInput, IssuingStopped, NotEligible, NotFound, NotReady
 from node.issuance.attesting import AttestedReport, RandomBytes, ReportDraft, attest
 from node.issuance.eligibility import assess_eligibility, require_eligible
 from node.issuance.period import choose_period
@@ -81,7 +81,7 @@ class Sources:
 class IssueReports:
     """Issues reports of one jurisdiction. Time and randomness are passed in.
 
-    `signers`: whose keys sign at an instant, one of each suite; raises NotReady when one is not here.
+    `signers`: whose keys sign at an instant, one of each suite; raises NotReady when none may sign now.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class IssueReports:
         sources: Sources,
         reports: ReportStore,
         ledger: Ledger,
-        signers: Callable[[datetime], Sequence[Signer]],
+        signers: Callable[[datetime], Awaitable[Sequence[Signer]]],
         encoders: Encoders,
         now: Callable[[], datetime],
         random: RandomBytes,
@@ -112,8 +112,8 @@ class IssueReports:
         key = RequestKey(caller, order.request_id, _meaning(order))
         try:
             return await self._issue(order, key)
-        except (NotEligible, InvalidInput, IssuingStopped):
-            # The rules, or our log, may have changed since the first time; the first answer still stands.
+        except (NotEligible, InvalidInput, IssuingStopped, NotReady):
+            # The rules, our log or our keys may have changed since the first time; the first answer still stands.
             earlier = await self._earlier(key)
             if earlier is None:
                 raise
@@ -156,7 +156,7 @@ class IssueReports:
             edition.catalogue,
             edition.crosswalk.digest,
         )
-        attested = attest(draft, self._signers(now), self._random)
+        attested = attest(draft, await self._signers(now), self._random)
         return await self._commit(draft, attested, record_count, key)
 
     async def _commit(

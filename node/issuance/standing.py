@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
@@ -38,7 +38,7 @@ class ChangeStanding:
         division: str,
         reports: ReportStore,
         ledger: Ledger,
-        signers: Callable[[datetime], Sequence[Signer]],
+        signers: Callable[[datetime], Awaitable[Sequence[Signer]]],
         now: Callable[[], datetime],
     ) -> None:
         self._division = division
@@ -70,8 +70,9 @@ class ChangeStanding:
             issued_at=now,
             reason_code=reason_code,
         )
+        signers = await self._signers(now)
         entry = statements.encode_envelope(
-            seal(statements.STATUS_CHANGE, statements.encode_status_change(change), self._signers(now))
+            seal(statements.STATUS_CHANGE, statements.encode_status_change(change), signers)
         )
         key = RequestKey(caller, request_id, meaning)
         try:

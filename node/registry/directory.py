@@ -122,6 +122,17 @@ class TrustDirectory:
             seen.update(f"{path.name}\x1f{status.st_mtime_ns}\x1f{status.st_size}\x1e".encode())
         return seen.digest()
 
+    def own_stamp(self) -> bytes:
+        """Changes whenever our own bundle is replaced, which is done whole; empty while it is not there.
+
+        One look at one file: cheap enough to ask before each signature.
+        """
+        try:
+            status = (self._bundles / f"{self._own}.json").stat()
+        except OSError:
+            return b""
+        return f"{status.st_ino}\x1f{status.st_mtime_ns}\x1f{status.st_size}".encode()
+
     def load(self) -> TrustedState:
         """Verifies every file. Raises NotReady when not even the own bundle verifies."""
         stamp = self.stamp()

@@ -128,6 +128,32 @@ def counted_from(
     return replace(trusted, keys=keys)
 
 
+def as_members_know(own: TrustedIssuer, record: RegistryRecord | None) -> TrustedIssuer:
+    """Ourselves with those keys alone that count at the members of the registry, each from when until when it does.
+
+    What was signed with a key before that is KEY_NOT_YET_VALID there for good. As it is without a registry, and before
+    we have published in it: then others know us by our file.
+    """
+    facts = () if record is None else record.facts
+    counted = {
+        fact.name: fact
+        for fact in facts
+        if fact.division == own.division and fact.kind == FactKind.KEY.value and fact.known_until is None
+    }
+    if not counted:
+        return own
+    keys = {
+        key_id: replace(
+            key,
+            valid_from=max(key.valid_from, counted[key_id].valid_from),
+            retired_at=min(filter(None, (key.retired_at, counted[key_id].valid_until)), default=None),
+        )
+        for key_id, key in own.keys.items()
+        if key_id in counted
+    }
+    return replace(own, keys=keys)
+
+
 def _recognitions(knowledge: Knowledge, members: Mapping[str, TrustedJurisdiction]) -> Published:
     """By recogniser and issuer; what does not verify under the recogniser's present bundle is no longer said by it."""
     found: dict[str, dict[str, list[HeldCertificate]]] = {}

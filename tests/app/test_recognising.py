@@ -88,6 +88,18 @@ def test_terms_signed_last_can_be_chosen_again(guizhou: TestJurisdiction) -> Non
         choices_of(guizhou.settings, None, "620100")
 
 
+def test_how_long_it_lasts_is_kept_of_ourselves_alone(guizhou: TestJurisdiction) -> None:
+    """Founded, it recognises itself for ten years; a peer is looked at again every year."""
+    trusting.recognise_self(guizhou.settings, THE_DAY)
+    trusting.recognise(guizhou.settings, "140000", replace(WHOLE, months_valid=48), THE_DAY)
+    own = choices_of(guizhou.settings, None, "520000")
+    assert own.months_valid == trusting.SELF_MONTHS
+    now = THE_DAY + HOUR
+    kept = propose(guizhou.settings, None, "520000", own, now).certificate
+    assert kept.valid_until == now + timedelta(days=30 * trusting.SELF_MONTHS)
+    assert choices_of(guizhou.settings, None, "140000").months_valid == trusting.DEFAULT_MONTHS
+
+
 def lose_key(one: TestJurisdiction, since: timedelta) -> None:
     """Its signing key was in other hands since so long after the day, as published two hours after it."""
     (lost,) = trusting.trusted_state(one.settings).own.trusted.keys
@@ -108,12 +120,16 @@ def test_terms_that_a_lost_key_signed_can_be_chosen_again(guizhou: TestJurisdict
     (lapsed, _witnesses, _suites) = proposal.doubts
     assert "in other hands" in lapsed
     assert f"{THE_DAY:%Y-%m-%d}" in lapsed
-    # nothing is in force, so every term is shown as new, however much it is the one signed before
-    assert {change.term for change in proposal.changes} >= {"scenarios", "leaves", "witness_quorum"}
+    # told against what is to be read again, so that what somebody would add to it stands out
+    assert proposal.lapsed
+    assert {change.term for change in proposal.changes} == {"valid_until"}
+    wider = propose(guizhou.settings, None, "140000", replace(kept, leaves=("MK01", "EC07")), now)
+    assert [change.added for change in wider.changes if change.term == "leaves"] == [("EC07",)]
     held = sign(guizhou.settings, None, proposal, now)
     assert held.certificate.scope == signed.certificate.scope
     assert trusting.trusted_state(guizhou.settings).recognition("140000", now) == held
     again = propose(guizhou.settings, None, "140000", kept, now + SECOND)
+    assert not again.lapsed
     assert not any("in other hands" in doubt for doubt in again.doubts)
 
 

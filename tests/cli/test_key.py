@@ -81,6 +81,17 @@ def test_compromised_explains_and_asks(home: Path) -> None:
     for part in (new["key_id"], "huxin recognise grant 140000 --keep", "--key KEYID"):
         assert part in done.stdout
     assert "registry" not in done.stdout  # it joined none
+    assert "signs nothing with the lost key" in done.stdout.splitlines()[-1]
+    assert "1 of them may sign statements now" in huxin("doctor", home=home).stdout
+
+
+@pytest.mark.parametrize("asked", [("--yes",), ()])
+def test_compromised_says_nothing_of_reports_when_the_moment_cannot_be(home: Path, asked: tuple[str, ...]) -> None:
+    (line,) = keys(home)
+    result = huxin("key", "compromised", line["key_id"], "--since", "2999-01-01T08:00:00+08:00", *asked, home=home)
+    assert (result.exit_code, "lies in the future" in result.stderr) == (ExitCode.USAGE, True)
+    assert result.stdout == ""
+    assert keys(home) == [line]
 
 
 @pytest.mark.parametrize(

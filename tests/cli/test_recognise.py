@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -379,8 +380,13 @@ def test_after_a_compromise_the_terms_signed_before_are_kept(guizhou: Path) -> N
     assert "Read each term" in checked(guizhou)
     previewed = recognise(guizhou, "preview", "140000", "--keep")
     assert "in other hands" in previewed.stdout
-    given = granted(guizhou, "--keep")
-    assert (given["terms"]["scenarios"], given["terms"]["leaves"]) == (["tender"], ["MK01"])
+    assert re.search(r"read each.*Leaves\W+MK01", previewed.stdout, re.DOTALL)
+    unread = recognise(guizhou, "grant", "140000", "--keep", "--yes")
+    assert (unread.exit_code, "once each is read" in unread.stderr) == (ExitCode.USAGE, True)
+    assert listed(guizhou)["520000", "140000"]["state"] == "LAPSED"
+    kept = json.loads(recognise(guizhou, "preview", "140000", "--keep", "--json").stdout)
+    assert (kept["terms"]["scenarios"], kept["terms"]["leaves"]) == (["tender"], ["MK01"])
+    given = granted(guizhou, "--scenario", "tender", "--leaf", "MK01")
     assert ["in other hands" in doubt for doubt in given["doubts"]][:1] == [True]
     assert listed(guizhou)["520000", "140000"]["state"] == "IN_FORCE"
     assert "in other hands" not in recognise(guizhou, "show", "140000").stdout

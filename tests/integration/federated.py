@@ -289,3 +289,8 @@ async def learned(one: TestJurisdiction, clock: SettableClock, files: Files) -> 
     """A home takes over a release, as by an archive, while its node may run."""
     async with open_database(one.settings) as database:
         await registry_in(database, clock.now).refresh(Offered(files))
+
+
+def first_key(one: TestJurisdiction) -> str:
+    """Id of the key that signed its bundle first."""
+    return trusting.trusted_state(one.settings).own.signers[0]

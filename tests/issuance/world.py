@@ -37,6 +37,7 @@ from node.wire.report import ReportEncoding
 from tests.support.clock import SettableClock
 from tests.support.nodes import synthetic_code
 from tests.support.trust import key
+from trust.keys import Signer
 from trust.log.checkpoint import own_cosigner
 
 ORIGIN = "huxin/140000"
@@ -112,6 +113,10 @@ async def issuing_in(database: Database, now: datetime = NOW) -> AsyncIterator[I
         require_issuable=lambda: require_whole(ORIGIN, split=bool(standings.splits(ORIGIN)), newest=ORIGIN),
     )
     registrations = RegistrationStore(database)
+
+    async def signers(_at: datetime) -> list[Signer]:
+        return [key("signing")]
+
     facts = SubjectFactsReader(registrations, RecordStore(database), gathering)
     issuing = Issuing(
         database,
@@ -120,12 +125,12 @@ async def issuing_in(database: Database, now: datetime = NOW) -> AsyncIterator[I
             Sources(lambda _at: issuing.edition, registrations.get, facts.get),
             reports,
             ledger,
-            lambda _at: [key("signing")],
+            signers,
             ReportEncoding(),
             clock.now,
             os.urandom,
         ),
-        ChangeStanding("140000", reports, ledger, lambda _at: [key("signing")], clock.now),
+        ChangeStanding("140000", reports, ledger, signers, clock.now),
         feed,
         log,
         reports,

@@ -11,9 +11,9 @@ from types import MappingProxyType
 import pytest
 
 from node.model.registry import RegistryRecord, RegistryStanding
-from node.registry.directory import TrustDirectory, TrustedState
+from node.registry.directory import TrustDirectory, TrustedState, open_bundle
 from node.registry.keeping import _record
-from node.registry.published import with_registry
+from node.registry.published import as_members_know, with_registry
 from node.registry.refresh import Refreshed
 from tests.support.registry import DAY, FOUNDED, HOUR, bundle_of, sealed
 from tests.support.trust import key
@@ -22,6 +22,7 @@ from trust.continuity import require_continues
 from trust.envelope import to_json
 from trust.registry import NOTHING, Publication, Release, learn
 from trust.statements import read_envelope
+from trust.vocabulary import SigningKeyInfo
 
 A, B, C = "140000", "520000", "620100"
 AT = FOUNDED + DAY
@@ -188,3 +189,31 @@ def test_a_jurisdiction_whose_knowledge_is_lost_is_no_member(home: Home) -> None
     assert home.record.standings == (
         RegistryStanding(B, AT, END, "it publishes no bundle: its administrator must publish again"),
     )
+
+
+def test_of_our_own_keys_those_count_that_members_have_seen(home: Home) -> None:
+    """Each from its first appearance, and until what was said there of its end; an end that we alone know stands."""
+    home.learn(AT, {A: {key(A).key_id: AT}}, d140000=said(A))
+    keys = (info(A, retired_at=AT + 2 * DAY), info("next"))
+    own = open_bundle(sealed(bundle_of(A, 2, keys=keys))).trusted
+    known = as_members_know(own, home.record)
+    assert set(known.keys) == {key(A).key_id}
+    (counted,) = known.keys.values()
+    assert (counted.valid_from, counted.retired_at) == (AT, AT + 2 * DAY)
+    later = AT + HOUR
+    home.learn(later, {A: {key(A).key_id: AT, key("next").key_id: later}}, d140000=said_of(keys))
+    both = as_members_know(own, home.record).keys
+    assert both[key("next").key_id].valid_from == later
+    before = open_bundle(sealed(bundle_of(A))).trusted  # a home that was restored without the news
+    assert as_members_know(before, home.record).keys[key(A).key_id].retired_at == AT + 2 * DAY
+
+
+def said_of(keys: tuple[SigningKeyInfo, ...]) -> dict[str, bytes]:
+    return {f"{A}/bundle": sealed(bundle_of(A, 2, keys=keys))}
+
+
+def test_where_we_have_not_published_nobody_counts_our_keys_otherwise(home: Home) -> None:
+    own = TrustDirectory(home.folder, A).load().own.trusted
+    assert as_members_know(own, None) is own
+    home.learn(AT, d520000=said(B))
+    assert as_members_know(own, home.record) is own
