@@ -205,6 +205,8 @@ async def test_until_it_is_founded_nothing_is_decided_and_nothing_issued(tmp_pat
         with pytest.raises(HuxinError) as caught:
             await succeeding.found(shanxi.settings, world.clock.now())
         assert "founded already" in caught.value.message
+        told = {check.name: check for check in await inspect(shanxi.settings, world.clock.now())}["own log"]
+        assert (told.ok, "until it is started again" in told.sentence) == (False, True), told.sentence
         with pytest.raises(Exception, match="restart"):
             await world.report(shanxi)
         with pytest.raises(Exception, match="restart"):
