@@ -25,7 +25,7 @@ import grpc
 import pytest
 from huxin.v1 import admin_service_pb2, verdict_pb2
 
-from node.app import trusting
+from node.app import gossiping, trusting
 from node.model.log import LogHead
 from tests.integration.provinces import (
     ACCEPT,
@@ -320,7 +320,9 @@ async def test_a_restored_node_asks_its_peers_before_it_issues(tmp_path: Path) -
             assert await splits(follower) == [], "nothing was forked: the newest database heals it"
 
 
-async def test_peers_that_say_nothing_hold_up_the_first_report_for_seconds_only(tmp_path: Path) -> None:
+async def test_peers_that_say_nothing_hold_up_the_first_report_for_seconds_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They take the connection and never answer. Status changes wait for nobody, and neither does the start."""
     async with three(tmp_path) as world:
         shanxi, guizhou, lanzhou = world.shanxi, world.guizhou, world.all[LANZHOU]
@@ -328,13 +330,21 @@ async def test_peers_that_say_nothing_hold_up_the_first_report_for_seconds_only(
         await shanxi.stop()
         for peer_ in (guizhou, lanzhou):
             await peer_.stop()
+        monkeypatch.setattr(gossiping, "FIRST_QUESTION_SECONDS", 10 * SECONDS)
         with silent(guizhou), silent(lanzhou):
             await shanxi.start(world.clock)
             issuing = asyncio.create_task(nodes.create_report(shanxi))
             await revoke(shanxi, number)
             assert own_head(shanxi).size == 2, "the revocation waited for no peer, the report for both"
-            await issuing
+        await issuing  # they refuse the connection now, which is an answer
         assert own_head(shanxi).size == 3
+        await shanxi.stop()
+
+        monkeypatch.setattr(gossiping, "FIRST_QUESTION_SECONDS", 0.5)
+        with silent(guizhou), silent(lanzhou):
+            await shanxi.start(world.clock)
+            await nodes.create_report(shanxi)
+        assert own_head(shanxi).size == 4
 
 
 def silent(one: TestJurisdiction) -> socket.socket:
