@@ -336,16 +336,6 @@ def test_status_goes_to_the_node_with_the_operators_certificate(desk: Desk) -> N
     assert "two histories" not in result.stdout
 
 
-def test_a_flag_that_no_peer_sees_yet_is_told_to_be_one(desk: Desk) -> None:
-    answer = admin_service_pb2.ChangeStatusResponse(log_index=7, awaits_recovery=True)
-    desk.answers["AdminService/ChangeStatus"] = lambda *_: answer
-    command = ("report", "status", NUMBER, "revoked", "--set", "--reason", "issued_in_error")
-    said = desk.ask(*command).stdout
-    assert "no other jurisdiction sees this change" in said
-    assert "set again if another database" in said
-    assert json.loads(desk.ask(*command, "--json").stdout)["awaits_recovery"] is True
-
-
 # requirement, peers
 
 
