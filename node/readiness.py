@@ -13,6 +13,13 @@ from statistics import median_high, median_low
 from node.model.calendar import in_china
 from node.model.counting import counted
 
+NEWEST_FIRST = (
+    "If you have the newest database, put it back first, and set flags after that: a flag that is set now stands in "
+    "this copy alone, is lost with it, and makes a second history that the newest database does not heal any more. If "
+    "you have not, flags can be set; peers see them once the successor log is founded."
+)
+"""What the operator of a log of two histories has to know before anything else: a revocation can be lost."""
+
 PEERS_FOR_A_MEDIAN = 3
 """Fewer peers than this cannot outvote one that lies about the time (`docs/protocol.md`, Peers that misbehave)."""
 
@@ -148,15 +155,20 @@ def _own_history(facts: Facts) -> Check:
     """Whether our log is the one that our key signed: a copy of yesterday, or a thief's, is not."""
     if not facts.foreign_heads:
         return Check("own_history", True, "No peer has shown a head of our log that we do not hold.")
-    return Check(
-        "own_history",
-        False,
+    held = (
         f"Peers ({', '.join(facts.foreign_heads)}) hold heads of our log that our log key signed and our log does not "
-        "hold: the database was restored from an older copy, or the key is in other hands. No reports are issued until "
-        "that is mended; flags of reports can still be set and are taken along. Look at `huxin evidence`, put the "
-        "newest database back, or tell the other jurisdictions that the key is stolen, and recover by a successor log "
-        "(ops/README.md, HuxinSplitView).",
+        "hold"
     )
+    if facts.successor:
+        # Another database now would be one that the holders of the root keys did not sign off.
+        sentence = f"{held}; its successor is named: do what log_key says; put no other database back now."
+    else:
+        sentence = (
+            f"{held}: the database was restored from an older copy, or the key is in other hands. No reports are "
+            f"issued until that is mended; look at `huxin evidence`. {NEWEST_FIRST} If the key is in other hands, tell "
+            "the other jurisdictions. Recover by a successor log (ops/README.md, HuxinSplitView)."
+        )
+    return Check("own_history", False, sentence)
 
 
 def _database(facts: Facts) -> Check:

@@ -121,6 +121,22 @@ def test_on_the_way_to_a_successor_log_nobody_is_told_to_restore_anything(facts:
         assert wrong not in sentence
 
 
+def test_a_flag_is_not_set_before_the_newest_database_is_back() -> None:
+    """A revocation that was confirmed vanished with the older copy of the database."""
+    sentence = _sentence(replace(GOOD, foreign_heads=("520000",)), "own_history")
+    back, flags = sentence.index("put it back first"), sentence.index("set flags after that")
+    assert back < flags
+    for consequence in ("is lost with it", "does not heal any more"):
+        assert consequence in sentence
+    assert "once the successor log is founded" in sentence
+
+
+def test_no_database_is_put_back_once_a_successor_is_named() -> None:
+    sentence = _sentence(replace(GOOD, foreign_heads=("520000",), successor="huxin/140000/2"), "own_history")
+    assert "do what log_key says; put no other database back now" in sentence
+    assert "put it back first" not in sentence
+
+
 def test_all_faults_are_found_at_once() -> None:
     assert failing(replace(GOOD, missing_keys=(LOG,), database_writable=False)) == ["keys", "database"]
 

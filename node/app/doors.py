@@ -10,6 +10,7 @@ from typing import Protocol
 from node.app.following import Following
 from node.app.trusted_logs import successor_of
 from node.clock import Clock
+from node.errors import IssuingStopped, NotReady
 from node.gathering import Gathering
 from node.issuance.issue import IssueReports
 from node.issuance.standing import ChangeStanding
@@ -156,7 +157,10 @@ class MeasuredVerification:
 
 
 class Operation:
-    """What operators can do. `acknowledged` says how far a peer has acknowledged our log, `trusted` whom we trust."""
+    """What operators can do. `acknowledged` says how far a peer has acknowledged our log, `trusted` whom we trust.
+
+    `require_issuable` raises IssuingStopped or NotReady while peers rely on nothing that our log takes in.
+    """
 
     def __init__(
         self,
@@ -165,7 +169,9 @@ class Operation:
         acknowledged: Callable[[str], Acknowledged | None],
         splits: Callable[[], Iterable[SplitView]],
         trusted: Callable[[], TrustedState],
+        require_issuable: Callable[[], None],
     ) -> None:
+        self._require_issuable = require_issuable
         self._following = following
         self._acknowledged = acknowledged
         self._splits = splits
@@ -183,6 +189,14 @@ class Operation:
     def successor(self, origin: str, /) -> SuccessorLog | None:
         """The log that goes on where this one was closed, as the registry says; None for one that goes on itself."""
         return successor_of(origin, self._trusted())
+
+    def awaits_recovery(self) -> bool:
+        """Whether our log has two histories or was closed: peers see nothing of it before its successor is founded."""
+        try:
+            self._require_issuable()
+        except (IssuingStopped, NotReady):
+            return True
+        return False
 
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str, /

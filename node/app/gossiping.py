@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -18,6 +19,7 @@ from node.errors import NotReady
 from node.federation.follower import Backoff
 from node.federation.gossip import MAX_ANSWER_BYTES, Gossip, Rounds
 from node.federation.peer_client import ClientCredentials, GrpcPeerClient
+from node.federation.unavailable import PeerUnavailable
 from node.ledger.comparison import Comparison, ComparisonLimits
 from node.ledger.heads import HeadBoard
 from node.ledger.recollection import Recollection
@@ -29,9 +31,13 @@ from node.model.witnesses import ShownHead, SplitView
 from node.storage.log_store import LogStore
 from node.storage.witness_store import WitnessStore
 from node.tasks import begun, ended
+from trust.errors import TrustError
 from trust.issuers import TrustedIssuer
 
 _log = structlog.get_logger(__name__)
+
+FIRST_QUESTION_SECONDS = 3.0
+"""How long a peer may take to say what it holds of our log before we issue: callers wait so long after a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,41 @@ class Gossiping:
         # Cosignatures tell whole seconds.
         return tuple(sorted(at - self._skew - timedelta(seconds=1) for at in lost))
 
+    async def ask_of_own_log(self, trust: TrustInUse) -> None:
+        """Asks each peer once, at all its endpoints, what it holds of our own log, and judges what they show.
+
+        Ends when every one has answered or refused, at most FIRST_QUESTION_SECONDS and what judging takes; then
+        `standings` knows of a second history that any of them told of. Who does not answer says nothing, and nothing is
+        raised.
+        """
+        own = trust.state.own.trusted
+        peers = {division: found.bundle.endpoints for division, found in trust.state.jurisdictions.items()}
+        peers.pop(self._own, None)
+        await asyncio.gather(
+            *(
+                self._ask_once(division, endpoint, own.origin, trust)
+                for division, endpoints in peers.items()
+                for endpoint in endpoints
+            )
+        )
+
+    async def _ask_once(self, division: str, endpoint: str, origin: str, trust: TrustInUse) -> None:
+        try:
+            client = self._connector(division, trust)(endpoint)
+            try:
+                # The limit is on the answer alone: what was shown in time is judged to the end.
+                for shown in await client.heads([origin], FIRST_QUESTION_SECONDS):
+                    if shown.origin == origin:
+                        await self._judge(division, shown)
+            finally:
+                await client.close()
+        except (PeerUnavailable, TrustError) as error:
+            _log.debug("own_log_not_told", peer=division, error=str(error))
+        except NotReady as error:
+            _log.warning("heads_not_compared", peer=division, reason=error.reason)
+        except Exception:  # noqa: BLE001 - one peer's answer must not keep this node from issuing for ever
+            _log.exception("gossip_failed", peer=division)
+
     async def stop(self) -> None:
         """Ends all tasks; what was kept stays."""
         for division in list(self._running):
@@ -146,22 +187,28 @@ class Gossiping:
     def _split_found(self, _split: SplitView) -> None:
         self._found.set()
 
-    def _start(self, division: str, trust: TrustInUse) -> None:
-        found = trust.state.jurisdictions[division]
+    def _connector(self, division: str, trust: TrustInUse) -> Callable[[str], GrpcPeerClient]:
+        """Makes connections to the endpoints of a peer."""
         roots = trust.ca_pem(division)
         credentials = ClientCredentials(trust.pair.certificate, trust.pair.key)
+        return lambda endpoint: GrpcPeerClient(division, endpoint, roots, credentials, MAX_ANSWER_BYTES)
 
-        def connect(endpoint: str) -> GrpcPeerClient:
-            return GrpcPeerClient(division, endpoint, roots, credentials, MAX_ANSWER_BYTES)
+    async def _judge(self, peer: str, shown: ShownHead) -> None:
+        keys = self._logs.get(shown.origin)
+        if keys is not None:  # else it is trusted no more since it was asked about
+            await self._comparison.shown(peer, keys, shown)
 
-        async def judge(shown: ShownHead) -> None:
-            keys = self._logs.get(shown.origin)
-            if keys is not None:  # else it is trusted no more since it was asked about
-                await self._comparison.shown(division, keys, shown)
-
+    def _start(self, division: str, trust: TrustInUse) -> None:
+        found = trust.state.jurisdictions[division]
         recollection = Recollection(division, lambda: self._lost, self._recalled)
         gossip = Gossip(
-            division, found.bundle.endpoints, connect, lambda: tuple(self._logs), judge, self._rounds, recollection
+            division,
+            found.bundle.endpoints,
+            self._connector(division, trust),
+            lambda: tuple(self._logs),
+            partial(self._judge, division),
+            self._rounds,
+            recollection,
         )
         task = begun(gossip.run(), f"gossip {division}")
         self._running[division] = _Running(found.digest, trust.pair.certificate, task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from node.errors import IssuingStopped, NotReady
@@ -21,6 +21,10 @@ from trust.issuers import ClosedLog, TrustedIssuer, open_status_change
 from trust.statements import peek_entry
 
 
+async def _nobody_to_ask() -> None:
+    """For a log that nobody else can hold."""
+
+
 class OwnLedger:
     """Appends through the one sequencer, proves from what is committed."""
 
@@ -31,11 +35,14 @@ class OwnLedger:
         logs: LogStore,
         closed: Sequence[ClosedLog] = (),
         require_issuable: Callable[[], None] = lambda: None,
+        peers_asked: Callable[[], Awaitable[object]] = _nobody_to_ask,
     ) -> None:
         """`closed`: the own logs before the one that the sequencer extends, from the first on.
 
         `require_issuable` raises IssuingStopped or NotReady while nothing may be attested in it (`require_whole`).
+        `peers_asked` returns once peers were asked what they hold of it, within seconds (`Gossiping.ask_of_own_log`).
         """
+        self._peers_asked = peers_asked
         self._sequencer = sequencer
         self._feed = feed
         self._logs = logs
@@ -43,7 +50,12 @@ class OwnLedger:
         self._require_issuable = require_issuable
 
     async def append(self, entry: bytes, digest: bytes, report_number: str, attach: Callable[[int], ReportRow]) -> int:
-        """Commits an attestation with its report. Raises as `require_issuable` does, and as the sequencer."""
+        """Commits an attestation with its report. Raises as `require_issuable` does, and as the sequencer.
+
+        The first ones after a start wait until the peers were asked: were our database an older copy, an entry that it
+        takes in now would make a second history of what the newest database still heals.
+        """
+        await self._peers_asked()
         self._require_issuable()
         draft = EntryDraft(entry, digest, EntryKind.ATTESTATION, report_number)
         return await self._sequencer.append(draft, attach)
@@ -103,16 +115,18 @@ class SettledLogs:
 
 
 def require_whole(origin: str, *, split: bool, newest: str) -> None:
-    """Nothing is attested in a log of which two histories are known: peers follow it no further and rely on nothing.
+    """Nothing is attested in a log on which nobody relies: two histories of it are known, or another one goes on.
 
     `origin` is that of the log which this process extends, `newest` that of the own log as the trust registry names it
-    now. Raises IssuingStopped (OWN_LOG_SPLIT), or NotReady (LOG_CLOSED) once another log goes on in its place.
+    now. Raises IssuingStopped (OWN_LOG_SPLIT), or NotReady (LOG_CLOSED) once another log goes on in its place: replicas
+    of this node that were started again may issue already, so another of them can be asked.
     """
-    if split and newest != origin:
+    if newest != origin:
+        # Also where this node knows of no second history: what it logged now would be REFER everywhere.
         raise NotReady(
             "LOG_CLOSED",
-            "This node's log has two histories, and the trust registry names the log that goes on in its place: the "
-            "operator begins that with `huxin log found`, unless that is done, and then has to restart the node.",
+            "This node's log is closed, and the trust registry names the log that goes on in its place: the operator "
+            "begins that with `huxin log found`, unless that is done, and then has to restart the node.",
         )
     if split:
         raise IssuingStopped(

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from node.app.running_node import failing_checks
 from node.app.storing import open_database
 from node.config.settings import Settings
 from node.errors import HuxinError
 from node.model.counting import counted
 from node.model.witnesses import SplitView
+from node.readiness import NEWEST_FIRST
 from node.registry.directory import TrustedState
 from node.storage.log_store import LogStore
 from node.storage.witness_store import WitnessStore
 
 
 async def look_at_own_log(settings: Settings, state: TrustedState) -> str:
-    """What holds. Raises HuxinError when nothing can be issued into our log, and NotReady for the database."""
+    """What holds. Raises HuxinError when nothing can be issued into our log, and NotReady for the database.
+
+    Whether a node that runs goes on in it stands in no database: the one at our operations address is asked.
+    """
     own = state.own.trusted
     async with open_database(settings) as database:
         head = await LogStore(database).head(own.origin)
@@ -33,13 +38,23 @@ async def look_at_own_log(settings: Settings, state: TrustedState) -> str:
     if others:
         raise HuxinError(
             "OWN_LOG_SPLIT",
-            f"Our log {own.origin} has two histories, the other one shown by {others}, so nothing more is issued; "
-            "flags of reports can still be set. Look at `huxin evidence`, and recover as ops/README.md says "
-            "(HuxinSplitView): put the newest database back, or close the log with `huxin log close`.",
+            f"Our log {own.origin} has two histories, the other one shown by {others}, so nothing more is issued. Look "
+            f"at `huxin evidence`. {NEWEST_FIRST} To recover, close the log with `huxin log close` (ops/README.md, "
+            "HuxinSplitView).",
+        )
+    if own.closed and own.origin in (await failing_checks(settings)).get("log_key", ""):
+        raise HuxinError(
+            "LOG_CLOSED",
+            f"Our log {own.origin} is founded, and our node has been running since before that: it goes on refusing to "
+            "issue until it is started again. Start every replica of it again.",
         )
     if head is None:
         return f"Our log {own.origin} begins when the node serves for the first time."
-    return f"Our log {own.origin} has {head.size} entries, and nobody has shown another history of it."
+    told = f"Our log {own.origin} has {head.size} entries, and nobody has shown another history of it."
+    if own.closed:
+        # Replicas on other machines, whose pages cannot be read from here.
+        told += f" It goes on after {own.closed[-1].origin}: start each replica again that ran before it was founded."
+    return told
 
 
 async def look_at_peer_logs(settings: Settings, state: TrustedState) -> str:

@@ -28,6 +28,8 @@ from node.registry.refresh import RefreshFailed
 from node.registry.release import Changes, new_documents
 from node.storage.registry_store import RegistryStore
 from node.wire.trust import decode_publication, encode_publication
+from trust.log.succession import read_succession
+from trust.registry import FactKind
 
 Now = Callable[[], datetime]
 
@@ -38,12 +40,14 @@ _OTHER_ARCHIVE = "Ask for an archive that was written just now (`huxin trust arc
 class Accepted:
     """What the coordinator took over: documents by name, publications by division, and the snapshot that holds them.
 
-    A document that was in force already is not among them.
+    A document that was in force already is not among them. `closed`: origins of the logs in whose place others go on
+    from now on.
     """
 
     documents: tuple[str, ...]
     divisions: tuple[str, ...]
     snapshot_version: int
+    closed: tuple[str, ...] = ()
 
 
 async def join(settings: Settings, now: Now, root: bytes, digest: str, archive: bytes | None) -> RegistryRecord:
@@ -120,9 +124,17 @@ async def accept(settings: Settings, now: Now, files: Sequence[tuple[str, bytes]
     async with open_database(settings) as database:
         registry = registry_in(database, now)
         fresh = new_documents(documents, await registry.files())
+        before = _successions(await RegistryStore(database).load())
         record = await registry.release(Changes(roots, targets, publications), online)
     divisions = tuple(publication.division for publication in publications)
-    return Accepted(tuple(each.file_name for each in fresh), divisions, record.snapshot_version)
+    names = tuple(each.file_name for each in fresh)
+    signed_off = (read_succession(content).predecessor for content in sorted(_successions(record) - before))
+    return Accepted(names, divisions, record.snapshot_version, tuple(signed_off))
+
+
+def _successions(record: RegistryRecord | None) -> frozenset[bytes]:
+    facts = () if record is None else record.facts
+    return frozenset(fact.content for fact in facts if fact.kind == FactKind.SUCCESSION.value)
 
 
 async def publish(settings: Settings, now: Now) -> int | None:

@@ -118,6 +118,7 @@ class Node:
         self.board = HeadBoard()
         self._traffic = Traffic()
         self.standings = Standings(settings.division)
+        self._peers_asked = asyncio.Event()
         self.rpc_port = 0
         self.operations_port = 0
 
@@ -140,7 +141,8 @@ class Node:
         base = await self._open()
         sequencer, feed, propagation = await self._begin_log(base)
         self._run(self._keep_keys(base.keyring, base.trust), "keys")
-        ledger = self._ledger(base, sequencer, feed)
+        require_issuable = self._issuable(base, sequencer)
+        ledger = self._ledger(base, sequencer, feed, require_issuable)
         issuing = self._issuing(base, ledger)
         messaging, outbox, inbox = await self._exchange(base, issuing)
         following = await self._follow(base, messaging)
@@ -149,7 +151,12 @@ class Node:
         coordinating = take_part(self._settings, base.database, base.trust, base.registry, now, told, self._run)
         standing = self._standing(base, ledger)
         operation = Operation(
-            following, standing, propagation.of, self.standings.all_splits, lambda: base.trust.present.state
+            following,
+            standing,
+            propagation.of,
+            self.standings.all_splits,
+            lambda: base.trust.present.state,
+            require_issuable,
         )
         services = [
             report_service(issuing),
@@ -226,15 +233,20 @@ class Node:
         self._run(keep_cosigning(sequencer, every), "cosigning")
         return sequencer, feed, propagation
 
-    def _ledger(self, base: _Base, sequencer: Sequencer, feed: Feed) -> OwnLedger:
-        """The own log as the use cases see it. Evidence that any replica found counts here within a round of gossip."""
+    def _issuable(self, base: _Base, sequencer: Sequencer) -> Callable[[], None]:
+        """Raises while nothing may be attested. Evidence that any replica found counts within a round of gossip."""
         origin, trust = sequencer.keys.origin, base.trust
 
         def require_issuable() -> None:
             newest = trust.present.state.own.trusted.origin
             require_whole(origin, split=bool(self.standings.splits(origin)), newest=newest)
 
-        return OwnLedger(sequencer, feed, base.store, trust.present.state.own.trusted.closed, require_issuable)
+        return require_issuable
+
+    def _ledger(self, base: _Base, sequencer: Sequencer, feed: Feed, require_issuable: Callable[[], None]) -> OwnLedger:
+        """The own log as the use cases see it."""
+        closed = base.trust.present.state.own.trusted.closed
+        return OwnLedger(sequencer, feed, base.store, closed, require_issuable, self._peers_asked.wait)
 
     async def _exchange(self, base: _Base, issuing: MeasuredIssuing) -> tuple[Messaging, OutboxView, InboxView]:
         """Messages to and from peers."""
@@ -276,8 +288,15 @@ class Node:
         keys = _log_keys(base.trust, base.keyring)
         gossiping = Gossiping(self._settings, stores, keys, self._clock, following.halt_split)
         self._exits.push_async_callback(gossiping.stop)
-        await gossiping.apply(base.trust.present)
+        trust = base.trust.present
+        await gossiping.apply(trust)
         self._run(gossiping.keep(), "witness")
+
+        async def ask_first() -> None:
+            await gossiping.ask_of_own_log(trust)
+            self._peers_asked.set()
+
+        self._run(ask_first(), "first question")
         return gossiping
 
     def _keep_trust(

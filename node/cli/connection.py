@@ -66,6 +66,7 @@ SharedSubject = exchange_service_pb2.SharedSubject
 Box = admin_service_pb2.MessageBox
 OUTBOX, INBOX = admin_service_pb2.MESSAGE_BOX_OUTBOX, admin_service_pb2.MESSAGE_BOX_INBOX
 SplitView = admin_service_pb2.SplitView
+ChangedStatus = admin_service_pb2.ChangeStatusResponse
 SuccessorLog = admin_service_pb2.SuccessorLog
 WireRequirement = requirement_pb2.Requirement
 
@@ -312,8 +313,8 @@ class Node:
         request = admin_service_pb2.RetryMessageRequest(box=box, id=message_id)
         return self._ask("AdminService/RetryMessage", request, admin_service_pb2.RetryMessageResponse).message
 
-    def change_status(self, number: str, flag: StatusFlag, reason: str, *, raised: bool) -> int:
-        """Sets or clears a flag of an own report; the index of the statement in the log."""
+    def change_status(self, number: str, flag: StatusFlag, reason: str, *, raised: bool) -> ChangedStatus:
+        """Sets or clears a flag of an own report: index of the statement in the log, and whether peers see that yet."""
         request = admin_service_pb2.ChangeStatusRequest(
             request_id=str(uuid.uuid4()),
             report_number=number,
@@ -321,7 +322,7 @@ class Node:
             set=raised,
             reason_code=reason,
         )
-        return self._ask("AdminService/ChangeStatus", request, admin_service_pb2.ChangeStatusResponse).log_index
+        return self._ask("AdminService/ChangeStatus", request, admin_service_pb2.ChangeStatusResponse)
 
     def peers(self) -> list[Peer]:
         """Peers, by division."""

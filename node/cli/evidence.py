@@ -14,6 +14,7 @@ from node.cli.asking import asked, node_options
 from node.cli.connection import SplitView, SuccessorLog, as_json
 from node.cli.session import Command, Session, in_china, json_option, pass_session
 from node.cli.tables import Table, in_groups
+from trust.log.checkpoint import origin_of, own_cosigner
 
 
 @click.command(cls=Command, example="huxin --home guizhou evidence --export evidence")
@@ -62,7 +63,13 @@ def evidence(session: Session, folder: Path | None, address: str | None, certifi
         )
     for origin, successor in {split.origin: split.successor for split in found if split.HasField("successor")}.items():
         session.say(_succeeded(origin, successor), "green")
-    if not all(split.HasField("successor") for split in found):
+    own = own_cosigner(origin_of(session.settings().division))
+    waiting = [own_cosigner(split.origin) == own for split in found if not split.HasField("successor")]
+    if any(waiting):
+        session.say(
+            "这是本机日志。 It is our own log: see `huxin doctor` and ops/README.md, HuxinSplitView.", "bold yellow"
+        )
+    if not all(waiting):
         session.say(
             "用 --export 导出证据，并联系该日志的机关。 Export the evidence; ask the log's operator which one holds "
             "(ops/README.md, HuxinSplitView)."
@@ -73,7 +80,8 @@ def _succeeded(origin: str, log: SuccessorLog) -> str:
     """That the log with two histories is closed, and which one goes on since when."""
     since, size = in_china(log.decided_at.ToDatetime(UTC)), log.closed_size
     return (
-        f"{origin} 已由 {log.origin} 接续，自 {since} 起，前 {size} 条有效 succeeded by {log.origin} since {since}; "
+        f"{origin} 已由 {log.origin} 接续，自 {since} 起，前 {size} 条有效 succeeded by {log.origin}, decided {since}, "
+        "once its operator has founded it (`huxin log found`); "
         + (f"its entries below index {size} count, and the evidence stays." if size else "none of its entries counts.")
     )
 

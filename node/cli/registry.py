@@ -155,11 +155,18 @@ def accept_command(session: Session, files: tuple[Path, ...]) -> None:
         session.say("What these files say was in force already.")
     session.say(f"Released as snapshot {done.snapshot_version}; peers that joined know within a refresh.")
     session.say("For those that have not: huxin trust archive -o registry.zip")
+    for origin in done.closed:
+        session.say(
+            f"日志 {origin} 已关闭。 The operator of {origin} now runs `huxin log found` and starts the node again; "
+            "until then every decision about its reports is at most REFER (ops/README.md, HuxinSplitView).",
+            "yellow",
+        )
     session.answer(
         {
             "documents": list(done.documents),
             "publications": list(done.divisions),
             "snapshot_version": done.snapshot_version,
+            "closed_logs": list(done.closed),
         }
     )
 

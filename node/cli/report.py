@@ -23,6 +23,12 @@ from node.wire.status import STATUS_FLAGS
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _NUMBER = click.argument("number")
+_AWAITS_RECOVERY = (
+    "本机日志已分裂或已关闭：在后继日志建立之前，其他地区看不到此变更；若换用另一数据库，须重新设置。 "
+    "This node's log has two histories or is closed: no other jurisdiction sees this change before the log is "
+    "recovered and its successor founded, and it must be set again if another database is put in the place of this "
+    "one. See `huxin doctor` and ops/README.md, HuxinSplitView."
+)
 
 
 @click.group(cls=Group)
@@ -185,17 +191,33 @@ def download(
 def status(
     session: Session, number: str, flag: str, raised: bool, reason: str, address: str | None, certificate: str
 ) -> None:
-    """Set or clear a status flag of the report NUMBER. Everyone who verifies it from then on sees it.
+    """Set or clear a status flag of the report NUMBER. Peers that follow this node's log see it within seconds.
 
     FLAG is under_objection, corrected, superseded, revoked or newer_information.
+
+    While this node's log has two histories or is closed (`huxin doctor`), the flag is stored here alone: no other
+    jurisdiction sees it before the log is recovered and its successor founded, and it must be set again if another
+    database is put in the place of the present one. The command says so. If you have a newer database, put it back
+    first.
     """
     chosen = StatusFlag(flag)
     text = parse_report_number(number, "NUMBER").text
     with asked(session, address, certificate) as node:
-        index = node.change_status(text, chosen, reason, raised=raised)
+        changed = node.change_status(text, chosen, reason, raised=raised)
     done = "已设置 Set" if raised else "已清除 Cleared"
-    session.say(f"{done}: {FLAGS[chosen.name].both}. 日志序号 Log index {index}.", "green")
-    session.answer({"report_number": text, "flag": flag, "set": raised, "reason": reason, "log_index": index})
+    session.say(f"{done}: {FLAGS[chosen.name].both}. 日志序号 Log index {changed.log_index}.", "green")
+    if changed.awaits_recovery:
+        session.say(_AWAITS_RECOVERY, "bold yellow")
+    session.answer(
+        {
+            "report_number": text,
+            "flag": flag,
+            "set": raised,
+            "reason": reason,
+            "log_index": changed.log_index,
+            "awaits_recovery": changed.awaits_recovery,
+        }
+    )
 
 
 def _period(session: Session, months: int | None, start: datetime | None, end: datetime | None) -> Period | None:

@@ -27,12 +27,14 @@ _NEWEST = 2**63 - 1
 class Operation(Protocol):
     """What this service asks of the node. `change_status` answers the log index of the committed statement.
 
-    `successor` tells the log after the one of an origin, None for one that goes on itself.
+    `successor` tells the log after the one of an origin, None for one that goes on itself. `awaits_recovery`: whether
+    nobody follows what our log takes in now.
     """
 
     def peers(self) -> Sequence[PeerState]: ...
     def splits(self) -> Sequence[SplitView]: ...
     def successor(self, origin: str, /) -> SuccessorLog | None: ...
+    def awaits_recovery(self) -> bool: ...
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str, /
     ) -> int: ...
@@ -82,7 +84,7 @@ class AdminService:
             code(request.reason_code, "reason_code"),
             caller.name,
         )
-        return pb.ChangeStatusResponse(log_index=index)
+        return pb.ChangeStatusResponse(log_index=index, awaits_recovery=self._operation.awaits_recovery())
 
     async def list_messages(self, request: pb.ListMessagesRequest, _caller: Caller) -> pb.ListMessagesResponse:
         box = choice(self._boxes, request.box, "box")

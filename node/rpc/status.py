@@ -1,9 +1,10 @@
 """The one table that turns errors into gRPC status with `google.rpc.Status` details.
 
 Every refusal carries an ErrorInfo whose `reason` is from the closed list below and whose `domain` is `huxin`;
-InvalidInput adds a BadRequest with the field, NotReady and OverLimit a RetryInfo. Errors that are this node's own
-trouble (BadSource, BadConfiguration, anything that is no HuxinError) become INTERNAL with one fixed sentence and the
-number of the incident under which the log has the rest: their texts may name files or keys and never leave.
+InvalidInput adds a BadRequest with the field, NotReady and OverLimit a RetryInfo, unless an operator has to act first.
+Errors that are this node's own trouble (BadSource, BadConfiguration, anything that is no HuxinError) become INTERNAL
+with one fixed sentence and the number of the incident under which the log has the rest: their texts may name files or
+keys and never leave.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ from node.rpc.reasons import REASONS
 DOMAIN = "huxin"
 RETRY_SECONDS = 5
 """After how long a caller may try again when the node is not ready."""
+
+
+UNTIL_SOMEBODY_ACTS = frozenset({"LOG_CLOSED", "LOG_NOT_FOUNDED"})
+"""Reasons of NotReady that end when an operator has acted: trying again in seconds does not help."""
 
 
 class MethodUnknown(HuxinError):
@@ -96,7 +101,7 @@ def refusal_of(error: Exception, new_incident: Callable[[], str]) -> Refusal:
             field=error.field, description=error.message, reason=reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
-    if isinstance(error, NotReady):
+    if isinstance(error, NotReady) and reason not in UNTIL_SOMEBODY_ACTS:
         details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS)))
     if isinstance(error, OverLimit):
         details.append(error_details_pb2.RetryInfo(retry_delay=_duration(error.retry_seconds)))

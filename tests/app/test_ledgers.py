@@ -117,9 +117,10 @@ def test_a_log_of_two_histories_is_not_issued_into() -> None:
         require_whole("huxin/140000", split=True, newest="huxin/140000")
 
 
-def test_once_its_successor_is_signed_off_the_way_there_is_told() -> None:
+@pytest.mark.parametrize("split", [True, False], ids=["two histories", "none known here"])
+def test_once_its_successor_is_signed_off_the_way_there_is_told(*, split: bool) -> None:
     """Replicas of this node that were started again issue already: the caller may ask one of those."""
     with pytest.raises(NotReady, match=r"huxin log found.*restart") as caught:
-        require_whole("huxin/140000", split=True, newest="huxin/140000/2")
+        require_whole("huxin/140000", split=split, newest="huxin/140000/2")
     assert caught.value.reason == "LOG_CLOSED"
-    require_whole("huxin/140000", split=False, newest="huxin/140000/2")
+    require_whole("huxin/140000/2", split=False, newest="huxin/140000/2")

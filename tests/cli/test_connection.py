@@ -338,6 +338,7 @@ def test_status_goes_to_the_node_with_the_operators_certificate(desk: Desk) -> N
     assert "7" in result.stdout
     assert desk.callers == ["spiffe://140000.huxin/operator"]
     assert (desk.asked[0].set, desk.asked[0].reason_code) == (True, "objection_filed")
+    assert "two histories" not in result.stdout
 
 
 # requirement, peers

@@ -134,7 +134,7 @@ def test_the_registry(registry: Registry) -> None:
     assert taken == {"verified": True, "peers": [], "snapshot_version": 2, "members": ["140000"]}
     assert document("trust", "publish", "-o", carried, home=registry.guizhou)["file"] == str(carried)
     accepted = document("trust", "accept", carried, home=registry.shanxi)
-    assert accepted == {"documents": [], "publications": ["520000"], "snapshot_version": 3}
+    assert accepted == {"documents": [], "publications": ["520000"], "snapshot_version": 3, "closed_logs": []}
     alone = document("trust", "refresh", home=registry.guizhou, code=ExitCode.REFUSED)
     assert (alone["verified"], alone["snapshot_version"]) == (False, 2)
     lanzhou, root = registry.folder / "lanzhou", registry.ceremony / "1.root.json"
@@ -174,4 +174,5 @@ def test_what_a_node_is_asked_for(desk: Desk, tmp_path: Path, monkeypatch: pytes
         "set": True,
         "reason": "issued_in_error",
         "log_index": 7,
+        "awaits_recovery": False,
     }

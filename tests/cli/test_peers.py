@@ -55,8 +55,9 @@ def test_evidence_of_a_log_that_was_succeeded_names_the_one_that_goes_on(desk: D
             split.successor.decided_at.FromJsonString("2026-11-22T02:00:00Z")
     desk.answers["AdminService/ListSplitViews"] = lambda *_: response
     text = desk.ask("evidence").stdout
-    assert "succeeded by huxin/140000/2 since 2026-11-22 10:00 (UTC+8); its entries below index 3 count" in text
-    assert "succeeded by huxin/520000/2 since 2026-11-22 10:00 (UTC+8); none of its entries counts" in text
+    decided = "decided 2026-11-22 10:00 (UTC+8), once its operator has founded it (`huxin log found`)"
+    assert f"succeeded by huxin/140000/2, {decided}; its entries below index 3 count" in text
+    assert f"succeeded by huxin/520000/2, {decided}; none of its entries counts" in text
     assert "huxin/620100/2" not in text
     assert "Export the evidence" in text, "one of them is not recovered yet"
     found = json.loads(desk.ask("evidence", "--json").stdout)
@@ -79,3 +80,17 @@ def test_the_roots_of_evidence_can_be_compared_by_eye(desk: Desk) -> None:
     assert in_groups(other.hex()) in text
     assert "已证实一致至 Proven to agree up to" in text
     assert "huxin log prove --origin huxin/140000 --old-size N" in text
+
+
+def test_nobody_is_sent_to_the_operator_of_the_own_log(desk: Desk) -> None:
+    response = admin_service_pb2.ListSplitViewsResponse()
+    split = response.splits.add(origin="huxin/140000", shown_by="520000")
+    split.evidence.first, split.evidence.second = "huxin/140000\n7\nroot\n", "huxin/140000\n9\nroot\n"
+    desk.answers["AdminService/ListSplitViews"] = lambda *_: response
+    text = desk.ask("evidence").stdout
+    assert "It is our own log: see `huxin doctor` and ops/README.md, HuxinSplitView." in text
+    assert "ask the log's operator" not in text
+    response.splits.add(origin="huxin/520000", shown_by="620100").evidence.first = "huxin/520000\n7\nroot\n"
+    text = desk.ask("evidence").stdout
+    assert "It is our own log" in text
+    assert "ask the log's operator" in text

@@ -71,12 +71,17 @@ class Federation:
 
     async def signed_off(self, file: Path, *holders: str) -> None:
         """The holders sign, and the coordinator takes over what they signed."""
+        targets = self.signed(file, *holders)
+        accepted = [(targets.name, targets.read_bytes())]
+        await registry_commands.accept(self.guizhou.settings, self.world.clock.now, accepted)
+
+    def signed(self, file: Path, *holders: str) -> Path:
+        """The next targets with the succession in them, and the holders' signatures."""
         now = self.world.clock.now()
         targets = ceremonies.succeed(self.folder, file, 365, now).path
         for name in holders:
             ceremonies.sign_file(targets, key(name), None, now)
-        accepted = [(targets.name, targets.read_bytes())]
-        await registry_commands.accept(self.guizhou.settings, self.world.clock.now, accepted)
+        return targets
 
     async def told_shanxi(self) -> None:
         """Shanxi's home knows the registry as the coordinator released it."""

@@ -231,8 +231,9 @@ async def test_our_own_log_in_two_histories_makes_us_unready(tmp_path: Path) -> 
         assert "own_history" in await failing(shanxi), "a restart mends nothing"
         await require_nothing_issued(shanxi)
         before = own_head(shanxi).size
-        await revoke(shanxi, number)
+        changed = await revoke(shanxi, number)
         assert own_head(shanxi).size == before + 1, "a warning is never held up"
+        assert changed.awaits_recovery, "and whoever gives it is told that no peer sees it"
 
 
 async def require_nothing_issued(one: TestJurisdiction) -> None:
@@ -254,9 +255,9 @@ def own_head(one: TestJurisdiction) -> LogHead:
     return head
 
 
-async def revoke(one: TestJurisdiction, number: str) -> None:
+async def revoke(one: TestJurisdiction, number: str) -> admin_service_pb2.ChangeStatusResponse:
     """By its operator."""
-    await one.admin().ChangeStatus(
+    answer: admin_service_pb2.ChangeStatusResponse = await one.admin().ChangeStatus(
         admin_service_pb2.ChangeStatusRequest(
             request_id=str(uuid.uuid4()),
             report_number=number,
@@ -265,6 +266,7 @@ async def revoke(one: TestJurisdiction, number: str) -> None:
             reason_code="synthetic_reason",
         )
     )
+    return answer
 
 
 async def test_a_log_restored_from_an_older_copy_is_told_by_its_peers(tmp_path: Path) -> None:

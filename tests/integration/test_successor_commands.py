@@ -67,10 +67,10 @@ async def test_people_are_told_of_all_logs(tmp_path: Path) -> None:
         assert given_up["discarded"][0]["report_number"] in told
         assert "Logged again" in told
         assert "Nothing was cut off" in await said(guizhou, "log", "show", "--discarded"), "of the own log"
-        decided = f"since {_minute(all_)}"
+        decided = f"decided {_minute(all_)}"
         told = await said(guizhou, "evidence")
         assert f"{ORIGIN} 已由 {NEXT} 接续" in told
-        assert f"succeeded by {NEXT} {decided}" in told
+        assert f"succeeded by {NEXT}, {decided}" in told
         assert "Export the evidence" not in told, "nothing is left to be asked"
         (found,) = {json.dumps(each["successor"]) for each in await read(guizhou, "evidence")}
         assert json.loads(found)["origin"] == NEXT
@@ -93,6 +93,17 @@ async def test_the_history_that_was_given_up_proves_nothing(tmp_path: Path) -> N
             refused = await of(guizhou, "log", "prove", *words, "--origin", SHANXI)
             assert (refused.exit_code, refused.stdout) == (ExitCode.REFUSED, "")
             assert "not the history that was signed off" in refused.stderr
+
+
+async def test_the_coordinator_is_told_who_acts_next(tmp_path: Path) -> None:
+    async with federation(tmp_path) as all_:
+        await all_.world.report(all_.shanxi)
+        await all_.shanxi.stop()
+        targets = all_.signed(await all_.closed(1), *SIGNERS)
+        told = await said(all_.guizhou, "trust", "accept", targets)
+        assert f"The operator of {ORIGIN} now runs `huxin log found` and starts the node again" in told
+        again = await read(all_.guizhou, "trust", "accept", targets)
+        assert (again["documents"], again["closed_logs"]) == ([], [])
 
 
 def _minute(all_: Federation) -> str:

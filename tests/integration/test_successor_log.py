@@ -18,6 +18,8 @@ from node.app.auditing import audit_logs
 from node.app.inspecting import inspect
 from node.app.log_changes import discarded_page
 from node.app.registering import registry_record
+from node.config import Address
+from node.config.settings import Settings
 from node.errors import BadSource, HuxinError, NotReady
 from node.registry.refresh import RefreshFailed
 from tests.integration.provinces import ACCEPT, REFER, REJECT
@@ -212,12 +214,16 @@ async def test_until_it_is_founded_nothing_is_decided_and_nothing_issued(tmp_pat
         with pytest.raises(HuxinError) as caught:
             await succeeding.found(shanxi.settings, world.clock.now())
         assert "founded already" in caught.value.message
+        told = {check.name: check for check in await inspect(beside(shanxi), world.clock.now())}["own log"]
+        assert (told.ok, "until it is started again" in told.sentence) == (False, True), told.sentence
         with pytest.raises(Exception, match="restart"):
             await world.report(shanxi)
         with pytest.raises(Exception, match="restart"):
             await revoke(shanxi, str(number))
         await shanxi.stop()
         await shanxi.start(world.clock)
+        told = {check.name: check for check in await inspect(beside(shanxi), world.clock.now())}["own log"]
+        assert told.ok, told.sentence
         await nodes.until(follows(guizhou, 3), SECONDS)
         assert (await verdict_of(guizhou, world, common)).decision == ACCEPT
         verdict = await verdict_of(guizhou, world, other)
@@ -225,6 +231,14 @@ async def test_until_it_is_founded_nothing_is_decided_and_nothing_issued(tmp_pat
         _, late = await world.report(shanxi)
         await nodes.until(follows(guizhou, 4), SECONDS)
         assert (await verdict_of(guizhou, world, late)).decision == ACCEPT, "the successor is issued into as ever"
+
+
+def beside(one: TestJurisdiction) -> Settings:
+    """Its settings as a command beside its running node has them: with the address of the pages for operators."""
+    assert one.node is not None
+    listen = Address("127.0.0.1", one.node.operations_port)
+    operations = one.settings.operations.model_copy(update={"listen": listen})
+    return one.settings.model_copy(update={"operations": operations})
 
 
 def refusing(one: TestJurisdiction, reason: str) -> Callable[[], Awaitable[bool]]:

@@ -83,6 +83,7 @@ class Operation:
     def __init__(self) -> None:
         self.changes: list[tuple[str, str, StatusFlag, bool, str, str]] = []
         self.succeeded: dict[str, SuccessorLog] = {}
+        self.waiting = False
 
     def peers(self) -> Sequence[PeerState]:
         return (
@@ -95,6 +96,9 @@ class Operation:
 
     def successor(self, origin: str) -> SuccessorLog | None:
         return self.succeeded.get(origin)
+
+    def awaits_recovery(self) -> bool:
+        return self.waiting
 
     async def change_status(
         self, request_id: str, report_number: str, flag: StatusFlag, is_set: bool, reason_code: str, caller: str

@@ -553,9 +553,12 @@ async def test_change_status(door: Door) -> None:
         reason_code="issued_in_error",
     )
     answer = await call(door, "own-operator", "AdminService/ChangeStatus", request, admin_pb.ChangeStatusResponse)
-    assert answer.log_index == 11
+    assert (answer.log_index, answer.awaits_recovery) == (11, False)
     assert door.operation.changes == [
         (REQUEST_ID, NUMBER, StatusFlag.REVOKED, True, "issued_in_error", f"{SHANXI}/operator")
     ]
+    door.operation.waiting = True
+    answer = await call(door, "own-operator", "AdminService/ChangeStatus", request, admin_pb.ChangeStatusResponse)
+    assert (answer.log_index, answer.awaits_recovery) == (12, True)
     request.ClearField("flag")
     assert (await refused(door, "own-operator", "AdminService/ChangeStatus", request))[2] == "flag"

@@ -103,6 +103,15 @@ def test_field_violations_and_retries() -> None:
     assert retry.retry_delay.seconds == 5
 
 
+@pytest.mark.parametrize("reason", ["LOG_CLOSED", "LOG_NOT_FOUNDED"])
+def test_where_an_operator_has_to_act_nobody_is_told_to_come_back_in_seconds(reason: str) -> None:
+    status = status_of(NotReady(reason, "The operator founds the log."))
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert info.reason == reason
+    assert len(status.details) == 1, "no RetryInfo"
+
+
 def status_of(error: HuxinError) -> status_pb2.Status:
     ((key, value),) = refusal_of(error, no_incident).trailing_metadata
     assert key == "grpc-status-details-bin"

@@ -28,11 +28,12 @@ MODULES = {
     "L": "tests/integration/test_lying_peer.py",
     "W": "tests/integration/test_wasteful_peer.py",
     "V": "tests/integration/test_split_views.py",
+    "O": "tests/integration/test_restored_database.py",
     "T": "tests/integration/test_witnessed_time.py",
     "X": "tests/integration/test_successor_log.py",
 }
 LINE = re.compile(
-    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLWVTX])::(?P<test>.+)` \|$", re.MULTILINE
+    r"^\| (?P<attack>[^|]+) \| [^|]+ \| (?P<reason>[^|]+) \| `(?P<module>[DSRMLWVOTX])::(?P<test>.+)` \|$", re.MULTILINE
 )
 
 

@@ -140,10 +140,12 @@ class ChangeStatusRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., report_number: _Optional[str] = ..., flag: _Optional[_Union[_statement_pb2.StatusFlag, str]] = ..., set: _Optional[bool] = ..., reason_code: _Optional[str] = ...) -> None: ...
 
 class ChangeStatusResponse(_message.Message):
-    __slots__ = ("log_index",)
+    __slots__ = ("log_index", "awaits_recovery")
     LOG_INDEX_FIELD_NUMBER: _ClassVar[int]
+    AWAITS_RECOVERY_FIELD_NUMBER: _ClassVar[int]
     log_index: int
-    def __init__(self, log_index: _Optional[int] = ...) -> None: ...
+    awaits_recovery: bool
+    def __init__(self, log_index: _Optional[int] = ..., awaits_recovery: _Optional[bool] = ...) -> None: ...
 
 class Message(_message.Message):
     __slots__ = ("id", "peer", "kind", "state", "reason", "created_at", "expires_at", "ended_at", "attempts", "order", "outcome", "evidence_digest")
