@@ -293,8 +293,10 @@ class Node:
         self._run(gossiping.keep(), "witness")
 
         async def ask_first() -> None:
-            await gossiping.ask_of_own_log(trust)
-            self._peers_asked.set()
+            try:
+                await gossiping.ask_of_own_log(trust)
+            finally:
+                self._peers_asked.set()  # whatever failed, this node must not keep callers waiting for ever
 
         self._run(ask_first(), "first question")
         return gossiping

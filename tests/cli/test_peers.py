@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
+from pathlib import Path
 
 from huxin.v1 import admin_service_pb2
 
@@ -94,3 +96,82 @@ def test_nobody_is_sent_to_the_operator_of_the_own_log(desk: Desk) -> None:
     text = desk.ask("evidence").stdout
     assert "It is our own log" in text
     assert "ask the log's operator" in text
+
+
+def test_peers_say_state_lag_and_error(desk: Desk) -> None:
+    response = admin_service_pb2.ListPeersResponse()
+    response.peers.add(
+        division="520000",
+        name_zh="贵州省",
+        state="waiting",
+        replicated=3,
+        head_size=5,
+        last_error="Nobody answers.",
+        last_reason="PEER_AWAY",
+    )
+    desk.answers["AdminService/ListPeers"] = lambda *_: response
+    text = desk.ask("peers").stdout
+    for part in ("520000 贵州省", "waiting", "3 of 5", "none yet", "Nobody answers.", "PEER_AWAY"):
+        assert part in text
+    assert "not told yet" in text
+    (peer,) = json.loads(desk.ask("peers", "--json").stdout)
+    assert (peer["replicated"], peer["last_reason"]) == ("3", "PEER_AWAY")
+
+
+def test_peers_say_what_they_hold_of_ours_and_how_long_it_took(desk: Desk) -> None:
+    response = admin_service_pb2.ListPeersResponse()
+    told = admin_service_pb2.Acknowledged(size=7, lag=2, measured=5, p50_seconds=0.021, p99_seconds=1.5)
+    response.peers.add(division="520000", state="connected", acknowledged=told)
+    response.peers.add(division="620100", state="connected", acknowledged=admin_service_pb2.Acknowledged(size=9))
+    desk.answers["AdminService/ListPeers"] = lambda *_: response
+    text = desk.ask("peers").stdout
+    for part in ("7 of 9", "0.02 / 1.50 s", "9 of 9"):
+        assert part in text
+    first, second = json.loads(desk.ask("peers", "--json").stdout)
+    assert (first["acknowledged"]["p99_seconds"], second["acknowledged"]["measured"]) == (1.5, 0)
+    assert not {"p50_seconds", "p99_seconds"} & second["acknowledged"].keys(), "nothing was measured"
+
+
+def test_peers_say_who_witnesses_and_what_is_withheld(desk: Desk) -> None:
+    response = admin_service_pb2.ListPeersResponse()
+    response.peers.add(
+        division="520000", state="connected", replicated=5, head_size=5, known_size=8, withheld=3, witnesses=["a", "b"]
+    )
+    desk.answers["AdminService/ListPeers"] = lambda *_: response
+    text = desk.ask("peers").stdout
+    assert re.search(r"5 of 8 +│ 2 +│", text), text
+    told = json.loads(desk.ask("peers", "--json").stdout)[0]
+    assert (told["withheld"], told["witnesses"]) == ("3", ["a", "b"])
+    assert "split_at" not in told
+
+
+def test_evidence_is_shown_and_exported(desk: Desk, tmp_path: Path) -> None:
+    response = admin_service_pb2.ListSplitViewsResponse()
+    split = response.splits.add(origin="huxin/520000", shown_by="620100", agreed_size=3)
+    split.found_at.FromJsonString("2026-11-22T02:00:00Z")
+    split.evidence.first, split.evidence.second = "huxin/520000\n7\nroot one\n", "huxin/520000\n9\nroot two\n"
+    split.evidence.root, split.evidence.consistency[:] = bytes(32), [b"\x01" * 32]
+    desk.answers["AdminService/ListSplitViews"] = lambda *_: response
+    text = desk.ask("evidence", "--export", str(tmp_path / "out")).stdout
+    for part in ("huxin/520000", "620100", "前 3 条 entries", "7 条 root one", "9 条 root two", "2026-11-22 10:00"):
+        assert part in text
+    files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
+    assert files == {
+        "huxin-520000-620100.first.note": split.evidence.first,
+        "huxin-520000-620100.second.note": split.evidence.second,
+        "huxin-520000-620100.proof.txt": "A" * 43 + "=\n" + "AQEB" * 10 + "AQE=\n",
+    }
+    assert json.loads(desk.ask("evidence", "--json").stdout)[0]["evidence"]["first"] == split.evidence.first
+    both = desk.ask("evidence", "--export", str(tmp_path / "again"), "--json")
+    assert json.loads(both.stdout)[0]["evidence"]["first"] == split.evidence.first, "nothing else stands there"
+    assert "first.note" in both.stderr
+
+
+def test_without_evidence_it_says_so(desk: Desk) -> None:
+    desk.answers["AdminService/ListSplitViews"] = lambda *_: admin_service_pb2.ListSplitViewsResponse()
+    assert "No log with two histories" in desk.ask("evidence").stdout
+
+
+def test_no_peers_says_how_to_get_one(desk: Desk) -> None:
+    desk.answers["AdminService/ListPeers"] = lambda *_: admin_service_pb2.ListPeersResponse()
+    assert "huxin trust join" in desk.ask("peers").stdout

@@ -152,7 +152,7 @@ def test_a_member_is_told_how_members_learn_of_its_keys(registry: Registry) -> N
     ok("trust", "publish", home=registry.shanxi)
     (lost,) = (each for each in emitted("key", "list", home=registry.shanxi) if each["role"] == "signing")
     said = ok("key", "compromised", lost["key_id"], *since, home=registry.shanxi).stdout
-    assert "Members of the trust registry learn of the new key there" in said
+    assert "until the trust registry holds the new key" in said
     assert "Peers that know us by file alone know no key that signs for us now" in said
     ok("trust", "publish", home=registry.shanxi)
     ok("trust", "refresh", "--from", registry.archive(), home=registry.guizhou)
