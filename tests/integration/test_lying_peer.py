@@ -15,6 +15,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import grpc.aio
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from huxin.v1 import statement_pb2
@@ -39,6 +40,7 @@ from tests.integration.liars import (
     response,
 )
 from tests.integration.provinces import ACCEPT, OF_SHANXI, REJECT, Provinces, provinces, verify
+from tests.integration.test_split_views import put_back
 from tests.support import nodes
 from tests.support.clock import SettableClock
 from tests.support.trust import jurisdiction, key
@@ -238,30 +240,38 @@ async def test_a_node_that_follows_a_liar(tmp_path: Path, lie: str) -> None:
 async def test_a_peer_that_went_back_in_time(tmp_path: Path) -> None:
     """Shanxi's operator restores an old copy of the database: reports that were answered are gone from its log."""
     async with provinces(tmp_path) as pair:
-        shanxi, database = pair.shanxi, Path(pair.shanxi.layout.home / "huxin.db")
+        shanxi, guizhou = pair.shanxi, pair.guizhou
         await pair.report(shanxi)
         await shanxi.stop()
-        old = shutil.copy(database, tmp_path / "old.db")
+        old = Path(shutil.copy(shanxi.layout.home / "huxin.db", tmp_path / "old.db"))
         await shanxi.start(pair.clock)
         reports = [await pair.report(shanxi) for _ in range(2)]
-        await nodes.caught_up(pair.guizhou, shanxi, 3)
+        await nodes.caught_up(guizhou, shanxi, 3)
         await shanxi.stop()
-        for file in database.parent.glob("huxin.db*"):
-            file.unlink()
-        shutil.copy(old, database)
+        put_back(shanxi, old)
         await shanxi.start(pair.clock)
 
         await nodes.eventually(told(pair, "waiting", "older copy"))
         assert await decision(pair, reports[-1][1]) == ACCEPT, "our view still holds what was once logged"
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await pair.report(shanxi)
+        assert nodes.reason_of(refused.value) == "OWN_LOG_SPLIT", "it was told by Guizhou what it lost"
+
+        # A dishonest one sees to it that nobody tells its node.
+        await shanxi.stop()
+        await guizhou.stop()
+        put_back(shanxi, old)
+        await shanxi.start(pair.clock)
         _, rewritten = await pair.report(shanxi)
-        verdict = await verify(pair.guizhou, rewritten, shanxi.subject, OF_SHANXI)
+        await guizhou.start(pair.clock)
+        verdict = await verify(guizhou, rewritten, shanxi.subject, OF_SHANXI)
         assert (verdict.decision, verdict.steps[5].reason) == (REJECT, "LOG_ENTRY_DIFFERS")
 
         for _ in itertools.repeat(None, 3):
             _, rewritten = await pair.report(shanxi)
         await nodes.eventually(told(pair, "halted", "not the beginning"))
         assert await decision(pair, reports[-1][1]) == ACCEPT
-        assert await size_of(pair.guizhou) == 3
+        assert await size_of(guizhou) == 3
 
 
 def told(pair: Provinces, state: str, words: str) -> Callable[[], Awaitable[bool]]:
