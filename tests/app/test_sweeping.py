@@ -25,7 +25,7 @@ from trust.libcrypto import LibcryptoError
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(sweeping, "PAUSE_SECONDS", 0.02, raising=False)
+    monkeypatch.setattr(sweeping, "PAUSE_SECONDS", 0.02)
 
 
 async def test_it_works_while_nobody_is_served_and_waits_for_who_is() -> None:

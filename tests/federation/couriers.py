@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from node import tasks
 from node.errors import NotReady
 from node.federation.follower import Backoff
 from node.federation.messages import Patience, Timing
@@ -27,6 +28,7 @@ from node.model.messages import (
 from node.storage.database import Database
 from node.storage.outbox_store import OutboxStore, queue
 from tests.support.clock import SettableClock
+from tests.support.nodes import until
 from trust.sealing import generate_sealing_key
 
 DELIVERED = Delivery(DeliveryOutcome.DELIVERED)
@@ -145,7 +147,16 @@ async def delivering(folder: Path, pauses: Patience, peer: Peer) -> AsyncIterato
         yield world
     finally:
         if world.task is not None:
-            world.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await world.task
+            await tasks.ended(world.task)
         await database.close()
+
+
+async def require_never_retired(world: World) -> None:
+    """A peer that answers, and takes nothing, is asked again and again for days."""
+    await world.queue(1)
+    world.begin()
+    for _ in range(3):
+        calls = len(world.peer.calls)
+        world.clock.advance(timedelta(hours=2))
+        await until(lambda: len(world.peer.calls) > calls + 1)  # noqa: B023 - awaited here
+    assert not world.courier.retired

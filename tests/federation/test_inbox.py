@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from node.federation.messages import Patience, Timing
 from node.model.messages import WIRE_PURPOSE, Handled, MessageHeader, SealedMessage
 from node.storage.database import Database
 from node.storage.inbox_store import InboxStore
+from node.tasks import ended
 from tests.federation.couriers import OneKey
 from tests.support.clock import SettableClock
 from tests.support.nodes import eventually, until
@@ -89,9 +90,7 @@ async def attending(folder: Path, away: str = "") -> AsyncIterator[World]:
         yield world
     finally:
         if world.task is not None:
-            world.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await world.task
+            await ended(world.task)
         await database.close()
 
 

@@ -18,7 +18,7 @@ from node.model.messages import (
     MessageReason,
 )
 from node.storage.errors import StorageFault
-from tests.federation.couriers import DELIVERED, FULL, Peer, delivering, patience
+from tests.federation.couriers import DELIVERED, FULL, Peer, delivering, patience, require_never_retired
 from tests.support.nodes import eventually, until
 from trust.errors import MalformedInput
 from trust.sealing import generate_sealing_key
@@ -162,13 +162,7 @@ async def test_a_peer_that_is_silent_for_long_is_retired_and_returns_when_heard(
 async def test_a_peer_that_defers_for_days_is_not_retired(tmp_path: Path) -> None:
     pauses = patience(least=0.01, most=0.02, retire_after=3_600.0)
     async with delivering(tmp_path, pauses, Peer(says=[FULL] * 1_000)) as world:
-        await world.queue(1)
-        world.begin()
-        for _ in range(3):
-            calls = len(world.peer.calls)
-            world.clock.advance(timedelta(hours=2))
-            await until(lambda: len(world.peer.calls) > calls + 1)  # noqa: B023 - awaited here
-        assert not world.courier.retired
+        await require_never_retired(world)
 
 
 async def test_one_that_waits_for_a_key_of_ours_holds_up_its_subject_alone(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from node.federation.unavailable import PeerUnavailable
 from node.model.peers import PeerTrouble
-from tests.federation.couriers import Peer, delivering, patience
+from tests.federation.couriers import Peer, delivering, patience, require_never_retired
 from tests.support.nodes import until
 
 
@@ -46,13 +46,7 @@ async def test_a_peer_whose_limits_we_met_is_asked_when_it_says(tmp_path: Path) 
 async def test_a_peer_that_refuses_for_days_is_not_retired(tmp_path: Path, refusal: PeerUnavailable) -> None:
     pauses = patience(least=0.01, most=0.02, retire_after=3_600.0)
     async with delivering(tmp_path, pauses, Peer(refuses=refusal)) as world:
-        await world.queue(1)
-        world.begin()
-        for _ in range(3):
-            calls = len(world.peer.calls)
-            world.clock.advance(timedelta(hours=2))
-            await until(lambda: len(world.peer.calls) > calls + 1)  # noqa: B023 - awaited here
-        assert not world.courier.retired
+        await require_never_retired(world)
 
 
 async def test_what_a_peer_does_not_take_for_its_size_is_told_apart_from_its_other_limits(tmp_path: Path) -> None:
